@@ -1,0 +1,103 @@
+"""The proof: what was measured about which files, with intervals, and whether it is good enough."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from trunnion_contract.strict import Strict
+
+_Z95 = 1.959963984540054
+
+
+class Rate(Strict):
+    """A success rate with its Wilson 95 % interval."""
+
+    successes: int = Field(ge=0)
+    trials: int = Field(ge=1)
+    lower: float
+    upper: float
+
+    @property
+    def value(self) -> float:
+        """Successes over trials."""
+        return self.successes / self.trials
+
+
+def wilson(successes: int, trials: int) -> Rate:
+    """The Wilson score interval at 95 % (Wilson, 1927)."""
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes of {trials} trials")
+    rate, z2 = successes / trials, _Z95**2
+    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = _Z95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
+    return Rate(successes=successes, trials=trials, lower=max(0.0, centre - half), upper=min(1.0, centre + half))
+
+
+class Failure(Strict):
+    """An episode that failed, and the seed that plays it again."""
+
+    seed: int
+    reason: str
+    picture: str | None = None
+
+
+class ScenarioResult(Strict):
+    """What happened in one scenario."""
+
+    name: str
+    success: Rate
+    success_lower_min: float | None
+    limit_violations: int
+    interventions: int
+    median_time_s: float | None
+    trajectory_sha256: str
+    failures: tuple[Failure, ...] = ()
+
+
+class DetectorEvaluation(Strict):
+    """The exported detector, run by the edge runtime on the test split.
+
+    `confusion` has a row for each true class and one for "nothing there", a column for each predicted class and one
+    for "missed".
+    """
+
+    images: int
+    map50: float
+    map50_95: float
+    map50_by_class: dict[str, float]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class Gate(Strict):
+    """One condition, what was found, and the verdict."""
+
+    name: str
+    got: str
+    wanted: str
+    passed: bool
+    note: str = ""
+
+
+class Proof(Strict):
+    """`proof.json`."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str
+    version: str
+    usecase_digest: str
+    dataset_digest: str | None
+    files: dict[str, str]
+    runtime: dict[str, str]
+    detector: DetectorEvaluation | None = None
+    policy: ScenarioResult | None = None
+    scenarios: tuple[ScenarioResult, ...] = ()
+    gates: tuple[Gate, ...] = Field(min_length=1)
+    simulated: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed."""
+        return all(gate.passed for gate in self.gates)

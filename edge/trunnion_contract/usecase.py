@@ -1,0 +1,244 @@
+"""The use case: the one file that a person writes, and that every stage reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+
+from trunnion_contract.cell import CellLayout
+from trunnion_contract.errors import BadInput
+from trunnion_contract.files import digest_json
+from trunnion_contract.strict import Strict, parse, read_yaml
+
+SCHEMA_VERSION = 1
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+
+
+def _is_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
+        raise ValueError("a name of lower-case letters, digits and underscores that starts with a letter")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Provenance(Strict):
+    """What the inventory says of a source: where it comes from and what may be done with it."""
+
+    origin: str
+    licence: str
+    personal_data: Literal["none", "incidental", "yes"]
+    consent: str = "not needed"
+    retention_days: int | None = Field(default=None, ge=1)
+
+
+class SimulationImages(Strict):
+    """Labelled images of the simulated cell with domain randomisation."""
+
+    kind: Literal["simulation"]
+    images: int = Field(ge=1, le=1_000_000)
+    seed: int = Field(ge=0)
+    provenance: Provenance
+
+
+class LabelledFolder(Strict):
+    """Images that somebody labelled: `yolo` (images/ and labels/), `coco` (one JSON), `voc` (one XML an image).
+
+    `annotations` is a file or folder; without it the usual place of the format beside `path` is taken.
+    """
+
+    kind: Literal["yolo", "coco", "voc"]
+    path: Path
+    annotations: Path | None = None
+    provenance: Provenance
+
+
+Source = Annotated[SimulationImages | LabelledFolder, Field(discriminator="kind")]
+
+
+class Split(Strict):
+    """Shares of the scenes that go to training, validation and test; a scene is never divided."""
+
+    train: Fraction
+    val: Fraction
+    test: Fraction
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        if abs(self.train + self.val + self.test - 1) > 1e-6 or not (self.train and self.val and self.test):
+            raise ValueError("three shares above 0 that add up to 1")
+        return self
+
+
+class Data(Strict):
+    """Where the labelled images come from."""
+
+    sources: tuple[Source, ...] = Field(min_length=1)
+    split: Split
+
+
+class DetectorTraining(Strict):
+    """Fine-tuning of an ultralytics detector.
+
+    `base` is a checkpoint: a file beside the use case, or a name that ultralytics resolves.
+    """
+
+    base: str
+    image_size_px: int = Field(default=320, ge=64, le=2048, multiple_of=32)
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(default=16, ge=1)
+    frozen_layers: int = Field(default=0, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
+    confidence_threshold: Fraction = 0.35
+    seed: int = Field(default=0, ge=0)
+
+
+class PolicyTraining(Strict):
+    """Behaviour cloning of a scripted expert in a registered Gymnasium environment."""
+
+    env: str
+    env_package: str
+    demonstrations: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    hidden: tuple[int, ...] = (256, 256)
+    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
+    batch: int = Field(default=1024, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class Models(Strict):
+    """Which models the use case needs."""
+
+    detector: DetectorTraining | None = None
+    policy: PolicyTraining | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Models:
+        if self.detector is None and self.policy is None:
+            raise ValueError("a detector, a policy, or both")
+        return self
+
+
+class ParityLimits(Strict):
+    """How far ONNX may be from torch on held-out inputs."""
+
+    boxes_max_px: float = Field(default=1e-3, gt=0)
+    map50_difference_max: float = Field(default=0.002, gt=0)
+    action_max: float = Field(default=1e-5, gt=0)
+    samples: int = Field(default=64, ge=1)
+
+
+class Export(Strict):
+    """What is made from the trained weights."""
+
+    opset: int = Field(default=17, ge=13)
+    parity: ParityLimits = ParityLimits()
+
+
+class Gates(Strict):
+    """What the proof must show. A rate is held against the lower bound of its Wilson 95 % interval."""
+
+    detector_map50_min: Fraction | None = None
+    policy_success_min: Fraction | None = None
+    policy_success_lower_min: Fraction | None = None
+
+
+class Prove(Strict):
+    """How the models are proven; `suite` names a file beside the use case or a suite that trunnion_sim ships."""
+
+    suite: str | None = None
+    policy_episodes: int = Field(default=200, ge=1)
+    seed: int = Field(default=100_000, ge=0)
+    gates: Gates = Gates()
+
+
+class Rollout(Strict):
+    """Rings of devices, smallest first; the shares are of the fleet."""
+
+    rings: tuple[Fraction, ...] = (0.05, 0.25, 1.0)
+    approvals: tuple[str, ...] = ()
+
+
+class UseCase(Strict):
+    """A problem, and everything needed to take it to a proven model on a robot."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Name
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    problem: str
+    classes: tuple[Name, ...] = Field(min_length=1, max_length=1000)
+    data: Data | None = None
+    models: Models
+    export: Export = Export()
+    prove: Prove = Prove()
+    rollout: Rollout = Rollout()
+    cell: CellLayout | None = None
+    _folder: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> UseCase:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes that are named once each")
+        if self.models.detector and self.data is None:
+            raise ValueError("a `data` section, because the detector learns from labelled images")
+        if self.prove.suite and self.cell is None:
+            raise ValueError("a `cell` section, because the suite is played in it")
+        if self.cell and set(self.cell.part_heights_m) != set(self.classes):
+            raise ValueError("cell.part_heights_m to name the same classes as `classes`")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 of everything in the use case."""
+        return digest_json(self.model_dump(mode="json", by_alias=True))
+
+    def beside(self, path: str | Path) -> Path:
+        """A path of the use case, seen from its file."""
+        return self._folder / path
+
+
+def load_usecase(path: Path, values: dict[str, str] | None = None) -> UseCase:
+    """Read a use case; `${name}` in its text values is replaced by `values[name]`.
+
+    Raises:
+        BadInput: names file and key for an unknown key, a wrong type or unit, a missing value or a missing path.
+    """
+    document = _filled(read_yaml(path), values or {}, str(path))
+    usecase = parse(UseCase, document, str(path))
+    usecase._folder = path.parent.resolve()
+    _check_paths(usecase, str(path))
+    return usecase
+
+
+def _filled(value: Any, values: dict[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(item, values, f"{where}: {key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, values, f"{where}.{index}") for index, item in enumerate(value)]
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda match: _value_of(match[1], values, where), value)
+    return value
+
+
+def _value_of(name: str, values: dict[str, str], where: str) -> str:
+    if name not in values:
+        raise BadInput(
+            where=where, got=f"${{{name}}} without a value", wanted="a value", next_step=f"add --set {name}=VALUE"
+        )
+    return values[name]
+
+
+def _check_paths(usecase: UseCase, where: str) -> None:
+    for index, source in enumerate(usecase.data.sources if usecase.data else ()):
+        if isinstance(source, LabelledFolder) and not usecase.beside(source.path).exists():
+            raise BadInput(
+                where=f"{where}: data.sources.{index}.path",
+                got=f"{source.path}, which does not exist",
+                wanted="a folder (relative paths start at the use case's own folder)",
+                next_step="correct the path",
+            )
