@@ -25,20 +25,23 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         Broken: the disk is full. What stood under `path` before still stands.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         _fsync(temporary)
         temporary.replace(path)
-        _fsync(path.parent)
+        _fsync_folder(path.parent)
     except OSError as error:
-        raise _explained(error, path) from error
+        _explain(error, path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -52,13 +55,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield work
     except OSError as error:
-        raise _explained(error, path) from error
+        _explain(error, path)
+        raise
     old = path.with_name(f".{path.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
         path.rename(old)
     work.rename(path)
-    _fsync(path.parent)
+    _fsync_folder(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -101,19 +105,23 @@ def digest_tree(root: Path, pattern: str = "*") -> str:
 def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        # Some file systems refuse to fsync a folder; the rename itself is still atomic there.
-        with suppress(OSError):
-            os.fsync(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    return Broken(
-        where=str(path),
-        got="a full disk (nothing was left under this name)",
-        wanted="free space",
-        next_step=f"free space under {path.parent} and run the same command again",
-    )
+def _fsync_folder(path: Path) -> None:
+    # Some file systems refuse to fsync a folder; the rename itself is still atomic there.
+    with suppress(OSError):
+        _fsync(path)
+
+
+def _explain(error: OSError, path: Path) -> None:
+    """Say a full disk (or quota, or limit on file size) in plain words; other errors are for the caller."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        raise Broken(
+            where=str(path),
+            got="a full disk (nothing was left under this name)",
+            wanted="free space",
+            next_step=f"free space under {path.parent} and run the same command again",
+        ) from error

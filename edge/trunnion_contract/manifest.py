@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.strict import Strict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 Dimension = int | str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -12,6 +13,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from trunnion_contract.errors import BadInput
+
+UNITS = {
+    "m": "metres",
+    "mps": "metres per second",
+    "mps2": "metres per second squared",
+    "px": "pixels",
+    "deg": "degrees",
+    "rad": "radians",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "ns": "nanoseconds",
+    "hz": "hertz",
+    "days": "days",
+}
+# What a user can mend most easily comes first: a misspelt key explains the missing one beside it.
+_ORDER = ("extra_forbidden", "union_tag_invalid", "union_tag_not_found")
+_MESSAGES = ("Value error, ", "Input should be ")
 
 
 class Strict(BaseModel):
@@ -32,28 +50,44 @@ def parse(kind: type[Contract], value: Any, where: str) -> Contract:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise _bad_input(kind, error, where) from None
+        raise _bad_input(kind, value, error, where) from None
+
+
+def parse_json(kind: type[Contract], text: str | bytes, where: str) -> Contract:
+    """Build a `kind` from JSON text, naming the line where it is no JSON."""
+    return parse(kind, json_value(text, where), where)
+
+
+def json_value(text: str | bytes, where: str) -> Any:
+    """The plain data in JSON text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(f"{where}:{error.lineno}", error.msg) from None
+    except RecursionError:
+        raise _not_json(where, "values nested without end") from None
+    except ValueError as error:
+        raise _not_json(where, str(error)) from None
+
+
+def read_json(kind: type[Contract], path: Path) -> Contract:
+    """Read a `kind` from a JSON file."""
+    return parse_json(kind, read_file(path), str(path))
 
 
 def read_yaml(path: Path) -> Any:
-    """Read one YAML document, refusing what is not YAML with the line where it goes wrong."""
+    """Read one YAML document, refusing what is not YAML, and a key that occurs twice, with the line where it goes wrong."""
+    text = read_file(path)
     try:
-        return yaml.safe_load(read_file(path))
+        return _finite(yaml.load(text, _UniqueKeys))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or "text that is not YAML"
         raise BadInput(where=where, got=problem, wanted="YAML", next_step="mend that line") from None
-
-
-def read_json(kind: type[Contract], path: Path) -> Contract:
-    """Read a `kind` from a JSON file."""
-    try:
-        value = json.loads(read_file(path))
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}"
-        raise BadInput(where=where, got=error.msg, wanted="JSON", next_step="make the file again") from None
-    return parse(kind, value, str(path))
+    except (RecursionError, ValueError) as error:
+        problem = "values nested without end" if isinstance(error, RecursionError) else str(error)
+        raise BadInput(where=str(path), got=problem, wanted="YAML", next_step="mend that value") from None
 
 
 def read_file(path: Path) -> str:
@@ -71,41 +105,135 @@ def read_file(path: Path) -> str:
         ) from None
 
 
-def _bad_input(kind: type[Strict], error: ValidationError, where: str) -> BadInput:
-    problems = error.errors()
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets the last of two equal keys win in silence; a person who wrote both wants to know."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key.value}' for the second time", key.start_mark
+                )
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+        return super().construct_mapping(node, deep)
+
+
+def _finite(value: Any, above: tuple[int, ...] = ()) -> Any:
+    """`value`, unless it holds itself, which YAML's anchors allow."""
+    if id(value) in above:
+        raise ValueError("an anchor that refers to itself")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _finite(item, (*above, id(value)))
+    return value
+
+
+def _not_json(where: str, got: str) -> BadInput:
+    return BadInput(where=where, got=got, wanted="JSON", next_step="make the file again")
+
+
+def _bad_input(kind: type[Strict], value: Any, error: ValidationError, where: str) -> BadInput:
+    problems = sorted(error.errors(), key=lambda problem: _rank(problem["type"]))
     first = problems[0]
-    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+    key = ".".join(_path_in(value, first))
+    place = f"{where}: {key or 'top level'}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return _unknown_key(kind, first, f"{where}: {key}", more)
+        return _unknown_key(kind, first, place, more)
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _unknown_kind(first, place, more)
     return BadInput(
-        where=f"{where}: {key or 'top level'}",
+        where=place,
         got=("nothing" if first["type"] == "missing" else _short(first["input"])) + more,
-        wanted=first["msg"].removeprefix("Value error, ").removeprefix("Input should be ").lower(),
+        wanted=_wanted(kind, first, key),
         next_step="correct the key and run the same command again",
     )
 
 
-def _unknown_key(kind: type[Strict], problem: ErrorDetails, where: str, more: str) -> BadInput:
+def _rank(problem_type: str) -> int:
+    return _ORDER.index(problem_type) if problem_type in _ORDER else len(_ORDER)
+
+
+def _path_in(value: Any, problem: ErrorDetails) -> list[str]:
+    """The keys that lead to the problem, without the marks that pydantic adds for unions and validators."""
+    path: list[str] = []
+    for part in problem["loc"]:
+        inside = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
+        if (isinstance(value, dict) and part in value) or inside:
+            value = value[part]
+            path.append(str(part))
+    missing = problem["type"] == "missing"
+    return [*path, str(problem["loc"][-1])] if missing else path
+
+
+def _wanted(kind: type[Strict], problem: ErrorDetails, key: str) -> str:
+    if problem["type"] == "missing":
+        return "this key" + _unit(key)
+    if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "keys with values"
+    message = problem["msg"].partition(", unable to parse")[0]
+    for prefix in _MESSAGES:
+        message = message.removeprefix(prefix)
+    message = message if message.startswith("`") else message[:1].lower() + message[1:]
+    return message + _unit(key)
+
+
+def _unit(key: str) -> str:
+    """The unit that the name of a key promises, as in `speed_max_mps`."""
+    names = [part for part in key.split(".") if not part.isdigit()]
+    unit = UNITS.get(names[-1].rpartition("_")[2]) if names and "_" in names[-1] else None
+    return f", in {unit}" if unit else ""
+
+
+def _unknown_key(kind: type[Strict], problem: ErrorDetails, place: str, more: str) -> BadInput:
     *parents, key = (str(part) for part in problem["loc"])
     known = sorted(_known_keys(kind, parents))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     return BadInput(
-        where=where,
+        where=place,
         got=f"an unknown key '{key}'{more}",
-        wanted=f"'{near[0]}'" if near else f"one of {', '.join(known)}",
+        wanted=f"'{near[0]}'{_unit(near[0])}" if near else f"one of {', '.join(known)}",
         next_step=f"did you mean '{near[0]}'?" if near else "remove the key or correct its name",
     )
 
 
+def _unknown_kind(problem: ErrorDetails, place: str, more: str) -> BadInput:
+    """A union whose members are told apart by a key, such as `kind`."""
+    context = problem.get("ctx", {})
+    name = context.get("discriminator", "'kind'").strip("'")
+    got = context.get("tag")
+    kinds = [tag.strip(" '") for tag in context.get("expected_tags", "").split(",")] if got else []
+    near = difflib.get_close_matches(str(got), kinds, n=1, cutoff=0.5)
+    return BadInput(
+        where=f"{place}.{name}",
+        got=(repr(got) if got else "nothing") + more,
+        wanted=f"one of {', '.join(kinds)}" if kinds else "this key, which says how to read the others",
+        next_step=f"did you mean '{near[0]}'?" if near else "correct the key and run the same command again",
+    )
+
+
 def _known_keys(kind: Any, parents: list[str]) -> set[str]:
-    """The field names of the model that `parents` lead to; a union (by a `kind` tag) gives those of all its members."""
+    """The keys of the model that `parents` lead to."""
     models = _models_in(kind)
     for parent in parents:
-        step = {m for model in models if parent in model.model_fields for m in _models_in(model.model_fields[parent].annotation)}
-        # List positions, dictionary keys and union tags stay on the same models.
-        models = step or models
-    return {name for model in models for name in model.model_fields}
+        models = _step(models, parent) or models
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
+def _step(models: set[type[Strict]], parent: str) -> set[type[Strict]]:
+    """The models under the key `parent`, or the one member of a union that `parent` is the tag of.
+
+    List positions and dictionary keys lead nowhere: they stay on the same models.
+    """
+    annotations = [field.annotation for m in models for name, field in m.model_fields.items() if name == parent]
+    fields = {model for annotation in annotations for model in _models_in(annotation)}
+    return fields or {m for m in models if len(models) > 1 and parent in _tags(m)}
+
+
+def _tags(model: type[Strict]) -> tuple[Any, ...]:
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
 
 
 def _models_in(annotation: Any) -> set[type[Strict]]:

@@ -235,10 +235,13 @@ def _value_of(name: str, values: dict[str, str], where: str) -> str:
 
 def _check_paths(usecase: UseCase, where: str) -> None:
     for index, source in enumerate(usecase.data.sources if usecase.data else ()):
-        if isinstance(source, LabelledFolder) and not usecase.beside(source.path).exists():
-            raise BadInput(
-                where=f"{where}: data.sources.{index}.path",
-                got=f"{source.path}, which does not exist",
-                wanted="a folder (relative paths start at the use case's own folder)",
-                next_step="correct the path",
-            )
+        if not isinstance(source, LabelledFolder):
+            continue
+        for key, path in (("path", source.path), ("annotations", source.annotations)):
+            if path is not None and not usecase.beside(path).exists():
+                raise BadInput(
+                    where=f"{where}: data.sources.{index}.{key}",
+                    got=f"{path}, which does not exist",
+                    wanted="a file or folder (relative paths start at the use case's own folder)",
+                    next_step="correct the path",
+                )
