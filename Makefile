@@ -1,0 +1,25 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and skips what stands.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+IN_ENVIRONMENT := . tools/setup/env.sh &&
+
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## virtual environment, locked packages, ROS 2 workspace; what stands is skipped
+	@tools/setup/setup.sh
+
+demo: setup  ## from a use-case file to a robot that sorts parts; KEEP=1 leaves the cell running
+	@.venv/bin/trunnion demo $(if $(KEEP),--keep)
+
+test: setup  ## every test; TESTS=tests/edge for a part of them
+	@tools/setup/browser.sh && $(IN_ENVIRONMENT) python -m pytest $(TESTS)
+
+lint: setup  ## style, types and import rules
+	@$(IN_ENVIRONMENT) python -m pytest tests/architecture
+
+bench: setup  ## measure everything; rows go to bench.json
+	@.venv/bin/trunnion bench --json bench.json
+
+clean:  ## remove what set-up and runs made, but not your files
+	@rm -rf .venv ros2_ws/build ros2_ws/install ros2_ws/log runs bench.json

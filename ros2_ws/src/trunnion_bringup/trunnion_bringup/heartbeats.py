@@ -1,0 +1,32 @@
+"""Prints each heartbeat on /diagnostics as one line of JSON, until it is stopped. `Cell.wait_ready` reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import ExternalShutdownException
+
+
+def print_heartbeats(message: DiagnosticArray) -> None:
+    """One line for each status; `state` is a lifecycle state, or empty where a node tells none."""
+    for status in message.status:
+        values = {value.key: value.value for value in status.values}
+        line = {
+            "name": status.name,
+            "state": values.get("state", ""),
+            "level": int.from_bytes(status.level, "little"),
+            "message": status.message,
+        }
+        print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    """Spins until the parent stops this process."""
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException, BrokenPipeError):
+        rclpy.init()
+        node = rclpy.create_node("heartbeats")
+        node.create_subscription(DiagnosticArray, "/diagnostics", print_heartbeats, 50)
+        rclpy.spin(node)

@@ -1,0 +1,16 @@
+from setuptools import find_packages, setup
+
+PACKAGE = "trunnion_inference"
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    description="Lifecycle nodes around the detector and the policy",
+    license="Apache-2.0",
+    packages=find_packages(),
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/" + PACKAGE]),
+        ("share/" + PACKAGE, ["package.xml"]),
+    ],
+    entry_points={"console_scripts": []},
+)
