@@ -95,14 +95,19 @@ def open_bundle(path: Path) -> Bundle:
     model = parse_json(ModelManifest, _entry(contents, MODEL, path), f"{path}: {MODEL}")
     proof = parse_json(Proof, _entry(contents, PROOF, path), f"{path}: {PROOF}")
     if not proof.passed or not _is_of(proof, model) or not _files_match(contents, model):
-        raise _refused(path, "a proof that failed or is of other files", "a passing proof of the files inside")
+        raise _refused(
+            path, "a proof that failed or is of other files", "a passing proof of the files inside"
+        )
     return Bundle(path, digest_bytes(data), manifest, model, proof, contents)
 
 
 def _passing_proof(path: Path, model: ModelManifest, networks: Mapping[str, bytes]) -> Proof:
     if not path.exists():
         raise BadInput(
-            where=str(path), got="no proof", wanted="a passing proof of these files", next_step="run trunnion prove first"
+            where=str(path),
+            got="no proof",
+            wanted="a passing proof of these files",
+            next_step="run trunnion prove first",
         )
     proof = read_json(Proof, path)
     if not proof.passed:
@@ -131,7 +136,9 @@ def _is_of(proof: Proof, model: ModelManifest) -> bool:
 
 
 def _files_match(contents: Mapping[str, bytes], model: ModelManifest) -> bool:
-    return all(name in contents and digest_bytes(contents[name]) == digest for name, digest in model.files().items())
+    return all(
+        name in contents and digest_bytes(contents[name]) == digest for name, digest in model.files().items()
+    )
 
 
 def _part(path: Path, made_by: str) -> bytes:
@@ -220,7 +227,11 @@ def _verify_digests(contents: Mapping[str, bytes], manifest: BundleManifest, pat
         raise _refused(path, "no proof inside", "a bundle with a passing proof")
     if present != listed:
         names = ", ".join(sorted(present ^ listed))
-        raise _refused(path, f"files that are missing or not listed: {names}", "exactly the files that the manifest lists")
+        raise _refused(
+            path,
+            f"files that are missing or not listed: {names}",
+            "exactly the files that the manifest lists",
+        )
     for name, wanted in manifest.files.items():
         if digest_bytes(contents[name]) != wanted:
             raise _refused(path, f"{name} with other content than was packed", f"SHA-256 {wanted[:12]}…")
@@ -233,4 +244,6 @@ def _entry(contents: Mapping[str, bytes], name: str, path: Path) -> bytes:
 
 
 def _refused(path: Path, got: str, wanted: str) -> BadInput:
-    return BadInput(where=str(path), got=got, wanted=wanted, next_step="fetch the bundle again, or pack it anew")
+    return BadInput(
+        where=str(path), got=got, wanted=wanted, next_step="fetch the bundle again, or pack it anew"
+    )

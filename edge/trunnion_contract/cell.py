@@ -50,7 +50,10 @@ class MotionLimits(Strict):
 
     @model_validator(mode="after")
     def _box_is_not_empty(self) -> MotionLimits:
-        if any(low >= high for low, high in zip(self.workspace_low_base_m, self.workspace_high_base_m, strict=True)):
+        if any(
+            low >= high
+            for low, high in zip(self.workspace_low_base_m, self.workspace_high_base_m, strict=True)
+        ):
             raise ValueError("a workspace whose low corner lies below its high corner on every axis")
         return self
 

@@ -75,7 +75,9 @@ class Parity(Strict):
     @property
     def passed(self) -> bool:
         """Whether every measured difference is within its limit."""
-        map50_ok = self.map50_difference is None or abs(self.map50_difference) <= (self.map50_difference_max or 0)
+        map50_ok = self.map50_difference is None or abs(self.map50_difference) <= (
+            self.map50_difference_max or 0
+        )
         return self.absolute <= self.absolute_max and map50_ok
 
 

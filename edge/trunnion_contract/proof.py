@@ -33,7 +33,10 @@ def wilson(successes: int, trials: int) -> Rate:
     rate, z2 = successes / trials, _Z95**2
     centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
     half = _Z95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
-    return Rate(successes=successes, trials=trials, lower=max(0.0, centre - half), upper=min(1.0, centre + half))
+    # At the ends the bounds are 0 and 1 exactly; floating point misses them by a hair.
+    lower = max(0.0, centre - half) if successes else 0.0
+    upper = min(1.0, centre + half) if successes < trials else 1.0
+    return Rate(successes=successes, trials=trials, lower=lower, upper=upper)
 
 
 class Failure(Strict):

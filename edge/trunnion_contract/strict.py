@@ -226,7 +226,9 @@ def _step(models: set[type[Strict]], parent: str) -> set[type[Strict]]:
 
     List positions and dictionary keys lead nowhere: they stay on the same models.
     """
-    annotations = [field.annotation for m in models for name, field in m.model_fields.items() if name == parent]
+    annotations = [
+        field.annotation for m in models for name, field in m.model_fields.items() if name == parent
+    ]
     fields = {model for annotation in annotations for model in _models_in(annotation)}
     return fields or {m for m in models if len(models) > 1 and parent in _tags(m)}
 

@@ -228,7 +228,10 @@ def _filled(value: Any, values: dict[str, str], where: str) -> Any:
 def _value_of(name: str, values: dict[str, str], where: str) -> str:
     if name not in values:
         raise BadInput(
-            where=where, got=f"${{{name}}} without a value", wanted="a value", next_step=f"add --set {name}=VALUE"
+            where=where,
+            got=f"${{{name}}} without a value",
+            wanted="a value",
+            next_step=f"add --set {name}=VALUE",
         )
     return values[name]
 

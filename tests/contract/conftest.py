@@ -1,0 +1,87 @@
+"""An export and its proof, small, whole and in agreement: each test then breaks one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.files import digest_bytes, write_json
+from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.proof import Gate, Proof
+
+NETWORK = b"a network"
+USECASE_DIGEST = digest_bytes(b"a use case")
+
+
+@pytest.fixture
+def model() -> ModelManifest:
+    spec = DetectorSpec(
+        input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 320, 320)),
+        output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+        image_size_px=320,
+        labels=("gear",),
+        confidence_threshold=0.4,
+    )
+    network = DetectorModel(file="detector.onnx", sha256=digest_bytes(NETWORK), parity=(), spec=spec)
+    return ModelManifest(
+        name="cell",
+        version="0.1.0",
+        problem="p",
+        usecase_digest=USECASE_DIGEST,
+        dataset_digest=None,
+        detector=network,
+        made_with={},
+        licences={},
+    )
+
+
+@pytest.fixture
+def proof(model: ModelManifest) -> Proof:
+    return Proof(
+        name=model.name,
+        version=model.version,
+        usecase_digest=model.usecase_digest,
+        dataset_digest=None,
+        files=model.files(),
+        runtime={},
+        gates=(Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True),),
+        simulated=False,
+    )
+
+
+@pytest.fixture
+def export_dir(tmp_path: Path, model: ModelManifest) -> Path:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "detector.onnx").write_bytes(NETWORK)
+    write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
+    return folder
+
+
+@pytest.fixture
+def prove_dir(tmp_path: Path, proof: Proof) -> Path:
+    folder = tmp_path / "prove"
+    folder.mkdir()
+    write_json(folder / PROOF, proof.model_dump(mode="json", by_alias=True))
+    (folder / REPORT).write_text("<html></html>")
+    return folder
+
+
+@pytest.fixture
+def bundle_file(tmp_path: Path, export_dir: Path, prove_dir: Path) -> Path:
+    path = tmp_path / "cell-0.1.0.trunnion"
+    pack(export_dir, prove_dir, path, card="# A model")
+    return path
+
+
+@pytest.fixture
+def rewrite_proof(prove_dir: Path, proof: Proof) -> Callable[..., None]:
+    """Put a proof with other values in place of the passing one."""
+
+    def rewrite(**changes: object) -> None:
+        changed = proof.model_copy(update=changes)
+        write_json(prove_dir / PROOF, changed.model_dump(mode="json", by_alias=True))
+
+    return rewrite
