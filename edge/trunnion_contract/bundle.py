@@ -1,8 +1,8 @@
 """The bundle: one file that a robot can run, with the proof that it may.
 
-A zip of stored (uncompressed) entries in a fixed order with fixed times, so that the same input gives the same bytes.
-Its comment is a seal: the SHA-256 of every byte before it. The manifest's digests say which file differs; the seal also
-covers what belongs to no file (headers, the directory, bytes in between).
+A zip of stored (uncompressed) entries in a fixed order with fixed times, so that the same input gives the same
+bytes. Its comment is a seal: the SHA-256 of every byte before it. The manifest's digests say which file differs;
+the seal also covers what belongs to no file (headers, the directory, bytes in between).
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def open_bundle(path: Path) -> Bundle:
     """Read a bundle and verify all of it before a byte is used.
 
     Raises:
-        BadInput: it is not a bundle, a byte differs, a file is missing or added, it comes from a newer Trunnion, or its
-            proof is missing, failed or of other files.
+        BadInput: it is not a bundle, a byte differs, a file is missing or added, it comes from a newer Trunnion,
+            or its proof is missing, failed or of other files.
     """
     data = _read_bytes(path)
     contents = _read_zip(data, path)

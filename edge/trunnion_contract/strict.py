@@ -76,7 +76,7 @@ def read_json(kind: type[Contract], path: Path) -> Contract:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read one YAML document, refusing what is not YAML, and a key that occurs twice, with the line where it goes wrong."""
+    """Read one YAML document; what is not YAML, or a key that occurs twice, is refused with its line."""
     text = read_file(path)
     try:
         return _finite(yaml.load(text, _UniqueKeys))

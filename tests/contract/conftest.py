@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from trunnion_contract.bundle import CARD, MANIFEST, MODEL, PROOF, REPORT, open_bundle, pack
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_bytes
@@ -248,7 +249,7 @@ def test_a_limit_on_file_size_while_packing_leaves_what_stood_there(
     )
     assert "a full disk" in result.stdout, result.stderr
     assert target.read_bytes() == b"the bundle of yesterday"
-    assert os.listdir(target.parent) == ["b.trunnion"]
+    assert [path.name for path in target.parent.iterdir()] == ["b.trunnion"]
 
 
 @pytest.mark.skipif(

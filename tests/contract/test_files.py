@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trunnion_contract.files import (
     digest_bytes,
     digest_file,
@@ -29,12 +30,16 @@ json_values = st.recursive(
 )
 
 
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     with whole_file(tmp_path / "a") as temporary:
         temporary.write_text("half")
         assert not (tmp_path / "a").exists()
     assert (tmp_path / "a").read_text() == "half"
-    assert os.listdir(tmp_path) == ["a"]
+    assert _names(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt, OSError])
@@ -42,11 +47,16 @@ def test_an_interrupted_write_leaves_what_stood_there(
     tmp_path: Path, interruption: type[BaseException]
 ) -> None:
     (tmp_path / "a").write_text("old")
-    with pytest.raises(interruption), whole_file(tmp_path / "a") as temporary:
-        temporary.write_text("new")
-        raise interruption
+
+    def interrupted() -> None:
+        with whole_file(tmp_path / "a") as temporary:
+            temporary.write_text("new")
+            raise interruption
+
+    with pytest.raises(interruption):
+        interrupted()
     assert (tmp_path / "a").read_text() == "old"
-    assert os.listdir(tmp_path) == ["a"]
+    assert _names(tmp_path) == ["a"]
 
 
 def test_a_killed_write_leaves_what_stood_there(tmp_path: Path) -> None:
@@ -81,19 +91,24 @@ def test_a_folder_replaces_the_old_one_in_one_step(tmp_path: Path) -> None:
     for content in ("old", "new"):
         with whole_folder(tmp_path / "stage") as work:
             (work / content).write_text(content)
-    assert os.listdir(tmp_path) == ["stage"]
-    assert os.listdir(tmp_path / "stage") == ["new"]
+    assert _names(tmp_path) == ["stage"]
+    assert _names(tmp_path / "stage") == ["new"]
 
 
 def test_an_unfinished_folder_is_found_again_and_the_old_one_stays(tmp_path: Path) -> None:
     with whole_folder(tmp_path / "stage") as work:
         (work / "result").write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "stage") as work:
-        (work / "half").write_text("half")
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path / "stage") == ["result"]
+
+    def interrupted() -> None:
+        with whole_folder(tmp_path / "stage") as work:
+            (work / "half").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert _names(tmp_path / "stage") == ["result"]
     with whole_folder(tmp_path / "stage") as work:
-        assert os.listdir(work) == ["half"]
+        assert _names(work) == ["half"]
 
 
 @given(json_values)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from trunnion_contract.errors import BadInput
 from trunnion_contract.usecase import UseCase, load_usecase
 
@@ -64,7 +65,7 @@ def test_a_value_in_a_wrong_unit_is_refused_with_the_unit_wanted(load_changed: L
 
 def test_a_key_in_a_wrong_unit_is_refused_with_the_right_one(load_changed: Load) -> None:
     with pytest.raises(
-        BadInput, match="vertical_field_of_view_rad.*did you mean 'vertical_field_of_view_deg'"
+        BadInput, match=r"vertical_field_of_view_rad.*did you mean 'vertical_field_of_view_deg'"
     ):
         load_changed(lambda d: d["cell"]["camera"].update(vertical_field_of_view_rad=0.6))
 
