@@ -1,0 +1,149 @@
+"""Cleaning: what cannot be learnt from is dropped or mended, and each such item is listed with its reason.
+
+Rules. A picture that does not decode to its end is dropped. Of pictures with the same bytes, or other bytes and the
+same pixels, the first stays. A box is clipped when at least half of it lies inside the picture, else dropped; so are
+boxes that are no numbers, thinner than a pixel, of a class the use case does not know, or given twice. A picture that
+came without objects stays as background; one whose every box was dropped goes too, because something is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.dataset import LabelledImage
+from trunnion_contract.files import digest_bytes, digest_file
+from trunnion_training.findings import Finding
+from trunnion_training.pictures import Unreadable, read_rgb
+
+_SIDE_MIN_PX = 1.0
+_INSIDE_MIN = 0.5
+# Text formats round coordinates; a hundredth of a pixel is no finding.
+_ROUNDING_PX = 0.01
+
+
+@dataclass(frozen=True)
+class CleanImage:
+    """One image that can be learnt from.
+
+    Attributes:
+        image: the picture's file.
+        name: the file's name for people, relative to its source.
+        boxes_px: float32 [n, 4], all inside the picture.
+        class_ids: int64 [n].
+        size_px: width and height.
+        scene: as its source gave it, unique over all sources.
+        pixels_sha256: digest of the decoded picture.
+    """
+
+    image: Path
+    name: str
+    boxes_px: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    size_px: tuple[int, int]
+    scene: str
+    pixels_sha256: str
+
+
+class Cleaner:
+    """Cleans one image after another; remembers what it has seen, and what it found."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self._ids = {name: index for index, name in enumerate(classes)}
+        self._bytes_seen: dict[str, str] = {}
+        self._pixels_seen: dict[str, str] = {}
+        self.findings: list[Finding] = []
+
+    def clean(self, items: Iterable[LabelledImage], names: Iterable[str], source: str) -> Iterator[CleanImage]:
+        """The items of one source that can be learnt from; `names` are their names for people."""
+        for item, name in zip(items, names, strict=True):
+            cleaned = self._clean(item, name, source)
+            if cleaned is not None:
+                yield cleaned
+
+    def _clean(self, item: LabelledImage, name: str, source: str) -> CleanImage | None:
+        try:
+            rgb = read_rgb(item.image)
+        except Unreadable as error:
+            self._found(name, "unreadable image", "image dropped", str(error))
+            return None
+        pixels = digest_bytes(f"{rgb.shape}".encode() + rgb.tobytes())
+        if self._is_duplicate(item.image, name, pixels):
+            return None
+        size = (rgb.shape[1], rgb.shape[0])
+        boxes, ids = self._boxes(item, name, size)
+        if not len(item.labels):
+            self._found(name, "no objects", "kept as background")
+        elif not len(ids):
+            self._found(name, "no box left", "image dropped", "every box was dropped, yet something is in it")
+            return None
+        return CleanImage(item.image, name, boxes, ids, size, f"{source}/{item.scene}", pixels)
+
+    def _is_duplicate(self, image: Path, name: str, pixels: str) -> bool:
+        content = digest_file(image)
+        if content in self._bytes_seen:
+            self._found(name, "duplicate file", "image dropped", f"same bytes as {self._bytes_seen[content]}")
+            return True
+        if pixels in self._pixels_seen:
+            self._found(name, "duplicate picture", "image dropped", f"same pixels as {self._pixels_seen[pixels]}")
+            return True
+        self._bytes_seen[content] = self._pixels_seen[pixels] = name
+        return False
+
+    def _boxes(
+        self, item: LabelledImage, name: str, size: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        kept: dict[tuple[float, ...], int] = {}
+        for box, label in zip(item.boxes_px.astype(np.float64), item.labels, strict=True):
+            mended = self._box(box, label, name, size)
+            if mended is None:
+                continue
+            key = (*mended, self._ids[label])
+            if key in kept:
+                self._found(name, "duplicate box", "box dropped", _text(box, label))
+            kept[key] = self._ids[label]
+        corners = np.array([key[:4] for key in kept], dtype=np.float32).reshape(-1, 4)
+        return corners, np.array(list(kept.values()), dtype=np.int64)
+
+    def _box(
+        self, box: NDArray[np.float64], label: str, name: str, size: tuple[int, int]
+    ) -> tuple[float, ...] | None:
+        """The box inside the picture, or None where it is dropped."""
+        problem = _problem(box, label, self._ids)
+        clipped = np.clip(box, 0, (*size, *size))
+        if problem is None and _area(clipped) < _INSIDE_MIN * _area(box):
+            problem = "box outside the image"
+        if problem is None and min(clipped[2:] - clipped[:2]) < _SIDE_MIN_PX:
+            problem = "box thinner than a pixel"
+        if problem is not None:
+            self._found(name, problem, "box dropped", _text(box, label))
+            return None
+        if np.abs(clipped - box).max() > _ROUNDING_PX:
+            self._found(name, "box beyond the image", "box clipped", _text(box, label))
+        return tuple(float(value) for value in clipped)
+
+    def _found(self, name: str, what: str, done: str, detail: str = "") -> None:
+        self.findings.append(Finding(name, what, done, detail))
+
+
+def _problem(box: NDArray[np.float64], label: str, known: dict[str, int]) -> str | None:
+    if label not in known:
+        return "unknown class"
+    if not np.isfinite(box).all():
+        return "box that is no number"
+    if (box[2:] <= box[:2]).any():
+        return "box without an area"
+    return None
+
+
+def _area(box: NDArray[np.float64]) -> float:
+    width, height = np.maximum(box[2:] - box[:2], 0)
+    return float(width * height)
+
+
+def _text(box: NDArray[np.float64], label: str) -> str:
+    return f"{label[:60]} " + " ".join(f"{value:.6g}" for value in box)

@@ -1,0 +1,67 @@
+"""Reading pictures that may be broken, and writing the JPEG files of a dataset."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+PIXELS_MAX = 64_000_000
+SIDE_MIN_PX = 8
+_EXIF_ORIENTATION = 0x0112
+JPEG_QUALITY = 95
+
+
+class Unreadable(ValueError):
+    """The file is no picture, is cut short, or is larger than anything a camera makes."""
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The whole picture, uint8 [h, w, 3] RGB, turned as its EXIF orientation says.
+
+    Raises:
+        Unreadable: with the reason. A picture that is cut short is refused, not filled with grey.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            warnings.simplefilter("ignore")
+            _check_size(picture.size)
+            return np.asarray(_upright(picture).convert("RGB"))
+    except Unreadable:
+        raise
+    except Exception as error:  # decoders of damaged files raise whatever they stumble over
+        raise Unreadable(f"{type(error).__name__}: {error}"[:120]) from None
+
+
+def write_jpeg(source: Path, rgb: NDArray[np.uint8], target: Path) -> None:
+    """Write the picture as JPEG: a copy of the bytes where the source is an upright RGB JPEG, else encoded."""
+    if _is_plain_jpeg(source):
+        shutil.copyfile(source, target)
+        return
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise Unreadable("the JPEG encoder refused it")
+    target.write_bytes(data.tobytes())
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > PIXELS_MAX:
+        raise Unreadable(f"{width}x{height} px, more than {PIXELS_MAX // 1_000_000} megapixels")
+    if min(size) < SIDE_MIN_PX:
+        raise Unreadable(f"{width}x{height} px, smaller than {SIDE_MIN_PX} px")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(picture) or picture
+
+
+def _is_plain_jpeg(path: Path) -> bool:
+    with Image.open(path) as picture:
+        upright = picture.getexif().get(_EXIF_ORIENTATION, 1) in (0, 1)
+        return picture.format == "JPEG" and picture.mode == "RGB" and upright

@@ -1,0 +1,99 @@
+"""Folders of labelled images, as the importers see them: foreign input that may hold anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from trunnion_contract.errors import BadInput
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+ANNOTATION_BYTES_MAX = 1 << 30
+XML_BYTES_MAX = 1 << 22
+
+
+def image_files(folder: Path) -> list[Path]:
+    """All images under `folder`, in the order of their relative names."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def named_files(folder: Path, suffix: str) -> list[Path]:
+    """All files under `folder` that end in `suffix`, in any letter case, in the order of their relative names."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() == suffix and path.is_file())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def first_folder(root: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of `names` that is a folder in `root`, in any letter case."""
+    folders = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
+    return next((folders[name] for name in names if name in folders), None)
+
+
+def require_folder(path: Path, where: str) -> Path:
+    """`path`, if it is a folder with something in it."""
+    if not path.is_dir() or not any(path.iterdir()):
+        got = "no such folder" if not path.exists() else "a file" if path.is_file() else "an empty folder"
+        raise BadInput(
+            where=where, got=f"{path}: {got}", wanted="a folder of labelled images", next_step="correct the path"
+        )
+    return path
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """The file that a foreign annotation names, or None where the name leads out of `folder` or is no name."""
+    portable = name.replace("\\", "/").strip()
+    relative = PurePosixPath(portable)
+    if not portable or relative.is_absolute() or ".." in relative.parts or "\0" in portable or ":" in portable:
+        return None
+    return folder / relative
+
+
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; a name that the file system refuses is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def size_px(image: Path) -> tuple[int, int] | None:
+    """Width and height as the header says, or None when there is no readable header."""
+    try:
+        with Image.open(image) as header:
+            return header.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def number(value: Any) -> float:
+    """A foreign value as a number; NaN when it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def boxes(rows: list[tuple[float, float, float, float]]) -> NDArray[np.float32]:
+    """Rows of x1 y1 x2 y2 as float32 [n, 4]; what float32 cannot hold becomes infinite and is found by cleaning."""
+    with np.errstate(over="ignore"):
+        return np.array(rows, dtype=np.float64).reshape(-1, 4).astype(np.float32)
+
+
+def scene_of(image: Path, root: Path) -> str:
+    """Pictures made from one picture (Roboflow's `NAME.rf.HASH`) are one scene; every other picture is its own."""
+    name = image.relative_to(root).with_suffix("").name if image.is_relative_to(root) else image.stem
+    before, mark, _ = name.partition(".rf.")
+    return before if mark else (image.relative_to(root).as_posix() if image.is_relative_to(root) else image.as_posix())
+
+
+def lines_of(path: Path, bytes_max: int = ANNOTATION_BYTES_MAX) -> Iterator[str]:
+    """The lines of a text file that need not be text."""
+    with path.open("rb") as file:
+        yield from file.read(bytes_max).decode("utf-8", errors="replace").splitlines()

@@ -1,0 +1,50 @@
+"""Ultralytics checkpoints as files to keep: half-precision weights and nothing of the machine that trained them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.files import whole_file
+from trunnion_training.vision.ultralytics_setup import load_ultralytics
+
+
+def strip(source: Path, target: Path, image_size_px: int, date: str = "") -> None:
+    """Write `source` without optimiser, history, paths and times, its weights as float16."""
+    import torch
+
+    model = load_model(source)
+    size = {"imgsz": image_size_px, "task": "detect"}
+    model.args, model.pt_path, model.criterion = size, None, None
+    model.half().requires_grad_(False)
+    content = {
+        "epoch": -1, "model": model, "ema": None, "optimizer": None, "train_args": size, "date": date,
+        "version": load_ultralytics().__version__, "license": "AGPL-3.0 (https://ultralytics.com/license)",
+    }  # fmt: skip
+    with whole_file(target) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
+
+
+def load_model(path: Path):  # type: ignore[no-untyped-def]  # an ultralytics DetectionModel, in float32 and eval mode
+    """Load the network of a checkpoint.
+
+    Raises:
+        BadInput: the file is absent, damaged, or not an ultralytics detector.
+    """
+    load_ultralytics()
+    from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+
+    try:
+        model, _ = load_checkpoint(path)
+    except Exception as error:  # whatever a broken pickle raises
+        raise _refused(path, f"a file that does not load ({type(error).__name__})") from None
+    if not isinstance(model, DetectionModel):
+        raise _refused(path, f"a {type(model).__name__}")
+    return model
+
+
+def _refused(path: Path, got: str) -> BadInput:
+    return BadInput(
+        where=str(path), got=got, wanted="an ultralytics detection checkpoint (*.pt)",
+        next_step="name another checkpoint in models.detector.base, or make one with trunnion train base",
+    )  # fmt: skip
