@@ -1,0 +1,132 @@
+"""The parts that lie in the tray: how they look, how they collide, how much room they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from trunnion_sim.part_meshes import part_mesh_files
+from trunnion_sim.world import World
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class PartKind:
+    """A class of parts. The collision shape is a plain solid: a cylinder (radius) or a box (half extents)."""
+
+    label: str
+    height_m: float
+    footprint_radius_m: float
+    mass_kg: float
+    cylinder_radius_m: float | None = None
+    box_half_extents_m: tuple[float, float, float] | None = None
+
+
+KINDS = {
+    kind.label: kind
+    for kind in (
+        PartKind("gear", 0.018, 0.0222, 0.060, cylinder_radius_m=0.0212),
+        PartKind("bolt", 0.018, 0.0210, 0.045, box_half_extents_m=(0.019, 0.009, 0.009)),
+        PartKind("nut", 0.016, 0.0161, 0.040, cylinder_radius_m=0.0149),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a part is put down: its middle, and how it is turned about the vertical."""
+
+    label: str
+    position_base_m: tuple[float, float, float]
+    yaw_rad: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that is in a world."""
+
+    kind: PartKind
+    body: int
+    world: World
+
+    def position_base_m(self) -> np.ndarray:
+        """The part's middle, float64 [3]."""
+        return np.array(self.world.bullet.getBasePositionAndOrientation(self.body)[0])
+
+    def rotation_base(self) -> np.ndarray:
+        """The part's rotation, float64 [3, 3]."""
+        quaternion = self.world.bullet.getBasePositionAndOrientation(self.body)[1]
+        return np.array(self.world.bullet.getMatrixFromQuaternion(quaternion)).reshape(3, 3)
+
+
+@cache
+def _mesh_file(label: str) -> str:
+    return str(part_mesh_files()[label])
+
+
+def put(world: World, placement: Placement, colour: Colour, friction: float, *, visible: bool = True) -> Part:
+    """Create a part in the world; `friction` is the lateral Coulomb coefficient of its surface."""
+    kind, bullet = KINDS[placement.label], world.bullet
+    body = bullet.createMultiBody(
+        baseMass=kind.mass_kg,
+        baseCollisionShapeIndex=_collision_shape(world, kind),
+        baseVisualShapeIndex=_visual_shape(world, kind, colour) if visible else -1,
+        basePosition=placement.position_base_m,
+        baseOrientation=bullet.getQuaternionFromEuler([0, 0, placement.yaw_rad]),
+    )
+    bullet.changeDynamics(
+        body, -1, lateralFriction=friction, spinningFriction=0.002, rollingFriction=0.0005, restitution=0.0
+    )
+    return Part(kind, body, world)
+
+
+def _collision_shape(world: World, kind: PartKind) -> int:
+    bullet = world.bullet
+    if kind.box_half_extents_m:
+        return int(bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=kind.box_half_extents_m))
+    return int(
+        bullet.createCollisionShape(bullet.GEOM_CYLINDER, radius=kind.cylinder_radius_m, height=kind.height_m)
+    )
+
+
+def _visual_shape(world: World, kind: PartKind, colour: Colour) -> int:
+    bullet = world.bullet
+    return int(
+        bullet.createVisualShape(
+            bullet.GEOM_MESH, fileName=_mesh_file(kind.label), rgbaColor=[*colour, 1], specularColor=[0.4, 0.4, 0.4]
+        )
+    )
+
+
+def scattered(
+    labels: Sequence[str],
+    center_base_m: tuple[float, float, float],
+    size_m: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    clearance_m: float,
+) -> list[Placement]:
+    """Lay parts out at random on a flat area without overlap, keeping `clearance_m` between their footprints.
+
+    Parts that find no room after many tries are left out, so a crowded area gives fewer placements than labels.
+    """
+    placed: list[Placement] = []
+    for label in labels:
+        kind = KINDS[label]
+        for _ in range(200):
+            room = np.array(size_m) / 2 - kind.footprint_radius_m - 0.006
+            x, y = np.array(center_base_m[:2]) + rng.uniform(-room, room)
+            if all(_apart(kind, x, y, other) >= clearance_m for other in placed):
+                position = (float(x), float(y), center_base_m[2] + kind.height_m / 2)
+                placed.append(Placement(label, position, float(rng.uniform(-np.pi, np.pi))))
+                break
+    return placed
+
+
+def _apart(kind: PartKind, x_m: float, y_m: float, other: Placement) -> float:
+    distance = float(np.hypot(x_m - other.position_base_m[0], y_m - other.position_base_m[1]))
+    return distance - kind.footprint_radius_m - KINDS[other.label].footprint_radius_m

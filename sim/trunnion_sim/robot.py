@@ -1,0 +1,108 @@
+"""The Panda: moved by the velocity of its grasp point and the opening of its gripper, as a servoed arm is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trunnion_sim.kinematics import arm_joints_rad
+from trunnion_sim.panda_model import panda_urdf
+from trunnion_sim.world import PHYSICS_HZ, World
+
+ARM = tuple(range(7))
+FINGERS = (9, 10)
+GRASP_LINK = 11
+JOINT_NAMES = (*(f"panda_joint{number}" for number in range(1, 8)), "panda_finger_joint1", "panda_finger_joint2")
+OPENING_MAX_M = 0.08
+FINGER_FORCE_N = 30.0
+FINGER_SPEED_MPS = 0.12
+ARM_EFFORT_NM = (87.0, 87.0, 87.0, 87.0, 40.0, 40.0, 40.0)
+# The commanded point may run ahead of a blocked arm by this much, so that it never leaps when it comes free.
+LEAD_MAX_M = 0.01
+
+
+@dataclass(frozen=True)
+class JointStates:
+    """Positions (rad, fingers m), velocities and efforts (N m, fingers N) in the order of `JOINT_NAMES`; float64 [9]."""
+
+    positions: np.ndarray
+    velocities: np.ndarray
+    efforts: np.ndarray
+
+
+class Panda:
+    """A Panda in a world, its hand pointing straight down with the fingers along base y."""
+
+    def __init__(self, world: World) -> None:
+        bullet = world.bullet
+        self.world = world
+        self.body = int(bullet.loadURDF(str(panda_urdf()), useFixedBase=True))
+        for finger in FINGERS:
+            bullet.changeDynamics(self.body, finger, lateralFriction=1.0, spinningFriction=0.01)
+        # Both fingers move alike, as the real hand's single motor makes them: a part ends up in the middle.
+        gear = bullet.createConstraint(
+            self.body, FINGERS[0], self.body, FINGERS[1], bullet.JOINT_GEAR, [1, 0, 0], [0, 0, 0], [0, 0, 0]
+        )
+        bullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
+        self._commanded_base_m = np.zeros(3)
+
+    def place(self, grasp_base_m: np.ndarray, opening_m: float) -> None:
+        """Put the arm there at once, at rest; for the start of an episode."""
+        bullet = self.world.bullet
+        self._commanded_base_m = np.array(grasp_base_m, float)
+        for joint, angle in zip(ARM, arm_joints_rad(self._commanded_base_m), strict=True):
+            bullet.resetJointState(self.body, joint, angle)
+        for finger in FINGERS:
+            bullet.resetJointState(self.body, finger, opening_m / 2)
+        self._drive(np.zeros(7), opening_m)
+
+    def command(self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float) -> None:
+        """Move the grasp point at this velocity for the next `duration_s`, and the fingers towards this opening."""
+        here = self.grasp_point_base_m()
+        ahead = self._commanded_base_m - here
+        lead = float(np.linalg.norm(ahead))
+        if lead > LEAD_MAX_M:
+            ahead *= LEAD_MAX_M / lead
+        self._commanded_base_m = here + ahead + np.asarray(velocity_base_mps, float) * duration_s
+        wanted = arm_joints_rad(self._commanded_base_m)
+        self._drive((wanted - self.arm_positions_rad()) / duration_s, opening_m)
+
+    def arm_positions_rad(self) -> np.ndarray:
+        """The arm's joint angles, float64 [7]."""
+        return np.array([state[0] for state in self.world.bullet.getJointStates(self.body, ARM)])
+
+    def grasp_point_base_m(self) -> np.ndarray:
+        """The point between the fingertips, float64 [3]."""
+        return np.array(self.world.bullet.getLinkState(self.body, GRASP_LINK, computeForwardKinematics=1)[4])
+
+    def grasp_orientation_xyzw(self) -> np.ndarray:
+        """The hand's orientation in the base frame, a quaternion, float64 [4]."""
+        return np.array(self.world.bullet.getLinkState(self.body, GRASP_LINK, computeForwardKinematics=1)[5])
+
+    def opening_m(self) -> float:
+        """The distance between the fingertips."""
+        return float(sum(state[0] for state in self.world.bullet.getJointStates(self.body, FINGERS)))
+
+    def joint_states(self) -> JointStates:
+        """What the encoders and motors report."""
+        states = self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))
+        position, velocity, _, effort = (np.array(column, dtype=object) for column in zip(*states, strict=True))
+        return JointStates(position.astype(float), velocity.astype(float), effort.astype(float))
+
+    def _drive(self, joint_velocities: np.ndarray, opening_m: float) -> None:
+        bullet = self.world.bullet
+        bullet.setJointMotorControlArray(
+            self.body, ARM, bullet.VELOCITY_CONTROL, targetVelocities=joint_velocities.tolist(), forces=ARM_EFFORT_NM
+        )
+        target_m = min(max(opening_m, 0.0), OPENING_MAX_M) / 2
+        for finger in FINGERS:
+            bullet.setJointMotorControl2(
+                self.body, finger, bullet.POSITION_CONTROL, targetPosition=target_m, force=FINGER_FORCE_N,
+                maxVelocity=FINGER_SPEED_MPS, positionGain=0.3, velocityGain=1.0,
+            )  # fmt: skip
+
+
+def substeps(duration_s: float) -> int:
+    """Physics steps in a control period."""
+    return round(duration_s * PHYSICS_HZ)

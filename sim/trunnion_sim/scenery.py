@@ -1,0 +1,97 @@
+"""What never moves in the cell: the table, the tray and the bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from trunnion_contract.cell import CellLayout
+from trunnion_sim.parts import Colour
+from trunnion_sim.world import World
+
+TABLE_SIZE_M = (1.8, 2.2, 0.04)
+TRAY_FLOOR_M = 0.005
+TRAY_WALL_HEIGHT_M = 0.016
+TRAY_WALL_M = 0.005
+BIN_FLOOR_M = 0.004
+BIN_WALL_HEIGHT_M = 0.050
+BIN_WALL_M = 0.004
+
+SPECK_M = (1e-6, 1e-6, 1e-6)
+
+Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of the scenery, RGB in 0..1."""
+
+    table: Colour = (0.66, 0.67, 0.68)
+    tray: Colour = (0.24, 0.29, 0.34)
+    bins: tuple[Colour, ...] = ((0.10, 0.44, 0.47), (0.80, 0.50, 0.16), (0.36, 0.42, 0.70), (0.60, 0.30, 0.42))
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """The bodies of the scenery in a world that have a colour of their own; the table is drawn as a plane."""
+
+    tray: int
+    bins: dict[str, int] = field(default_factory=dict)
+
+    def paint(self, world: World, palette: Palette) -> None:
+        """Give every body its colour."""
+        painted = [(self.tray, palette.tray)]
+        painted += [(body, palette.bins[n % len(palette.bins)]) for n, body in enumerate(self.bins.values())]
+        for body, colour in painted:
+            for link in range(-1, world.bullet.getNumJoints(body)):
+                world.bullet.changeVisualShape(body, link, rgbaColor=[*colour, 1])
+
+
+def build_scenery(world: World, layout: CellLayout, *, visible: bool) -> Scenery:
+    """Put table, tray and bins into the world; all of it is fixed. Without `visible` they can be touched, not seen."""
+    half_x, half_y, half_z = (size / 2 for size in TABLE_SIZE_M)
+    _fixed(world, [((0.4, 0.0, -half_z), (half_x, half_y, half_z))], visible=False)
+    tray_boxes = _open_box(
+        layout.tray.center_base_m, layout.tray.size_m, TRAY_FLOOR_M, TRAY_WALL_HEIGHT_M, TRAY_WALL_M
+    )
+    tray = _fixed(world, list(tray_boxes), visible=visible)
+    bins = {}
+    for name, place in layout.bins.items():
+        x, y, z = place.center_base_m
+        boxes = _open_box((x, y, z + BIN_FLOOR_M), place.size_m, BIN_FLOOR_M, BIN_WALL_HEIGHT_M, BIN_WALL_M)
+        bins[name] = _fixed(world, list(boxes), visible=visible)
+    return Scenery(tray, bins)
+
+
+def _open_box(
+    surface_center: tuple[float, float, float], inner: tuple[float, float], floor: float, height: float, wall: float
+) -> Iterator[Box]:
+    """Floor and four walls as (centre, half extents); the floor's top is at `surface_center`."""
+    x, y, z = surface_center
+    half_x, half_y = inner[0] / 2, inner[1] / 2
+    yield (x, y, z - floor / 2), (half_x + wall, half_y + wall, floor / 2)
+    for side in (-1, 1):
+        yield (x + side * (half_x + wall / 2), y, z + height / 2), (wall / 2, half_y + wall, height / 2)
+        yield (x, y + side * (half_y + wall / 2), z + height / 2), (half_x, wall / 2, height / 2)
+
+
+def _fixed(world: World, boxes: list[Box], *, visible: bool) -> int:
+    """One fixed body of several boxes. Unseen ones are drawn as specks: with no shape to draw, PyBullet draws the solid."""
+    bullet = world.bullet
+    base, *rest = boxes
+    shapes = [bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=half) for _, half in boxes]
+    drawn = [half if visible else SPECK_M for _, half in boxes]
+    visuals = [
+        bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=half, specularColor=[0.1, 0.1, 0.1]) for half in drawn
+    ]
+    count = len(rest)
+    return int(bullet.createMultiBody(
+        baseMass=0, baseCollisionShapeIndex=shapes[0], baseVisualShapeIndex=visuals[0], basePosition=base[0],
+        linkMasses=[0] * count, linkCollisionShapeIndices=shapes[1:], linkVisualShapeIndices=visuals[1:],
+        linkPositions=[(np.array(center) - base[0]).tolist() for center, _ in rest],
+        linkOrientations=[[0, 0, 0, 1]] * count, linkInertialFramePositions=[[0, 0, 0]] * count,
+        linkInertialFrameOrientations=[[0, 0, 0, 1]] * count, linkParentIndices=[0] * count,
+        linkJointTypes=[bullet.JOINT_FIXED] * count, linkJointAxis=[[0, 0, 1]] * count,
+    ))  # fmt: skip

@@ -1,0 +1,65 @@
+"""The simulated world: the one place that talks to PyBullet, always without a window."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import TracebackType
+from typing import Any
+
+import pybullet
+
+PHYSICS_HZ = 240
+GRAVITY_MPS2 = 9.81
+
+
+class Bullet:
+    """PyBullet's functions and constants, bound to one world; each is looked up once."""
+
+    def __init__(self) -> None:
+        self._client = pybullet.connect(pybullet.DIRECT)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(pybullet, name)
+        if inspect.isbuiltin(value):
+            value = functools.partial(value, physicsClientId=self._client)
+        setattr(self, name, value)
+        return value
+
+
+class World:
+    """One PyBullet world of its own; worlds of one process do not see each other.
+
+    Bodies are built through `bullet`, PyBullet's own functions bound to this world.
+    """
+
+    def __init__(self) -> None:
+        self.bullet = Bullet()
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove everything, caches included, and set the physics as it always is here."""
+        self.bullet.resetSimulation()
+        self.bullet.setPhysicsEngineParameter(
+            fixedTimeStep=1 / PHYSICS_HZ, numSolverIterations=50, deterministicOverlappingPairs=1
+        )
+        self.bullet.setGravity(0, 0, -GRAVITY_MPS2)
+
+    def step(self, count: int = 1) -> None:
+        """Advance physics by `count` steps of 1/240 s."""
+        advance = self.bullet.stepSimulation
+        for _ in range(count):
+            advance()
+
+    def close(self) -> None:
+        """Give the world back; a closed world cannot be used again."""
+        if self.bullet.isConnected():
+            self.bullet.disconnect()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
