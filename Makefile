@@ -1,4 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and skips what stands.
+SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench clean
 IN_ENVIRONMENT := . tools/setup/env.sh &&
@@ -21,5 +22,5 @@ lint: setup  ## style, types and import rules
 bench: setup  ## measure everything; rows go to bench.json
 	@.venv/bin/trunnion bench --json bench.json
 
-clean:  ## remove what set-up and runs made, but not your files
-	@rm -rf .venv ros2_ws/build ros2_ws/install ros2_ws/log runs bench.json
+clean:  ## remove what set-up made; runs/ stays
+	@rm -rf .venv ros2_ws/build ros2_ws/install ros2_ws/log

@@ -57,6 +57,7 @@ class Preparation:
         wanted = digest(self.root, [lock], below)
 
         def work() -> None:
+            self.python.stamp("our-packages").begin()  # the sync removes what the lock does not name
             self.python.install_locked(lock)
             relocate(self.python.folder / "share", self.python.folder, self.python.site_packages)
             forget_second_names(self.python.site_packages)

@@ -37,7 +37,8 @@ class Workspace:
     def digest(self, below: str) -> str:
         """Of everything that a build depends on; `below` is the digest of the environment under it.
 
-        Python modules count by name only: they are linked, so an edit needs no build.
+        Python packages do not count: they are linked as folders, so edits and new modules need no build. Other files
+        count by name, because each is linked by itself.
         """
         files = list(self._files())
         read = [file for file in files if file.name in BUILD_FILES or file.suffix in INTERFACE_SUFFIXES]
@@ -85,8 +86,13 @@ class Workspace:
     def _files(self) -> Iterator[Path]:
         for top in (self.folder / "src", self.folder / "underlay"):
             for folder, folders, names in os.walk(top):
-                folders[:] = [name for name in folders if name not in LEFTOVERS and not name.endswith(".egg-info")]
-                yield from (Path(folder) / name for name in names if not name.endswith((".pyc", "~", ".swp")))
+                folders[:] = [name for name in folders if not _is_linked_or_leftover(Path(folder, name))]
+                yield from (Path(folder, name) for name in names if not name.endswith((".pyc", "~", ".swp")))
+
+
+def _is_linked_or_leftover(folder: Path) -> bool:
+    python_package = (folder / "__init__.py").is_file()
+    return python_package or folder.name in LEFTOVERS or folder.name.endswith(".egg-info")
 
 
 def _parts(value: str, without: set[str]) -> list[str]:

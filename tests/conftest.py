@@ -1,0 +1,67 @@
+"""What every test may ask for: the checkout, the environment of ROS processes, a port and a ROS domain of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from trunnion.environment import RECORD, ros_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+DOMAINS = range(40, 100)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests import rclpy and the built packages, whose libraries are found only by a process started for them."""
+    if not (ROOT / RECORD).is_file():
+        pytest.exit("the ROS workspace is not built: run `make setup`", returncode=2)
+    wanted = ros_environment(ROOT, os.environ)
+    if os.environ.get("LD_LIBRARY_PATH") != wanted["LD_LIBRARY_PATH"]:
+        pytest.exit("run `make test`, or `. tools/setup/env.sh` before pytest", returncode=2)
+    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        os.environ[name] = wanted[name]
+    # Other tests or a running cell on this machine must not hear ours.
+    os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without a browser, tests/browser does not run; tools/setup/browser.sh has said so, and how to have it."""
+    without_browser = collection_path == ROOT / "tests" / "browser" and not any(map(shutil.which, BROWSERS))
+    return True if without_browser else None
+
+
+def pytest_report_header() -> list[str]:
+    if any(map(shutil.which, BROWSERS)):
+        return []
+    return ["NOT RUN: tests/browser, because this machine has no chromium (apt-get install chromium)"]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def ros_domain() -> int:
+    """The ROS domain of this test process."""
+    return int(os.environ["ROS_DOMAIN_ID"])
+
+
+@pytest.fixture(scope="session")
+def ros_process_environment() -> dict[str, str]:
+    """Variables for a subprocess that speaks ROS, in this test process's domain."""
+    return ros_environment(ROOT, os.environ)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on loopback that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
