@@ -1,0 +1,63 @@
+"""The commands about this machine: what it has, how fast it is, and the demonstration of everything on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trunnion.commands.options import RUNS, SORTING_CELL, BundleFile, Port, Runs
+
+COMMANDS = ("demo", "doctor", "bench")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command()(doctor)
+    app.command()(bench)
+    app.command()(demo)
+
+
+def doctor() -> int:
+    """Say what this machine has and lacks, and what mends it."""
+    from rich.console import Console
+
+    from trunnion.doctor import print_facts
+
+    return print_facts(Console())
+
+
+def bench(
+    parts: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART]...", help="data, edge, sim; all when left out")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")
+    ] = None,
+    bundle: BundleFile = None,
+    runs: Runs = RUNS,
+) -> int:
+    """Measure, each figure against its own floor.
+
+    Both are measured in the same process run, taking turns; what is printed are medians.
+    """
+    from rich.console import Console
+
+    from trunnion.bench import run_bench
+
+    return run_bench(Console(), parts or [], json_file, bundle, runs)
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="leave the cell running until Ctrl-C")] = False,
+    port: Port = 8080,
+    usecase: Annotated[Path, typer.Option(help="the use case to demonstrate")] = SORTING_CELL,
+    runs: Runs = RUNS,
+) -> int:
+    """From the use case to sorted parts, in one go."""
+    from rich.console import Console
+
+    from trunnion.demo import run_demo
+
+    return run_demo(Console(), usecase, runs, port, keep)

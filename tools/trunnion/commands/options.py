@@ -1,0 +1,21 @@
+"""Options that several commands share, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RUNS = Path("runs")
+SORTING_CELL = Path("training/usecases/sorting_cell.yaml")
+
+UseCaseFile = Annotated[Path, typer.Argument(metavar="USECASE", help="the use-case file, *.yaml")]
+Values = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="a value for ${NAME} in the use case")
+]
+Runs = Annotated[Path, typer.Option(metavar="DIR", help="the folder that holds the runs")]
+BundleFile = Annotated[
+    Path | None, typer.Option("--bundle", help="a bundle; the newest packed one when left out")
+]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="port of the bridge")]

@@ -1,0 +1,84 @@
+"""Where the command `trunnion` starts, and where every error ends as words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from trunnion_contract.errors import ExitCode, TrunnionError
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the command line; returns the exit code of the process.
+
+    0 done and gates passed, 1 gates or an order failed, 2 bad input, 3 something broke, 130 stopped by Ctrl-C.
+    """
+    from trunnion.commands import app
+
+    stop = _StopRequest()
+    try:
+        return app(standalone_mode=False) or ExitCode.OK
+    except KeyboardInterrupt as error:
+        return _stopped(error)
+    except typer.Abort as error:
+        return _stopped(error)
+    except Exception as error:
+        # Libraries turn a Ctrl-C in their depths into errors of their own.
+        return _stopped(error) if stop.requested else _failed(error)
+
+
+class _StopRequest:
+    """Notes a Ctrl-C or a polite kill, and stops the work the same way for both."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        raise KeyboardInterrupt
+
+
+def _stopped(error: BaseException) -> int:
+    stage = getattr(error, "stage", None)
+    where = f"at {stage}; the same command goes on from here" if stage else "as you asked"
+    print(f"\nstopped {where}", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, TrunnionError):
+        print_error(error)
+        return error.exit_code
+    if isinstance(error, typer.TyperException):
+        print(f"trunnion: {error.format_message()}\n  next:   trunnion --help", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    where = _save_traceback()
+    print(
+        f"trunnion broke: {type(error).__name__}: {error}\n  the whole story is in {where}", file=sys.stderr
+    )
+    return ExitCode.BROKEN
+
+
+def print_error(error: TrunnionError) -> None:
+    """The four things a user needs, on a line each."""
+    lines = (("got", error.got), ("wanted", error.wanted), ("next", error.next_step))
+    print(error.where, *(f"  {name + ':':<7} {text}" for name, text in lines), sep="\n", file=sys.stderr)
+
+
+def _save_traceback() -> Path:
+    name = f"trunnion-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    path = Path(tempfile.gettempdir()) / name
+    path.write_text(f"{sys.argv}\n\n{traceback.format_exc()}", encoding="utf-8")
+    return path

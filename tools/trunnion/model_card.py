@@ -1,0 +1,84 @@
+"""The model card that travels in the bundle: what the models are for, what they learnt from, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from trunnion_contract.bundle import MODEL, PROOF
+from trunnion_contract.dataset import Dataset
+from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.proof import Proof, ScenarioResult
+from trunnion_contract.strict import read_json
+from trunnion_contract.usecase import UseCase
+
+
+def model_card(usecase: UseCase, dataset_dir: Path, export_dir: Path, prove_dir: Path) -> str:
+    """Markdown, the same bytes for the same input."""
+    model = read_json(ModelManifest, export_dir / MODEL)
+    proof = read_json(Proof, prove_dir / PROOF)
+    record = dataset_dir / "dataset.json"
+    dataset = read_json(Dataset, record) if usecase.data and record.exists() else None
+    sections = (_head(usecase), _data(dataset), _measured(proof), _parity(model), _made_with(model))
+    return "\n".join(line for section in sections for line in (*section, ""))
+
+
+def _head(usecase: UseCase) -> Iterator[str]:
+    yield f"# {usecase.name} {usecase.version}"
+    yield ""
+    yield usecase.problem
+    yield ""
+    yield f"Classes: {', '.join(usecase.classes)}."
+    yield "Meant for the cell in `model.json`; another camera pose, other parts or another robot want a new proof."
+
+
+def _data(dataset: Dataset | None) -> Iterator[str]:
+    yield "## Data"
+    if dataset is None:
+        yield "No labelled images: demonstrations in simulation only."
+        return
+    counts = ", ".join(f"{count} {split}" for split, count in dataset.images.items())
+    yield f"Images: {counts}; digest `{dataset.digest}`."
+    yield ""
+    yield "| source | images | origin | licence | personal data | consent |"
+    yield "|---|---|---|---|---|---|"
+    for source in dataset.sources:
+        of = source.provenance
+        yield f"| {source.kind} | {source.images} | {of.origin} | {of.licence} | {of.personal_data} | {of.consent} |"
+
+
+def _measured(proof: Proof) -> Iterator[str]:
+    yield "## Measured" + (" in simulation" if proof.simulated else "")
+    if proof.detector:
+        yield f"Detector on {proof.detector.images} unseen images: mAP50 {proof.detector.map50:.3f}, "
+        yield f"mAP50-95 {proof.detector.map50_95:.3f}."
+    rows = [*([proof.policy] if proof.policy else []), *proof.scenarios]
+    if rows:
+        yield ""
+        yield "| scenario | episodes | success | 95 % interval | limit violations |"
+        yield "|---|---|---|---|---|"
+        yield from map(_scenario, rows)
+    yield ""
+    for gate in proof.gates:
+        yield f"- {gate.name}: {gate.got} (wanted {gate.wanted})" + (f"; {gate.note}" if gate.note else "")
+
+
+def _scenario(result: ScenarioResult) -> str:
+    rate = result.success
+    interval = f"{rate.lower:.3f} to {rate.upper:.3f}"
+    return f"| {result.name} | {rate.trials} | {rate.value:.3f} | {interval} | {result.limit_violations} |"
+
+
+def _parity(model: ModelManifest) -> Iterator[str]:
+    yield "## Parity"
+    for part in filter(None, (model.detector, model.policy)):
+        for step in part.parity:
+            found = f"at most {step.absolute:.2e} (allowed {step.absolute_max:.0e})"
+            yield f"- {part.file}, {step.step}: {found} on {step.samples} samples"
+
+
+def _made_with(model: ModelManifest) -> Iterator[str]:
+    yield "## Made with"
+    yield ", ".join(f"{name} {version}" for name, version in sorted(model.made_with.items()))
+    yield ""
+    yield from (f"- {what}: {licence}" for what, licence in sorted(model.licences.items()))

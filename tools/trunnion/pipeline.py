@@ -1,0 +1,170 @@
+"""The flow: a table of stages, each done when its inputs or outputs are not what they were, resumed after a kill.
+
+A stage works in `.<stage>.part`, beside `<stage>`, and gets its final name when it is whole. Its record is written just
+before that, so a kill at any moment leaves either work to go on with, or a whole folder that only wants its name.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from trunnion.exclusive import only_one
+from trunnion.record import StageRecord, outputs_of, read_record
+from trunnion_contract.files import whole_folder, write_json
+from trunnion_contract.progress import Progress
+from trunnion_contract.usecase import UseCase
+
+Digests = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One use case and the folder in which its stages stand."""
+
+    usecase: UseCase
+    folder: Path
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage."""
+        return self.folder / name
+
+    def record(self, name: str) -> Path:
+        """The record of a stage."""
+        return self.folder / f"{name}.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the flow.
+
+    Attributes:
+        after: the stages whose outputs it reads.
+        applies: whether a use case needs it.
+        inputs: name to digest of everything else that it depends on.
+        make: does the work in the folder it is given, which may hold what an earlier attempt left.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    applies: Callable[[UseCase], bool]
+    inputs: Callable[[UseCase], Digests]
+    make: Callable[[Run, Path, Progress], None]
+
+
+class Watcher(Progress, Protocol):
+    """Who shows a person how the flow goes."""
+
+    def began(self, stage: str, why: str) -> None:
+        """A stage starts, for this reason."""
+
+    def ended(self, stage: str, seconds: float) -> None:
+        """A stage is whole."""
+
+    def reused(self, stage: str) -> None:
+        """A stage stands as it was."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A person stopped the flow in the middle of `stage`."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(stage)
+        self.stage = stage
+
+
+def run_stages(run: Run, stages: Sequence[Stage], until: str, watcher: Watcher) -> None:
+    """Bring every stage up to `until` up to date.
+
+    Raises:
+        BadInput: another process runs this use case, or a stage refuses its input.
+        Stopped: Ctrl-C.
+    """
+    with only_one(run.folder / ".lock", "running this use case"):
+        write_json(run.folder / "usecase.json", run.usecase.model_dump(mode="json", by_alias=True))
+        for stage in _needed(stages, run.usecase, until):
+            try:
+                _bring_up_to_date(stage, run, watcher)
+            except KeyboardInterrupt:
+                raise Stopped(stage.name) from None
+
+
+def stands(run: Run, stage: Stage) -> bool:
+    """Whether a stage is whole, and made from what its inputs are now."""
+    record = read_record(run.record(stage.name))
+    if record is None or record.changed_inputs(_inputs(stage, run)):
+        return False
+    return not record.changed_outputs(run.stage(stage.name))
+
+
+def _needed(stages: Sequence[Stage], usecase: UseCase, until: str) -> list[Stage]:
+    end = next(index for index, stage in enumerate(stages) if stage.name == until)
+    return [stage for stage in stages[: end + 1] if stage.applies(usecase)]
+
+
+def _bring_up_to_date(stage: Stage, run: Run, watcher: Watcher) -> None:
+    inputs = _inputs(stage, run)
+    folder, record = run.stage(stage.name), read_record(run.record(stage.name))
+    why = _why(record, inputs, folder)
+    if not why:
+        watcher.reused(stage.name)
+        return
+    if record and not record.changed_inputs(inputs) and not record.changed_outputs(_work_folder(folder)):
+        # Killed after the record was written and before the folder got its name.
+        with whole_folder(folder):
+            watcher.reused(stage.name)
+        return
+    _make(stage, run, inputs, why, watcher)
+
+
+def _make(stage: Stage, run: Run, inputs: Digests, why: str, watcher: Watcher) -> None:
+    folder = run.stage(stage.name)
+    watcher.began(stage.name, why)
+    began_s = time.monotonic()
+    _clear_unless_resumable(folder, inputs)
+    with whole_folder(folder) as work:
+        stage.make(run, work, watcher)
+        seconds = round(time.monotonic() - began_s, 1)
+        record = StageRecord(stage=stage.name, inputs=inputs, outputs=outputs_of(work), seconds=seconds)
+        write_json(run.record(stage.name), record.model_dump(mode="json"))
+    _marker(folder).unlink(missing_ok=True)
+    watcher.ended(stage.name, seconds)
+
+
+def _inputs(stage: Stage, run: Run) -> Digests:
+    upstream = {name: read_record(run.record(name)) for name in stage.after}
+    return stage.inputs(run.usecase) | {name: record.digest() for name, record in upstream.items() if record}
+
+
+def _why(record: StageRecord | None, inputs: Digests, folder: Path) -> str:
+    """The reason for doing a stage, or nothing where it stands."""
+    if record is None:
+        return "first time"
+    if changed := record.changed_inputs(inputs):
+        return f"changed: {', '.join(changed)}"
+    if changed := record.changed_outputs(folder):
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return f"not as it was made: {changed[0]}{more}"
+    return ""
+
+
+def _clear_unless_resumable(folder: Path, inputs: Digests) -> None:
+    """Keep what an earlier attempt left only where it worked on the very same inputs."""
+    marker, work = _marker(folder), _work_folder(folder)
+    left = read_record(marker)
+    if left is None or left.changed_inputs(inputs):
+        shutil.rmtree(work, ignore_errors=True)
+    attempt = StageRecord(stage=folder.name, inputs=inputs, outputs={}, seconds=0)
+    write_json(marker, attempt.model_dump(mode="json"))
+
+
+def _work_folder(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.part")
+
+
+def _marker(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.part.json")

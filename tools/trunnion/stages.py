@@ -1,0 +1,177 @@
+"""The stages of the flow, in order: what each depends on, and what does its work.
+
+Work is imported when it is done: torch and the simulator take seconds to load.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from trunnion.code_digest import code_digest
+from trunnion.pipeline import Digests, Run, Stage
+from trunnion_contract.files import digest_bytes, digest_file, digest_json, digest_tree
+from trunnion_contract.progress import Progress
+from trunnion_contract.usecase import LabelledFolder, UseCase
+
+_LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
+_SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
+_EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
+_PROVING = (*_SIMULATING, "onnxruntime-gpu")
+
+
+def bundle_file(run: Run) -> Path:
+    """Where the bundle of a run stands once it is packed."""
+    return run.stage("pack") / f"{run.usecase.name}-{run.usecase.version}.trunnion"
+
+
+def _build_dataset(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_training.dataset import build
+
+    build(run.usecase, out_dir, progress)
+
+
+def _fine_tune(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_training.vision.finetune import fine_tune
+
+    fine_tune(run.usecase, run.stage("data"), out_dir, progress)
+
+
+def _clone(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_training.policy.clone import clone
+
+    clone(run.usecase, out_dir, progress)
+
+
+def _gather(run: Run, out_dir: Path, progress: Progress) -> None:
+    """The two models learn apart, so that a change to one leaves the other standing; export reads them together."""
+    for stage in ("train.detector", "train.policy"):
+        if run.stage(stage).exists():
+            shutil.copytree(run.stage(stage), out_dir, dirs_exist_ok=True)
+
+
+def _export(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_training.export import export
+
+    export(run.usecase, run.stage("data"), run.stage("train"), out_dir, progress)
+
+
+def _prove(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_sim.prove import prove
+
+    prove(run.usecase, run.stage("data"), run.stage("export"), out_dir, progress)
+
+
+def _pack(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion.model_card import model_card
+    from trunnion_contract.bundle import pack
+
+    progress.start("packing the bundle", 1)
+    card = model_card(run.usecase, run.stage("data"), run.stage("export"), run.stage("prove"))
+    pack(run.stage("export"), run.stage("prove"), out_dir / bundle_file(run).name, card)
+    progress.advance()
+    progress.done()
+
+
+def _data_inputs(usecase: UseCase) -> Digests:
+    sources = usecase.data.sources if usecase.data else ()
+    folders = [source for source in sources if isinstance(source, LabelledFolder)]
+    inputs = {
+        "use case: data": digest_json([usecase.name, usecase.classes, _plain(usecase.data)]),
+        **{f"files of {folder.path}": _folder_digest(usecase, folder) for folder in folders},
+    }
+    if len(folders) == len(sources):
+        return inputs | _code(("trunnion_training.dataset",), ("numpy", "opencv-python"))
+    code = _code(("trunnion_training.dataset", "trunnion_sim.synth"), _SIMULATING)
+    return inputs | {"use case: cell": digest_json(_plain(usecase.cell))} | code
+
+
+def _detector_inputs(usecase: UseCase) -> Digests:
+    detector = usecase.models.detector
+    assert detector is not None
+    base = usecase.beside(detector.base)
+    return {
+        "use case: models.detector": digest_json([usecase.classes, _plain(detector)]),
+        "base checkpoint": digest_file(base) if base.is_file() else digest_bytes(detector.base.encode()),
+        **_code(("trunnion_training.vision.finetune",), _LEARNING),
+    }
+
+
+def _policy_inputs(usecase: UseCase) -> Digests:
+    policy = usecase.models.policy
+    assert policy is not None
+    return {
+        "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
+        **_code(("trunnion_training.policy.clone", policy.env_package), ("torch", *_SIMULATING)),
+    }
+
+
+def _export_inputs(usecase: UseCase) -> Digests:
+    return {"use case": usecase.digest(), **_code(("trunnion_training.export",), _EXPORTING)}
+
+
+def _prove_inputs(usecase: UseCase) -> Digests:
+    suite = usecase.beside(usecase.prove.suite) if usecase.prove.suite else None
+    return {
+        "use case": usecase.digest(),
+        **({"suite": digest_file(suite)} if suite and suite.is_file() else {}),
+        **_code(("trunnion_sim.prove",), _PROVING),
+    }
+
+
+def _pack_inputs(usecase: UseCase) -> Digests:
+    code = [code_digest("trunnion_contract.bundle"), digest_file(Path(__file__).with_name("model_card.py"))]
+    return {"use case": usecase.digest(), "code": digest_json(code)}
+
+
+def _plain(section: Any) -> Any:
+    return None if section is None else section.model_dump(mode="json")
+
+
+def _folder_digest(usecase: UseCase, source: LabelledFolder) -> str:
+    paths = [usecase.beside(path) for path in (source.path, source.annotations) if path]
+    return digest_json([digest_file(path) if path.is_file() else digest_tree(path) for path in paths])
+
+
+def _code(modules: tuple[str, ...], packages: tuple[str, ...]) -> Digests:
+    versions = {package: _version(package) for package in packages} | {"python": sys.version.split()[0]}
+    return {"code": code_digest(*modules), "packages": digest_json(versions)}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _has_data(usecase: UseCase) -> bool:
+    return usecase.data is not None
+
+
+def _has_model(kind: str, usecase: UseCase) -> bool:
+    return getattr(usecase.models, kind) is not None
+
+
+def _always(usecase: UseCase) -> bool:
+    return True
+
+
+def _nothing_else(usecase: UseCase) -> Digests:
+    return {}
+
+
+PROVE = Stage("prove", ("data", "export"), _always, _prove_inputs, _prove)
+STAGES = (
+    Stage("data", (), _has_data, _data_inputs, _build_dataset),
+    Stage("train.detector", ("data",), partial(_has_model, "detector"), _detector_inputs, _fine_tune),
+    Stage("train.policy", (), partial(_has_model, "policy"), _policy_inputs, _clone),
+    Stage("train", ("train.detector", "train.policy"), _always, _nothing_else, _gather),
+    Stage("export", ("data", "train"), _always, _export_inputs, _export),
+    PROVE,
+    Stage("pack", ("data", "export", "prove"), _always, _pack_inputs, _pack),
+)

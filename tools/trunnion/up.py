@@ -1,0 +1,160 @@
+"""Starting the cell and staying with it: checks first, then the processes, then whoever dies is named."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from trunnion.checkout import ROOT, cell_environment
+from trunnion.exclusive import only_one
+from trunnion.watchers import watching
+from trunnion_contract.bundle import open_bundle
+from trunnion_contract.errors import BadInput, ExitCode
+
+if TYPE_CHECKING:
+    from trunnion_bringup.processes import Cell
+
+READY_WITHIN_S = 60.0
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """What is to be started, and the folder for its orders and logs."""
+
+    bundle: Path
+    folder: Path
+    host: str
+    port: int
+    robot: str
+    seed: int
+
+    @property
+    def url(self) -> str:
+        """Where the live page and the API will be."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def newest_bundle(runs: Path) -> Path:
+    """The bundle that was packed last under `runs`."""
+    bundles = sorted(runs.glob("*/pack/*.trunnion"), key=lambda path: path.stat().st_mtime)
+    if not bundles:
+        raise BadInput(
+            where=str(runs),
+            got="no packed bundle",
+            wanted="a run that passed its gates",
+            next_step="trunnion run training/usecases/sorting_cell.yaml, or name one with --bundle",
+        )
+    return bundles[-1]
+
+
+def stay_up(plan: CellPlan, console: Console) -> ExitCode:
+    """Run the cell until Ctrl-C, which is its good end; 3 when a node died meanwhile."""
+    with running_cell(plan, console) as cell:
+        console.print(f"the cell is up: [bold]{plan.url}[/]  (Ctrl-C stops it)")
+        return watch_until_stopped(cell, console)
+
+
+@contextmanager
+def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
+    """A cell that is ready for orders; it is stopped when the block ends, however it ends.
+
+    Raises:
+        BadInput: the bundle cannot be used, the port is taken, or a cell of this checkout runs already.
+        Broken: the workspace is not built, or a node does not start.
+    """
+    open_bundle(plan.bundle)
+    environment = cell_environment()
+    with only_one(ROOT / "runs" / ".cell.lock", "running the cell of this checkout"):
+        check_port(plan.host, plan.port)
+        cell = _cell(plan, environment)
+        try:
+            cell.start()
+            with watching(console) as progress:
+                cell.wait_ready(READY_WITHIN_S, progress)
+            yield cell
+        finally:
+            _stop(cell, console)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises BadInput where the bridge could not listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadInput(
+                where="--port",
+                got=f"port {port} of {host}, which cannot be used ({error.strerror})",
+                wanted="a free port",
+                next_step=f"choose another one: --port {_free_port(host, family)}",
+            ) from None
+
+
+def watch_until_stopped(cell: Cell, console: Console) -> ExitCode:
+    """Name each node that dies, until Ctrl-C or until none is left."""
+    named = 0
+    try:
+        while cell.process_ids:
+            deaths = cell.poll()
+            for death in deaths[named:]:
+                console.print(f"[bold red]{death}[/]; the arm holds, orders fail", highlight=False)
+                console.print(
+                    "\n".join(f"    {line}" for line in death.last_lines), highlight=False, markup=False
+                )
+                console.print(
+                    f"  next: read {cell.log_file(death.name)}, then stop with Ctrl-C and start again"
+                )
+            named = len(deaths)
+            time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        pass
+    return ExitCode.BROKEN if named else ExitCode.OK
+
+
+def _cell(plan: CellPlan, environment: dict[str, str]) -> Cell:
+    from trunnion_bringup.processes import Cell
+    from trunnion_bringup.table import ROBOTS, CellSettings, cell_nodes
+
+    if plan.robot not in ROBOTS:
+        wanted = f"one of {', '.join(ROBOTS)}"
+        raise BadInput(where="--robot", got=plan.robot, wanted=wanted, next_step="name one of those")
+    settings = CellSettings(
+        bundle=str(plan.bundle.resolve()),
+        data_dir=str(plan.folder.resolve()),
+        robot=plan.robot,
+        seed=plan.seed,
+        host=plan.host,
+        port=plan.port,
+    )
+    return Cell(cell_nodes(settings), environment, plan.folder.resolve() / "logs")
+
+
+def _stop(cell: Cell, console: Console) -> None:
+    """Stop all processes; a second Ctrl-C, meant to hurry, must not leave one of them behind."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        console.print("stopping the cell")
+        cell.stop()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _free_port(host: str, family: socket.AddressFamily) -> int:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return 8081
+        return int(probe.getsockname()[1])

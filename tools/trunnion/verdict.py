@@ -1,0 +1,54 @@
+"""The end of a run: the gates, where everything is, and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from trunnion.pipeline import Run, run_stages, stands
+from trunnion.stages import PROVE, STAGES, bundle_file
+from trunnion.tables import print_gates, print_places
+from trunnion.watchers import watching
+from trunnion_contract.bundle import PROOF, REPORT
+from trunnion_contract.errors import ExitCode, GatesFailed
+from trunnion_contract.proof import Proof
+from trunnion_contract.strict import read_json
+
+
+def run_to_verdict(console: Console, run: Run, until: str) -> ExitCode:
+    """Run the stages up to `until`, and print what came of it."""
+    try:
+        with watching(console) as watcher:
+            run_stages(run, STAGES, until, watcher)
+    except GatesFailed:
+        # Packing refuses a failed proof; the table of gates says it better.
+        if not stands(run, PROVE):
+            raise
+    return print_verdict(console, run, until)
+
+
+def read_proof(run: Run) -> Proof:
+    """The proof of a run that got that far."""
+    return read_json(Proof, run.stage("prove") / PROOF)
+
+
+def print_verdict(console: Console, run: Run, until: str) -> ExitCode:
+    """Print the gates of a run that was proven, and the places of what it made."""
+    if until not in ("prove", "pack"):
+        print_places(console, {until: run.stage(until)})
+        return ExitCode.OK
+    proof = read_proof(run)
+    print_gates(console, proof.gates)
+    print_places(console, places(run, until if proof.passed else "prove"))
+    if not proof.passed:
+        console.print("[bold red]gates failed[/]: the report shows where; no bundle was packed")
+    return ExitCode.OK if proof.passed else ExitCode.GATES_FAILED
+
+
+def places(run: Run, until: str) -> dict[str, Path | str]:
+    """Name and place of what a person looks at next."""
+    found: dict[str, Path | str] = {"report": (run.stage("prove") / REPORT).resolve()}
+    if until == "pack":
+        found["bundle"] = bundle_file(run).resolve()
+    return found
