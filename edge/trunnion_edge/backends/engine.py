@@ -1,0 +1,95 @@
+"""What every engine offers, whichever runtime is behind it, and the check of what goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import TensorSpec
+
+Array = NDArray[Any]
+Device = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class EngineSpecs:
+    """What a network takes and gives, as the file itself says; a dimension given by name is free."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+class Engine(Protocol):
+    """A network that is ready to run. One thread at a time calls it."""
+
+    @property
+    def specs(self) -> EngineSpecs:
+        """Inputs and outputs."""
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the runtime, and the device it runs on, for logs and proofs."""
+
+    def infer(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the network.
+
+        Raises:
+            BadInput: an input is missing, unknown, or of another dtype or shape than the network takes.
+        """
+
+    def close(self) -> None:
+        """Give back what the engine holds; calling it again does nothing."""
+
+    def __enter__(self) -> Engine:
+        """Return the engine itself."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Close."""
+
+
+def check_inputs(specs: EngineSpecs, inputs: Mapping[str, Array]) -> None:
+    """Refuse inputs that the network does not take, before the runtime sees them.
+
+    Raises:
+        BadInput: names the input, and what the network wants of it.
+    """
+    if len(inputs) != len(specs.inputs) or any(spec.name not in inputs for spec in specs.inputs):
+        raise BadInput(
+            where="the inputs of the network",
+            got=", ".join(inputs) or "none",
+            wanted=", ".join(spec.name for spec in specs.inputs),
+            next_step="give each input under the network's own name",
+        )
+    for spec in specs.inputs:
+        if not accepts(spec, inputs[spec.name]):
+            array = inputs[spec.name]
+            raise BadInput(
+                where=f"input '{spec.name}' of the network",
+                got=f"{array.dtype} {list(array.shape)}"
+                if isinstance(array, np.ndarray)
+                else type(array).__name__,
+                wanted=describe(spec),
+                next_step="convert it, or use the model that fits",
+            )
+
+
+def accepts(spec: TensorSpec, array: Array) -> bool:
+    """Whether `array` has the dtype and shape of `spec`."""
+    return (
+        isinstance(array, np.ndarray)
+        and array.dtype.name == spec.dtype
+        and len(array.shape) == len(spec.shape)
+        and all(
+            isinstance(want, str) or want == got for want, got in zip(spec.shape, array.shape, strict=True)
+        )
+    )
+
+
+def describe(spec: TensorSpec) -> str:
+    """`spec` for a message: dtype and shape."""
+    return f"{spec.dtype} [{', '.join(str(dimension) for dimension in spec.shape)}]"

@@ -1,0 +1,157 @@
+"""Engines on ONNX Runtime, on the CPU or through CUDA."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import onnxruntime as ort
+
+from trunnion_contract.errors import BadInput, Broken
+from trunnion_contract.manifest import TensorSpec
+from trunnion_edge.backends.engine import Array, Device, EngineSpecs, check_inputs
+
+_log = logging.getLogger(__name__)
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+# TF32 rounds to ten bits, which parity with the trained network does not survive.
+_CUDA_OPTIONS = {"use_tf32": "0"}
+# Desktop and server drivers make the first, Jetson's the other two.
+_GPU_NODES = ("/dev/nvidiactl", "/dev/nvhost-ctrl-gpu", "/dev/nvgpu")
+_ERRORS_ONLY = 3
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(bool)": "bool",
+}
+
+
+class OnnxRuntimeEngine:
+    """A session of ONNX Runtime."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session: ort.InferenceSession | None = session
+        self._specs = EngineSpecs(_specs(session.get_inputs()), _specs(session.get_outputs()))
+        self._outputs = [spec.name for spec in self._specs.outputs]
+        self._runtime = f"onnxruntime {ort.__version__} on {_device_of(session)}"
+
+    @property
+    def specs(self) -> EngineSpecs:
+        """Inputs and outputs, as the file says."""
+        return self._specs
+
+    @property
+    def runtime(self) -> str:
+        """For example `onnxruntime 1.31.1 on cpu`."""
+        return self._runtime
+
+    def infer(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the network on inputs of its own names, dtypes and shapes."""
+        if self._session is None:
+            raise Broken(
+                where="the engine",
+                got="a call after close",
+                wanted="an open engine",
+                next_step="open the model again",
+            )
+        check_inputs(self._specs, inputs)
+        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+    def close(self) -> None:
+        """Drop the session."""
+        self._session = None
+
+    def __enter__(self) -> OnnxRuntimeEngine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def open_engine(model: Path | bytes, threads: int | None, device: Device) -> OnnxRuntimeEngine:
+    """Open `model`; see `trunnion_edge.backends.open_engine`."""
+    use_gpu = _wants_gpu(device)
+    if use_gpu:
+        _load_cuda()
+    session = _session(model, threads, [(_CUDA, _CUDA_OPTIONS), _CPU] if use_gpu else [_CPU])
+    # ONNX Runtime goes on without a provider that does not load, and only prints it.
+    if use_gpu and _device_of(session) != "gpu":
+        if device == "gpu":
+            raise _no_gpu("a GPU that ONNX Runtime could not use")
+        _log.warning(
+            "a GPU is there, but ONNX Runtime could not use it (driver or CUDA libraries): the CPU runs the model"
+        )
+    return OnnxRuntimeEngine(session)
+
+
+def _wants_gpu(device: Device) -> bool:
+    if device == "cpu":
+        return False
+    present = any(Path(node).exists() for node in _GPU_NODES)
+    able = _CUDA in ort.get_available_providers()
+    if device == "gpu" and not (present and able):
+        raise _no_gpu("no GPU on this machine" if not present else "an ONNX Runtime without CUDA")
+    return present and able
+
+
+def _load_cuda() -> None:
+    """Let ONNX Runtime find CUDA libraries that came as Python packages; elsewhere the loader finds the system's."""
+    with suppress(AttributeError, OSError, ImportError):
+        ort.preload_dlls()
+
+
+def _session(model: Path | bytes, threads: int | None, providers: list[object]) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    where = str(model) if isinstance(model, Path) else "the model's bytes"
+    if isinstance(model, Path) and not model.is_file():
+        raise BadInput(where=where, got="no such file", wanted="an ONNX file", next_step="check the path")
+    try:
+        return ort.InferenceSession(
+            str(model) if isinstance(model, Path) else model, options, providers=providers
+        )
+    except Exception as error:  # ONNX Runtime's errors have no base of their own.
+        raise BadInput(
+            where=where,
+            got=f"what ONNX Runtime cannot load ({_first_line(error)})",
+            wanted="an ONNX network",
+            next_step="export the model again",
+        ) from error
+
+
+def _specs(nodes: list[ort.NodeArg]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(
+            name=node.name,
+            dtype=_DTYPES.get(node.type, node.type),
+            shape=tuple(size if isinstance(size, int) else str(size or "?") for size in node.shape),
+        )
+        for node in nodes
+    )
+
+
+def _device_of(session: ort.InferenceSession) -> str:
+    return "gpu" if session.get_providers()[0] == _CUDA else "cpu"
+
+
+def _no_gpu(got: str) -> BadInput:
+    return BadInput(
+        where="the engine's device",
+        got=got,
+        wanted="a GPU, as asked",
+        next_step="install driver, CUDA libraries and onnxruntime-gpu, or ask for device cpu",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

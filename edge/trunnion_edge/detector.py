@@ -1,0 +1,99 @@
+"""The detector: an image in, boxes in its pixels out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.errors import BadInput, Broken
+from trunnion_contract.manifest import DetectorSpec, ModelManifest
+from trunnion_edge.backends import Device, Engine, open_engine
+from trunnion_edge.decode import Detections, decode
+from trunnion_edge.exported import Reader, check_engine, read_network
+from trunnion_edge.preprocess import Preprocessor
+
+
+class Detector:
+    """Preprocess, engine, decode. One thread at a time calls it.
+
+    Attributes:
+        confidence_threshold: may be changed between two calls.
+    """
+
+    def __init__(self, engine: Engine, spec: DetectorSpec, confidence_threshold: float | None = None) -> None:
+        check_engine(engine.specs, spec.input, spec.output)
+        self.engine = engine
+        self.spec = spec
+        self.confidence_threshold = (
+            spec.confidence_threshold if confidence_threshold is None else confidence_threshold
+        )
+        self._preprocessor = Preprocessor(spec.image_size_px, spec.pad_value)
+
+    @classmethod
+    def from_model(
+        cls,
+        manifest: ModelManifest,
+        read: Reader,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        device: Device = "auto",
+        confidence_threshold: float | None = None,
+    ) -> Detector:
+        """Open the detector of a bundle (`bundle.model, bundle.read`) or an export folder (`*load_export(folder)`).
+
+        Raises:
+            BadInput: there is no detector in it, or its file does not fit the manifest.
+        """
+        if manifest.detector is None:
+            raise BadInput(
+                where=manifest.name,
+                got="no detector",
+                wanted="one",
+                next_step="add models.detector to the use case",
+            )
+        engine = open_engine(read_network(manifest.detector, read), backend, threads, device)
+        return cls(engine, manifest.detector.spec, confidence_threshold)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their ids."""
+        return self.spec.labels
+
+    def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
+        """uint8 [h, w, 3] BGR → what is in it, the surest first.
+
+        Raises:
+            BadInput: it is not such an image.
+            Broken: the network named a class that has no label.
+        """
+        tensor, letterbox = self._preprocessor.prepare(image_bgr)
+        output = self.engine.infer({self.spec.input.name: tensor})[self.spec.output.name]
+        detections = decode(output, letterbox, self.confidence_threshold)
+        self._check_classes(detections.class_ids)
+        return detections
+
+    def warm_up(self, runs: int = 2) -> None:
+        """Detect in grey images, so that the first real frame does not pay for the runtime's allocations."""
+        size = self.spec.image_size_px
+        for _ in range(runs):
+            self.detect(np.full((size, size, 3), self.spec.pad_value, np.uint8))
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.engine.close()
+
+    def __enter__(self) -> Detector:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _check_classes(self, class_ids: NDArray[np.int64]) -> None:
+        if class_ids.size and (class_ids.min() < 0 or class_ids.max() >= len(self.labels)):
+            raise Broken(
+                where="the detector's output",
+                got=f"class {int(class_ids.max())}",
+                wanted=f"a class below {len(self.labels)}",
+                next_step="export the model again with the labels it was trained on",
+            )

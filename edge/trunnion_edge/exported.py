@@ -1,0 +1,77 @@
+"""Networks as they ship: read from a bundle or from an export folder, and checked against the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from trunnion_contract.bundle import MODEL
+from trunnion_contract.errors import BadInput
+from trunnion_contract.files import digest_bytes
+from trunnion_contract.manifest import ModelFile, ModelManifest, TensorSpec
+from trunnion_contract.strict import read_json
+from trunnion_edge.backends.engine import EngineSpecs, describe
+
+Reader = Callable[[str], bytes]
+
+
+def load_export(export_dir: Path) -> tuple[ModelManifest, Reader]:
+    """The manifest of an export folder, and a reader of the files beside it.
+
+    Used as `Detector.from_model(*load_export(folder))`.
+
+    Raises:
+        BadInput: there is no manifest, or it is not one.
+    """
+    return read_json(ModelManifest, export_dir / MODEL), lambda name: (export_dir / name).read_bytes()
+
+
+def read_network(model: ModelFile, read: Reader) -> bytes:
+    """The bytes of a network.
+
+    Raises:
+        BadInput: the file is missing, or has other content than the manifest says.
+    """
+    try:
+        data = read(model.file)
+    except (KeyError, OSError):
+        raise _refused(model, "no such file beside the manifest") from None
+    if digest_bytes(data) != model.sha256:
+        raise _refused(model, "other content than the manifest says")
+    return data
+
+
+def check_engine(specs: EngineSpecs, wanted_input: TensorSpec, wanted_output: TensorSpec) -> None:
+    """Refuse an engine that does not take and give what the manifest promises.
+
+    Raises:
+        BadInput: names the tensor that differs.
+    """
+    for kind, got, wanted in (
+        ("input", specs.inputs, wanted_input),
+        ("output", specs.outputs, wanted_output),
+    ):
+        if len(got) != 1 or not _fits(got[0], wanted):
+            raise BadInput(
+                where=f"the {kind} of the network",
+                got=", ".join(f"{spec.name} {describe(spec)}" for spec in got),
+                wanted=f"{wanted.name} {describe(wanted)}, as the manifest says",
+                next_step="export the model again",
+            )
+
+
+def _fits(got: TensorSpec, wanted: TensorSpec) -> bool:
+    """Whether the tensors agree; a free dimension agrees with any."""
+    return (got.name, got.dtype, len(got.shape)) == (wanted.name, wanted.dtype, len(wanted.shape)) and all(
+        isinstance(a, str) or isinstance(b, str) or a == b
+        for a, b in zip(got.shape, wanted.shape, strict=True)
+    )
+
+
+def _refused(model: ModelFile, got: str) -> BadInput:
+    return BadInput(
+        where=model.file,
+        got=got,
+        wanted=f"SHA-256 {model.sha256[:12]}…",
+        next_step="export or fetch the model again",
+    )

@@ -1,0 +1,121 @@
+"""The policy: a named observation in, a named action out, both in SI units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trunnion_contract.errors import BadInput, Broken
+from trunnion_contract.manifest import Entry, ModelManifest, PolicySpec
+from trunnion_edge.backends import Device, Engine, open_engine
+from trunnion_edge.exported import Reader, check_engine, read_network
+
+
+class NotFinite(Broken):
+    """An observation or an action holds NaN or infinity: the arm must hold."""
+
+
+class Policy:
+    """Runs the network on the entries that the manifest lists. One thread at a time calls it."""
+
+    def __init__(self, engine: Engine, spec: PolicySpec) -> None:
+        check_engine(engine.specs, spec.input, spec.output)
+        self.engine = engine
+        self.spec = spec
+        self._slices = _slices(spec.observation)
+        self._action_slices = _slices(spec.action)
+        self._vector = np.zeros((1, sum(entry.size for entry in spec.observation)), np.float32)
+
+    @classmethod
+    def from_model(
+        cls,
+        manifest: ModelManifest,
+        read: Reader,
+        *,
+        backend: str = "auto",
+        threads: int | None = 1,
+        device: Device = "cpu",
+    ) -> Policy:
+        """Open the policy of a bundle (`bundle.model, bundle.read`) or an export folder (`*load_export(folder)`).
+
+        One CPU thread is the default: a network this small loses more to waking threads than it wins.
+
+        Raises:
+            BadInput: there is no policy in it, or its file does not fit the manifest.
+        """
+        if manifest.policy is None:
+            raise BadInput(
+                where=manifest.name,
+                got="no policy",
+                wanted="one",
+                next_step="add models.policy to the use case",
+            )
+        return cls(
+            open_engine(read_network(manifest.policy, read), backend, threads, device), manifest.policy.spec
+        )
+
+    def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+        """Entries of the observation by name → entries of the action by name, each float32 [size].
+
+        Raises:
+            BadInput: an entry is missing, unknown or of another size.
+            NotFinite: a value of the observation or of the action is not finite.
+        """
+        if observation.keys() != self._slices.keys():
+            raise BadInput(
+                where="the policy's observation",
+                got=", ".join(observation) or "nothing",
+                wanted=", ".join(self._slices),
+                next_step="give every entry that the manifest lists, and no other",
+            )
+        for name, part in self._slices.items():
+            self._vector[0, part] = _checked(name, observation[name], part.stop - part.start)
+        output = self.engine.infer({self.spec.input.name: self._vector})[self.spec.output.name][0]
+        if not np.isfinite(output).all():
+            raise _not_finite("the policy's action", output)
+        return {name: output[part] for name, part in self._action_slices.items()}
+
+    def warm_up(self, runs: int = 2) -> None:
+        """Act on the middle of each range, so that the first real step does not pay for allocations."""
+        middle = {e.name: np.full(e.size, (e.low + e.high) / 2) for e in self.spec.observation}
+        for _ in range(runs):
+            self.act(middle)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.engine.close()
+
+    def __enter__(self) -> Policy:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _slices(entries: tuple[Entry, ...]) -> dict[str, slice]:
+    """Where each entry lies in the vector."""
+    slices, start = {}, 0
+    for entry in entries:
+        slices[entry.name] = slice(start, start + entry.size)
+        start += entry.size
+    return slices
+
+
+def _checked(name: str, value: ArrayLike, size: int) -> NDArray[np.float32]:
+    array = np.asarray(value, np.float32).reshape(-1)
+    if array.size != size:
+        raise BadInput(
+            where=f"'{name}' of the policy's observation",
+            got=f"{array.size} values",
+            wanted=f"{size}",
+            next_step="give the entry as the manifest lists it",
+        )
+    if not np.isfinite(array).all():
+        raise _not_finite(f"'{name}' of the policy's observation", array)
+    return array
+
+
+def _not_finite(where: str, values: NDArray[np.float32]) -> NotFinite:
+    return NotFinite(where=where, got=str(values.tolist()), wanted="finite values", next_step="hold the arm")

@@ -1,0 +1,131 @@
+"""From a camera image to a network's input, and from the network's pixels back to the camera's.
+
+Coordinates are those of boxes: (0, 0) is the outer corner of the first pixel, whose centre is at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a source image lies in the square that the network sees: `square = source * scale + offset`, on each axis.
+
+    The two scales differ slightly, because the resized image has a whole number of pixels.
+    """
+
+    source_size_px: tuple[int, int]
+    scale: tuple[float, float]
+    offset_px: tuple[int, int]
+
+    @classmethod
+    def fit(cls, width_px: int, height_px: int, size_px: int) -> Letterbox:
+        """The largest centred placement of the image in a square of `size_px`."""
+        ratio = min(size_px / width_px, size_px / height_px)
+        resized = max(1, round(width_px * ratio)), max(1, round(height_px * ratio))
+        return cls(
+            source_size_px=(width_px, height_px),
+            scale=(resized[0] / width_px, resized[1] / height_px),
+            # The same pixel as ultralytics puts it on where the padding is odd.
+            offset_px=((size_px - resized[0]) // 2, (size_px - resized[1]) // 2),
+        )
+
+    @property
+    def resized_px(self) -> tuple[int, int]:
+        """Width and height of the image inside the square."""
+        (width, height), (scale_x, scale_y) = self.source_size_px, self.scale
+        return round(width * scale_x), round(height * scale_y)
+
+    def to_square(self, boxes_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Boxes [n, 4] of the source image, x1 y1 x2 y2, in pixels of the square."""
+        return boxes_px * self._scales() + self._offsets()
+
+    def to_source(self, boxes_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Boxes [n, 4] of the square, x1 y1 x2 y2, in pixels of the source image (not clipped)."""
+        return (boxes_px - self._offsets()) / self._scales()
+
+    def _scales(self) -> NDArray[np.float32]:
+        return np.array(self.scale * 2, np.float32)
+
+    def _offsets(self) -> NDArray[np.float32]:
+        return np.array(self.offset_px * 2, np.float32)
+
+
+class Preprocessor:
+    """Letterboxes images into one buffer that it keeps: a tensor it gave is overwritten by the next call."""
+
+    def __init__(self, size_px: int, pad_value: int = 114) -> None:
+        self._pad = pad_value
+        self._square = np.full((size_px, size_px, 3), pad_value, np.uint8)
+        self._plane = np.empty((size_px, size_px), np.uint8)
+        self._tensor = np.empty((1, 3, size_px, size_px), np.float32)
+        self._letterbox: Letterbox | None = None
+
+    def prepare(self, image_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Letterbox]:
+        """uint8 [h, w, 3] BGR → float32 [1, 3, S, S] RGB in [0, 1], and how the image lies in it.
+
+        Raises:
+            BadInput: it is not such an image.
+        """
+        check_image(image_bgr)
+        letterbox = self._place(image_bgr.shape[1], image_bgr.shape[0])
+        self._resize(image_bgr, letterbox)
+        self._to_planes()
+        return self._tensor, letterbox
+
+    def _place(self, width_px: int, height_px: int) -> Letterbox:
+        """The placement, computed anew and the padding restored only when the image size changes."""
+        if self._letterbox is None or self._letterbox.source_size_px != (width_px, height_px):
+            self._square[...] = self._pad
+            self._letterbox = Letterbox.fit(width_px, height_px, self._square.shape[0])
+        return self._letterbox
+
+    def _resize(self, image_bgr: NDArray[np.uint8], letterbox: Letterbox) -> None:
+        import cv2
+
+        (left, top), (width, height) = letterbox.offset_px, letterbox.resized_px
+        window = self._square[top : top + height, left : left + width]
+        if image_bgr.shape == window.shape:
+            window[...] = image_bgr
+        else:
+            cv2.resize(image_bgr, (width, height), dst=window, interpolation=cv2.INTER_LINEAR)
+
+    def _to_planes(self) -> None:
+        import cv2
+
+        for channel in range(3):
+            cv2.extractChannel(self._square, 2 - channel, dst=self._plane)
+            np.multiply(self._plane, np.float32(1 / 255), out=self._tensor[0, channel])
+
+
+def letterbox(
+    image_bgr: NDArray[np.uint8], size_px: int, pad_value: int = 114
+) -> tuple[NDArray[np.float32], Letterbox]:
+    """As `Preprocessor.prepare`, in a tensor of its own."""
+    return Preprocessor(size_px, pad_value).prepare(image_bgr)
+
+
+def check_image(image_bgr: NDArray[np.uint8]) -> None:
+    """Refuse what is not a uint8 [h, w, 3] image with at least one pixel.
+
+    Raises:
+        BadInput: says what it is.
+    """
+    is_bytes = isinstance(image_bgr, np.ndarray) and image_bgr.dtype == np.uint8
+    if is_bytes and image_bgr.ndim == 3 and image_bgr.shape[2] == 3 and image_bgr.size:
+        return
+    described = (
+        f"{image_bgr.dtype} {list(image_bgr.shape)}" if isinstance(image_bgr, np.ndarray) else type(image_bgr)
+    )
+    raise BadInput(
+        where="the image",
+        got=str(described),
+        wanted="uint8 [height, width, 3] in BGR order",
+        next_step="convert the image before it is detected",
+    )

@@ -1,0 +1,36 @@
+"""What a node says about its own speed."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+
+class Timings:
+    """The last durations of something, and their percentiles."""
+
+    def __init__(self, window: int = 200) -> None:
+        self._last_ms: deque[float] = deque(maxlen=window)
+        self.count = 0
+
+    def add(self, duration_ms: float) -> None:
+        """Take one duration; the oldest of a full window is forgotten."""
+        self._last_ms.append(duration_ms)
+        self.count += 1
+
+    def percentile_ms(self, percent: float) -> float:
+        """The percentile (0 to 100) of the window; NaN while it is empty."""
+        return float(np.percentile(self._last_ms, percent)) if self._last_ms else float("nan")
+
+    def summary(self) -> dict[str, float]:
+        """Count, median, p99 and largest of the window, by name; only the count while there is nothing else."""
+        if not self._last_ms:
+            return {"count": 0}
+        p50_ms, p99_ms = np.percentile(self._last_ms, (50, 99))
+        return {
+            "count": self.count,
+            "p50_ms": float(p50_ms),
+            "p99_ms": float(p99_ms),
+            "max_ms": max(self._last_ms),
+        }

@@ -1,0 +1,68 @@
+"""Violations of the limits, measured on how the arm really moved; knows nothing of the limiter."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trunnion_contract.cell import MotionLimits
+
+
+class ViolationMeter:
+    """Looks at positions over time and counts each excursion once, from when it begins until it ends.
+
+    Args:
+        limits: the bounds.
+        position_tolerance_m: how far outside the workspace a measured position may be.
+        speed_tolerance: share by which a measured speed may exceed the bound.
+
+    Attributes:
+        workspace: excursions out of the workspace; a position that is not finite is outside.
+        speed: excursions above the speed.
+        farthest_outside_m: largest distance outside the workspace.
+        fastest_mps: largest speed between two samples.
+    """
+
+    def __init__(
+        self, limits: MotionLimits, position_tolerance_m: float = 1e-3, speed_tolerance: float = 0.05
+    ) -> None:
+        self._low = np.array(limits.workspace_low_base_m)
+        self._high = np.array(limits.workspace_high_base_m)
+        self._position_tolerance_m = position_tolerance_m
+        self._speed_max_mps = limits.speed_max_mps * (1 + speed_tolerance)
+        self._last: tuple[NDArray[np.float64], float] | None = None
+        self._is_outside = self._is_fast = False
+        self.workspace = 0
+        self.speed = 0
+        self.farthest_outside_m = 0.0
+        self.fastest_mps = 0.0
+
+    @property
+    def total(self) -> int:
+        """Excursions of either kind."""
+        return self.workspace + self.speed
+
+    def observe(self, position_base_m: ArrayLike, now_s: float) -> None:
+        """Take the position [3] of the gripper at `now_s`."""
+        position = np.asarray(position_base_m, np.float64)
+        self._look_at_place(position)
+        self._look_at_speed(position, now_s)
+
+    def _look_at_place(self, position: NDArray[np.float64]) -> None:
+        outside_m = float(np.max(np.maximum(self._low - position, position - self._high)))
+        # Written so that NaN is outside.
+        is_outside = not outside_m <= self._position_tolerance_m
+        self.workspace += is_outside and not self._is_outside
+        self._is_outside = is_outside
+        if np.isfinite(outside_m):
+            self.farthest_outside_m = max(self.farthest_outside_m, outside_m)
+
+    def _look_at_speed(self, position: NDArray[np.float64], now_s: float) -> None:
+        last, self._last = self._last, (position, now_s)
+        if last is None or not now_s > last[1] or not np.isfinite([position, last[0]]).all():
+            return
+        speed_mps = float(np.linalg.norm(position - last[0])) / (now_s - last[1])
+        is_fast = speed_mps > self._speed_max_mps
+        self.speed += is_fast and not self._is_fast
+        self._is_fast = is_fast
+        self.fastest_mps = max(self.fastest_mps, speed_mps)
