@@ -37,7 +37,9 @@ def test_every_room_says_what_it_is_for(repository: Path, room: str) -> None:
 
 
 def test_nothing_else_stands_at_the_top(repository: Path) -> None:
-    folders = {file.relative_to(repository).parts[0] for file in tracked(repository) if file.parent != repository}
+    folders = {
+        file.relative_to(repository).parts[0] for file in tracked(repository) if file.parent != repository
+    }
     assert {name for name in folders if not name.startswith(".")} <= {*ROOMS, *ALSO_AT_THE_TOP}
 
 

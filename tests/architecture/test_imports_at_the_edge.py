@@ -44,7 +44,9 @@ def importers_of(name: str, folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("package", EDGE_PACKAGES)
-def test_importing_all_of_it_loads_no_training_framework(package: str, ros_process_environment: dict[str, str]) -> None:
+def test_importing_all_of_it_loads_no_training_framework(
+    package: str, ros_process_environment: dict[str, str]
+) -> None:
     result = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, package, *NEVER_ON_THE_ROBOT],
         env=ros_process_environment,
@@ -64,7 +66,9 @@ def test_only_the_gateway_of_the_bridge_imports_rclpy(repository: Path) -> None:
 
 
 def test_only_one_backend_imports_tensorrt(repository: Path) -> None:
-    importers = {file for part in ("edge", "ros2_ws/src") for file in importers_of("tensorrt", repository / part)}
+    importers = {
+        file for part in ("edge", "ros2_ws/src") for file in importers_of("tensorrt", repository / part)
+    }
     assert importers <= {"trunnion_edge/backends/tensorrt.py"}
 
 

@@ -27,7 +27,9 @@ HASHES = {
 
 def vision_msgs_share() -> Path:
     prefixes = [Path(part) for part in os.environ["AMENT_PREFIX_PATH"].split(os.pathsep)]
-    return next(prefix / "share" / "vision_msgs" for prefix in prefixes if (prefix / "share" / "vision_msgs").is_dir())
+    return next(
+        prefix / "share" / "vision_msgs" for prefix in prefixes if (prefix / "share" / "vision_msgs").is_dir()
+    )
 
 
 @pytest.mark.parametrize("name", sorted(HASHES))

@@ -47,7 +47,9 @@ TOOLS = (
     Tool("C compiler", ("gcc", "cc", "clang"), "gcc"),
     Tool("C++ compiler", ("g++", "c++", "clang++"), "g++"),
 )
-BROWSER = Tool("Chromium, for the browser tests", ("chromium", "chromium-browser", "google-chrome"), "chromium")
+BROWSER = Tool(
+    "Chromium, for the browser tests", ("chromium", "chromium-browser", "google-chrome"), "chromium"
+)
 
 
 def install(*packages: str) -> str:

@@ -62,13 +62,17 @@ class Preparation:
             relocate(self.python.folder / "share", self.python.folder, self.python.site_packages)
             forget_second_names(self.python.site_packages)
 
-        self._unless(self.python.stamp("packages"), wanted, "locked packages (several GB the first time)", work)
+        self._unless(
+            self.python.stamp("packages"), wanted, "locked packages (several GB the first time)", work
+        )
         return wanted
 
     def _our_packages(self, below: str) -> str:
         files = [self.root / name / "pyproject.toml" for name in EDITABLE]
         wanted = digest(self.root, files, below)
-        self._unless(self.python.stamp("our-packages"), wanted, "our own packages", self.python.install_editable)
+        self._unless(
+            self.python.stamp("our-packages"), wanted, "our own packages", self.python.install_editable
+        )
         return wanted
 
     def _workspace(self, below: str) -> None:
@@ -106,7 +110,9 @@ def main(root: Path) -> int:
             print("\n".join(failure.lines()), file=sys.stderr)
             return BROKE
         except (OSError, subprocess.CalledProcessError) as error:
-            print(f"set-up stopped: {error}\n  next: mend this and run the same command again", file=sys.stderr)
+            print(
+                f"set-up stopped: {error}\n  next: mend this and run the same command again", file=sys.stderr
+            )
             return BROKE
         except KeyboardInterrupt:
             print("\nset-up interrupted; the same command goes on from here", file=sys.stderr)

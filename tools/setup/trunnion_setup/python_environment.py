@@ -44,10 +44,11 @@ class PythonEnvironment:
         self._log.run("virtual environment", command, os.environ, self.root)
 
     def works(self) -> bool:
-        if not self.python.exists():
+        command = [self.python, "-c", "import sys; print(sys.prefix)"]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:
             return False
-        question = "import sys; print(sys.prefix)"
-        answer = subprocess.run([self.python, "-c", question], capture_output=True, text=True, check=False)
         return answer.returncode == 0 and Path(answer.stdout.strip()) == self.folder
 
     def bring_uv(self) -> None:
@@ -56,7 +57,9 @@ class PythonEnvironment:
         if own.exists():
             shutil.rmtree(own)
         self._log.run("uv", [sys.executable, "-m", "venv", own], os.environ, self.root)
-        self._log.run("uv", [own / "bin" / "python", "-m", "pip", "install", "--quiet", UV], os.environ, self.root)
+        self._log.run(
+            "uv", [own / "bin" / "python", "-m", "pip", "install", "--quiet", UV], os.environ, self.root
+        )
 
     def install_locked(self, lock: Path) -> None:
         """Installs what the lock names and removes the rest.
