@@ -58,7 +58,9 @@ class Cleaner:
         self._pixels_seen: dict[str, str] = {}
         self.findings: list[Finding] = []
 
-    def clean(self, items: Iterable[LabelledImage], names: Iterable[str], source: str) -> Iterator[CleanImage]:
+    def clean(
+        self, items: Iterable[LabelledImage], names: Iterable[str], source: str
+    ) -> Iterator[CleanImage]:
         """The items of one source that can be learnt from; `names` are their names for people."""
         for item, name in zip(items, names, strict=True):
             cleaned = self._clean(item, name, source)
@@ -89,7 +91,9 @@ class Cleaner:
             self._found(name, "duplicate file", "image dropped", f"same bytes as {self._bytes_seen[content]}")
             return True
         if pixels in self._pixels_seen:
-            self._found(name, "duplicate picture", "image dropped", f"same pixels as {self._pixels_seen[pixels]}")
+            self._found(
+                name, "duplicate picture", "image dropped", f"same pixels as {self._pixels_seen[pixels]}"
+            )
             return True
         self._bytes_seen[content] = self._pixels_seen[pixels] = name
         return False

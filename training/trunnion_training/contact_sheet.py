@@ -16,12 +16,22 @@ _COLUMNS, _ROWS = 6, 4
 _CELL_PX = (320, 240)
 _BACKGROUND = 24
 # Okabe and Ito's palette, told apart with any colour vision; BGR.
-_COLOURS = ((0, 159, 230), (233, 180, 86), (115, 158, 0), (66, 228, 240), (178, 114, 0), (0, 94, 213), (167, 121, 204))
+_COLOURS = (
+    (0, 159, 230),
+    (233, 180, 86),
+    (115, 158, 0),
+    (66, 228, 240),
+    (178, 114, 0),
+    (0, 94, 213),
+    (167, 121, 204),
+)
 
 
 def contact_sheet(images: Sequence[CleanImage], classes: tuple[str, ...], target: Path) -> None:
     """Draw up to 24 images, spread evenly over `images`, into one JPEG."""
-    chosen = [images[i] for i in np.linspace(0, len(images) - 1, min(len(images), _COLUMNS * _ROWS)).astype(int)]
+    chosen = [
+        images[i] for i in np.linspace(0, len(images) - 1, min(len(images), _COLUMNS * _ROWS)).astype(int)
+    ]
     cells = [_cell(image, classes) for image in chosen]
     cells += [_empty()] * (-len(cells) % _COLUMNS)
     rows = [np.hstack(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
@@ -40,7 +50,9 @@ def _cell(image: CleanImage, classes: tuple[str, ...]) -> NDArray[np.uint8]:
     return cell
 
 
-def _draw(cell: NDArray[np.uint8], box: NDArray[np.float32], label: str, colour: tuple[int, int, int]) -> None:
+def _draw(
+    cell: NDArray[np.uint8], box: NDArray[np.float32], label: str, colour: tuple[int, int, int]
+) -> None:
     x1, y1, x2, y2 = (round(float(value)) for value in box)
     cv2.rectangle(cell, (x1, y1), (x2, y2), colour, 1, cv2.LINE_AA)
     cv2.putText(cell, label, (x1, max(8, y1 - 2)), cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, 1, cv2.LINE_AA)

@@ -49,7 +49,10 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
     """
     if usecase.data is None:
         raise BadInput(
-            where=usecase.name, got="no `data` section", wanted="one", next_step="add data.sources and data.split"
+            where=usecase.name,
+            got="no `data` section",
+            wanted="one",
+            next_step="add data.sources and data.split",
         )
     for stale in ("images", "labels"):
         shutil.rmtree(out_dir / stale, ignore_errors=True)
@@ -74,7 +77,9 @@ def _collect(
         findings += list(source.findings) if isinstance(source, ReportsFindings) else []
         root = folder if settings.kind == "simulation" else usecase.beside(settings.path)
         progress.start("cleaning", len(items))
-        for image in cleaner.clean(_advancing(items, progress), _names(items, root), f"{index}-{settings.kind}"):
+        for image in cleaner.clean(
+            _advancing(items, progress), _names(items, root), f"{index}-{settings.kind}"
+        ):
             images.append(image)
         progress.done()
         sources.append(SourceRecord(kind=settings.kind, images=len(items), provenance=settings.provenance))
@@ -89,7 +94,8 @@ def _advancing(items: Sequence[LabelledImage], progress: Progress):  # type: ign
 
 def _names(items: Sequence[LabelledImage], root: Path) -> list[str]:
     return [
-        item.image.relative_to(root).as_posix() if item.image.is_relative_to(root) else item.image.name for item in items
+        item.image.relative_to(root).as_posix() if item.image.is_relative_to(root) else item.image.name
+        for item in items
     ]
 
 
@@ -129,7 +135,10 @@ def yolo_label(image: CleanImage) -> str:
 
 
 def _record(
-    usecase: UseCase, written: Sequence[_Written], sources: Sequence[SourceRecord], findings: Sequence[Finding]
+    usecase: UseCase,
+    written: Sequence[_Written],
+    sources: Sequence[SourceRecord],
+    findings: Sequence[Finding],
 ) -> Dataset:
     boxes = {
         split: {
@@ -151,7 +160,11 @@ def _record(
 
 
 def _write_records(
-    dataset: Dataset, written: Sequence[_Written], images: Sequence[CleanImage], findings: Sequence[Finding], out_dir: Path
+    dataset: Dataset,
+    written: Sequence[_Written],
+    images: Sequence[CleanImage],
+    findings: Sequence[Finding],
+    out_dir: Path,
 ) -> None:
     """Write everything about the images; `dataset.json` comes last and says that the dataset is whole."""
     description = {split: f"images/{split}" for split in SPLITS} | {"names": dict(enumerate(dataset.classes))}
@@ -161,7 +174,8 @@ def _write_records(
         {"counts": dict(dataset.findings), "findings": [asdict(finding) for finding in findings]},
     )
     files = [
-        {"file": f"images/{item.split}/{item.name}", "source": item.source, "sha256": item.sha256} for item in written
+        {"file": f"images/{item.split}/{item.name}", "source": item.source, "sha256": item.sha256}
+        for item in written
     ]
     write_json(out_dir / "inventory.json", inventory(dataset, files))
     contact_sheet(images, dataset.classes, out_dir / "contact_sheet.jpg")

@@ -43,7 +43,9 @@ def write_jpeg(source: Path, rgb: NDArray[np.uint8], target: Path) -> None:
     if _is_plain_jpeg(source):
         shutil.copyfile(source, target)
         return
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    )
     if not done:
         raise Unreadable("the JPEG encoder refused it")
     target.write_bytes(data.tobytes())

@@ -31,7 +31,9 @@ def split_by_scene(scenes: Sequence[str], shares: Split) -> list[SplitName]:
             where="data.split", got=f"{len(members)} scene(s) with usable images", wanted="three or more",
             next_step="look at what cleaning dropped (cleaning.json), and add images",
         )  # fmt: skip
-    order = sorted(members, key=lambda scene: (-members[scene], digest_bytes(f"{shares.seed}/{scene}".encode())))
+    order = sorted(
+        members, key=lambda scene: (-members[scene], digest_bytes(f"{shares.seed}/{scene}".encode()))
+    )
     lacking = _wanted(len(scenes), shares)
     chosen: dict[str, SplitName] = {}
     for scene in order:

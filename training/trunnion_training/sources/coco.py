@@ -115,7 +115,11 @@ class CocoSource:
 
     def _found(self, file: Path | str, what: str, done: str, detail: str = "") -> None:
         if isinstance(file, Path):
-            file = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else file.as_posix()
+            file = (
+                file.relative_to(self._root).as_posix()
+                if file.is_relative_to(self._root)
+                else file.as_posix()
+            )
         self.findings.append(Finding(file, what, done, detail))
 
 
@@ -131,7 +135,9 @@ def _document(file: Path) -> dict[str, Any]:
             problem = "JSON without images, annotations and categories"
     except (ValueError, RecursionError, OverflowError):
         pass
-    raise BadInput(where=str(file), got=problem, wanted="a COCO annotation file", next_step="fetch or export it again")
+    raise BadInput(
+        where=str(file), got=problem, wanted="a COCO annotation file", next_step="fetch or export it again"
+    )
 
 
 def _rows(document: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]]:

@@ -41,7 +41,10 @@ def require_folder(path: Path, where: str) -> Path:
     if not path.is_dir() or not any(path.iterdir()):
         got = "no such folder" if not path.exists() else "a file" if path.is_file() else "an empty folder"
         raise BadInput(
-            where=where, got=f"{path}: {got}", wanted="a folder of labelled images", next_step="correct the path"
+            where=where,
+            got=f"{path}: {got}",
+            wanted="a folder of labelled images",
+            next_step="correct the path",
         )
     return path
 
@@ -50,7 +53,13 @@ def inside(folder: Path, name: str) -> Path | None:
     """The file that a foreign annotation names, or None where the name leads out of `folder` or is no name."""
     portable = name.replace("\\", "/").strip()
     relative = PurePosixPath(portable)
-    if not portable or relative.is_absolute() or ".." in relative.parts or "\0" in portable or ":" in portable:
+    if (
+        not portable
+        or relative.is_absolute()
+        or ".." in relative.parts
+        or "\0" in portable
+        or ":" in portable
+    ):
         return None
     return folder / relative
 
@@ -90,7 +99,11 @@ def scene_of(image: Path, root: Path) -> str:
     """Pictures made from one picture (Roboflow's `NAME.rf.HASH`) are one scene; every other picture is its own."""
     name = image.relative_to(root).with_suffix("").name if image.is_relative_to(root) else image.stem
     before, mark, _ = name.partition(".rf.")
-    return before if mark else (image.relative_to(root).as_posix() if image.is_relative_to(root) else image.as_posix())
+    return (
+        before
+        if mark
+        else (image.relative_to(root).as_posix() if image.is_relative_to(root) else image.as_posix())
+    )
 
 
 def lines_of(path: Path, bytes_max: int = ANNOTATION_BYTES_MAX) -> Iterator[str]:

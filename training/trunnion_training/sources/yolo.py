@@ -70,7 +70,9 @@ class YoloSource:
                 continue
             box = _box(line.split(), size)
             if box is None:
-                self._found(file or image, "a line that is no box", "line left out", f"line {index + 1}: {line[:80]}")
+                self._found(
+                    file or image, "a line that is no box", "line left out", f"line {index + 1}: {line[:80]}"
+                )
                 continue
             rows.append(box)
             labels.append(_name(line.split()[0], names))

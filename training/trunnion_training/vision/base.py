@@ -85,7 +85,11 @@ def make_base_dataset(usecase: UseCase, out_dir: Path, images: int, seed: int, p
     from trunnion_training.dataset import build
 
     provenance = next(
-        (source.provenance for source in (usecase.data.sources if usecase.data else ()) if source.kind == "simulation"),
+        (
+            source.provenance
+            for source in (usecase.data.sources if usecase.data else ())
+            if source.kind == "simulation"
+        ),
         None,
     )
     if provenance is None:

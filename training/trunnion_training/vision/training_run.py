@@ -99,7 +99,9 @@ def _watch(
     def saved(trainer: DetectionTrainer) -> None:
         if trainer.best_fitness == trainer.fitness:
             _keep(trainer.last, work_dir / BEST)
-        write_json(work_dir / HISTORY, {k: [float(v) for v in vs] for k, vs in trainer.read_results_csv().items()})
+        write_json(
+            work_dir / HISTORY, {k: [float(v) for v in vs] for k, vs in trainer.read_results_csv().items()}
+        )
         _keep(trainer.last, work_dir / LAST)
 
     trainer.add_callback("on_train_start", started)
