@@ -72,7 +72,7 @@ class Bridge:
         try:
             response = self._client.request(method, path, json=body)
             answer: dict[str, Any] = response.json()
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise BadInput(
                 where="--url", got=self.url, wanted=f"a URL ({error})", next_step="correct it"
             ) from None

@@ -158,6 +158,9 @@ def _clear_unless_resumable(folder: Path, inputs: Digests) -> None:
     left = read_record(marker)
     if left is None or left.changed_inputs(inputs):
         shutil.rmtree(work, ignore_errors=True)
+    for half_written in (*work.rglob(".*.part"), *folder.parent.glob(".*.json.*.part")):
+        if half_written.is_file():
+            half_written.unlink()
     attempt = StageRecord(stage=folder.name, inputs=inputs, outputs={}, seconds=0)
     write_json(marker, attempt.model_dump(mode="json"))
 
