@@ -1,0 +1,110 @@
+"""What the proof must show, and whether it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from trunnion_contract.manifest import ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult
+from trunnion_contract.usecase import Gates
+
+POLICY_ALONE = "policy_alone"
+
+
+def judge(
+    wanted: Gates,
+    model: ModelManifest,
+    detector: DetectorEvaluation | None,
+    policy: ScenarioResult | None,
+    scenarios: tuple[ScenarioResult, ...],
+) -> tuple[Gate, ...]:
+    """Every gate of a proof, in the order in which people read them."""
+    return (
+        *_detector_gates(wanted, detector),
+        *_policy_gates(wanted, policy),
+        *_scenario_gates(scenarios),
+        *_motion_gates([*scenarios, *([policy] if policy else [])]),
+        *_parity_gates(model),
+    )
+
+
+def _detector_gates(wanted: Gates, detector: DetectorEvaluation | None) -> Iterator[Gate]:
+    if detector:
+        least, note = wanted.detector_map50_min, f"{detector.images} test images"
+        if least is None:
+            yield Gate(
+                name="detector mAP50",
+                got=f"{detector.map50:.3f}",
+                wanted="no least value in the use case",
+                passed=True,
+                note=note,
+            )
+        else:
+            yield _at_least("detector mAP50", detector.map50, least, note)
+
+
+def _policy_gates(wanted: Gates, policy: ScenarioResult | None) -> Iterator[Gate]:
+    if policy:
+        if wanted.policy_success_min is not None:
+            yield _at_least(
+                "policy alone, success", policy.success.value, wanted.policy_success_min, _count(policy)
+            )
+        if wanted.policy_success_lower_min is not None:
+            yield _lower_bound("policy alone", policy, wanted.policy_success_lower_min)
+
+
+def _scenario_gates(scenarios: tuple[ScenarioResult, ...]) -> Iterator[Gate]:
+    if not scenarios:
+        yield Gate(
+            name="simulation",
+            got="not asked for by the use case",
+            wanted="a suite only where the use case names one",
+            passed=True,
+            note="nothing was proven in closed loop",
+        )
+    for result in scenarios:
+        if result.success_lower_min is not None:
+            yield _lower_bound(result.name.replace("_", " "), result, result.success_lower_min)
+
+
+def _motion_gates(results: list[ScenarioResult]) -> Iterator[Gate]:
+    if results:
+        violations = sum(result.limit_violations for result in results)
+        episodes = sum(result.success.trials for result in results)
+        yield Gate(
+            name="limit violations",
+            got=str(violations),
+            wanted="0",
+            passed=violations == 0,
+            note=f"workspace and speed, over {episodes} episodes",
+        )
+
+
+def _parity_gates(model: ModelManifest) -> Iterator[Gate]:
+    for network, unit in ((model.detector, " px"), (model.policy, "")):
+        for parity in network.parity if network else ():
+            yield _parity_gate(network.file, unit, parity)
+
+
+def _parity_gate(file: str, unit: str, parity: Parity) -> Gate:
+    got, wanted = f"{parity.absolute:.1e}{unit}", f"at most {parity.absolute_max:.0e}{unit}"
+    if parity.map50_difference is not None:
+        got += f", mAP50 by {abs(parity.map50_difference):.4f}"
+        wanted += f", mAP50 within {parity.map50_difference_max}"
+    note = f"largest difference, {parity.step}, {parity.samples} inputs"
+    return Gate(name=f"parity of {file}", got=got, wanted=wanted, passed=parity.passed, note=note)
+
+
+def _at_least(name: str, got: float, least: float, note: str) -> Gate:
+    # Cut and not rounded: 0.8999 must not be shown as the 0.900 that it missed.
+    shown = math.floor(got * 1000 + 1e-9) / 1000
+    return Gate(name=name, got=f"{shown:.3f}", wanted=f"at least {least:.2f}", passed=got >= least, note=note)
+
+
+def _lower_bound(name: str, result: ScenarioResult, least: float) -> Gate:
+    return _at_least(f"{name}, lower bound", result.success.lower, least, _count(result))
+
+
+def _count(result: ScenarioResult) -> str:
+    return f"{result.success.successes} of {result.success.trials} episodes"

@@ -1,0 +1,134 @@
+"""`report.html`: the proof as a page for people, in one file that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from trunnion_contract.manifest import ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, Proof, Rate, ScenarioResult
+
+_MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+_STEP = 0.1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for the report: a JPEG, PNG or (possibly moving) WebP file's bytes."""
+
+    caption: str
+    suffix: str
+    data: bytes
+
+    @property
+    def uri(self) -> str:
+        """The picture as an address that holds all of it."""
+        return f"data:{_MIME[self.suffix]};base64,{base64.b64encode(self.data).decode()}"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the report shows beside numbers; `failures` is keyed by the file name that the proof gives."""
+
+    samples: Sequence[Picture] = ()
+    failures: Mapping[str, Picture] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of the confusion matrix; `share` is of its row."""
+
+    count: int | None
+    share: float
+    right: bool
+
+    @property
+    def look(self) -> str:
+        """The style of the field."""
+        if not self.count:
+            return "none"
+        return "wrong" if not self.right else "strong" if self.share > 0.55 else "right"
+
+    @property
+    def tint(self) -> float:
+        """How strongly the field is coloured: never so faintly that it could be overlooked."""
+        return round(0.15 + 0.85 * self.share if self.right else 0.18 + 0.5 * self.share, 3)
+
+
+def render(proof: Proof, model: ModelManifest, pictures: Pictures) -> str:
+    """The whole page. The same input gives the same text."""
+    rows = _success_rows(proof)
+    return _template().render(
+        proof=proof,
+        model=model,
+        pictures=pictures,
+        rows=rows,
+        axis=_axis([row.success for row in rows], [row.success_lower_min for row in rows]),
+        confusion=_confusion(proof.detector) if proof.detector else (),
+        parities=_parities(model),
+        failures=[(result, failure) for result in rows for failure in result.failures],
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "short": _short, "figure": _figure}
+    return environment.get_template("page.html.j2")
+
+
+def _success_rows(proof: Proof) -> list[ScenarioResult]:
+    """Everything that has a success rate, the closed loop first."""
+    return [*proof.scenarios, *([proof.policy] if proof.policy else [])]
+
+
+def _axis(rates: Sequence[Rate], gates: Sequence[float | None]) -> list[float]:
+    """The marks of the axis: whole tenths from below everything shown up to 1."""
+    lowest = min([rate.lower for rate in rates] + [gate for gate in gates if gate is not None], default=0.0)
+    first = min(max(math.floor(lowest / _STEP) * _STEP, 0.0), 1 - 2 * _STEP)
+    return [round(first + index * _STEP, 2) for index in range(round((1 - first) / _STEP) + 1)]
+
+
+def _confusion(detector: DetectorEvaluation) -> list[list[Cell]]:
+    last = len(detector.confusion) - 1
+    return [
+        [
+            # Where nothing is and nothing was found there is nothing to count.
+            Cell(None if row == column == last else count, count / max(sum(counts), 1), row == column)
+            for column, count in enumerate(counts)
+        ]
+        for row, counts in enumerate(detector.confusion)
+    ]
+
+
+def _parities(model: ModelManifest) -> list[tuple[str, str, Parity]]:
+    return [
+        (network.file, unit, parity)
+        for network, unit in ((model.detector, " px"), (model.policy, ""))
+        if network
+        for parity in network.parity
+    ]
+
+
+def _percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def _short(digest: str) -> str:
+    return digest[:12]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.2g}"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from trunnion_contract.manifest import ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, ScenarioResult, wilson
+from trunnion_contract.usecase import Gates
+from trunnion_sim.gates import judge
+
+DETECTOR = DetectorEvaluation(
+    images=200, map50=0.95, map50_95=0.7, map50_by_class={"gear": 0.95}, confusion=((9, 1), (2, 0))
+)
+
+
+def scenario(
+    name: str, successes: int, trials: int, least: float | None, violations: int = 0
+) -> ScenarioResult:
+    return ScenarioResult(
+        name=name,
+        success=wilson(successes, trials),
+        success_lower_min=least,
+        limit_violations=violations,
+        interventions=0,
+        median_time_s=5.0,
+        trajectory_sha256="0" * 64,
+    )
+
+
+def verdicts(
+    gates: Gates, model: ModelManifest, *scenarios: ScenarioResult, **found: object
+) -> dict[str, bool]:
+    judged = judge(gates, model, found.get("detector"), found.get("policy"), scenarios)  # type: ignore[arg-type]
+    return {gate.name: gate.passed for gate in judged}
+
+
+def test_a_scenario_is_held_against_the_lower_bound_and_not_the_rate(model: ModelManifest) -> None:
+    lucky, solid = scenario("lucky", 9, 10, 0.8), scenario("solid", 180, 200, 0.8)
+    found = verdicts(Gates(), model, lucky, solid)
+    assert not found["lucky, lower bound"]
+    assert found["solid, lower bound"]
+
+
+def test_a_single_violation_fails_the_proof(model: ModelManifest) -> None:
+    assert verdicts(Gates(), model, scenario("a", 10, 10, None))["limit violations"]
+    assert not verdicts(Gates(), model, scenario("a", 10, 10, None, violations=1))["limit violations"]
+    assert not verdicts(Gates(), model, policy=scenario("p", 10, 10, None, violations=1))["limit violations"]
+
+
+@pytest.mark.parametrize(("least", "passes"), [(0.95, True), (0.951, False)])
+def test_the_detector_is_held_against_its_map50(model: ModelManifest, least: float, passes: bool) -> None:
+    assert verdicts(Gates(detector_map50_min=least), model, detector=DETECTOR)["detector mAP50"] is passes
+
+
+def test_a_detector_without_a_gate_still_says_what_it_reached(model: ModelManifest) -> None:
+    (gate,) = [g for g in judge(Gates(), model, DETECTOR, None, ()) if g.name == "detector mAP50"]
+    assert gate.got == "0.950"
+    assert gate.passed
+
+
+def test_the_policy_is_held_against_its_rate_and_its_lower_bound(model: ModelManifest) -> None:
+    gates = Gates(policy_success_min=0.93, policy_success_lower_min=0.88)
+    found = verdicts(gates, model, policy=scenario("policy_alone", 190, 200, None))
+    assert found["policy alone, success"]
+    assert found["policy alone, lower bound"]
+    assert not verdicts(gates, model, policy=scenario("policy_alone", 19, 20, None))[
+        "policy alone, lower bound"
+    ]
+
+
+def test_without_a_suite_the_gates_say_that_nothing_was_simulated(model: ModelManifest) -> None:
+    (gate,) = [g for g in judge(Gates(), model, DETECTOR, None, ()) if g.name == "simulation"]
+    assert gate.got == "not asked for by the use case"
+    assert gate.passed
+    assert "simulation" not in verdicts(Gates(), model, scenario("a", 1, 1, None))
+
+
+def test_parity_that_is_off_fails_the_proof(model: ModelManifest) -> None:
+    def with_parity(absolute: float, difference: float) -> ModelManifest:
+        parity = Parity(
+            step="torch to ONNX",
+            samples=64,
+            absolute=absolute,
+            absolute_max=1e-3,
+            relative=1e-6,
+            map50_difference=difference,
+            map50_difference_max=0.002,
+        )
+        assert model.detector is not None
+        return model.model_copy(update={"detector": model.detector.model_copy(update={"parity": (parity,)})})
+
+    assert verdicts(Gates(), with_parity(9e-4, -0.001))["parity of detector.onnx"]
+    assert not verdicts(Gates(), with_parity(2e-3, 0.0))["parity of detector.onnx"]
+    assert not verdicts(Gates(), with_parity(1e-4, -0.003))["parity of detector.onnx"]
+
+
+def test_a_bound_just_missed_is_not_shown_as_reached(model: ModelManifest) -> None:
+    detector = DETECTOR.model_copy(update={"map50": 0.89996})
+    (gate,) = [
+        g for g in judge(Gates(detector_map50_min=0.90), model, detector, None, ()) if "mAP50" in g.name
+    ]
+    assert (gate.got, gate.passed) == ("0.899", False)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trunnion_sim.journal import Journal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    with Journal(tmp_path / "journal.jsonl", "inputs") as journal:
+        journal.add("a", {"success": True})
+        journal.add("b", {"success": False, "reason": "a\nb"})
+    return tmp_path / "journal.jsonl"
+
+
+def _results(path: Path, inputs: str = "inputs") -> dict[str, object]:
+    with Journal(path, inputs) as journal:
+        return dict(journal.results)
+
+
+def test_what_was_added_is_there_again(path: Path) -> None:
+    assert _results(path) == {"a": {"success": True}, "b": {"success": False, "reason": "a\nb"}}
+
+
+def test_a_journal_of_other_inputs_is_begun_anew(path: Path) -> None:
+    assert _results(path, "other inputs") == {}
+    assert _results(path, "inputs") == {}
+
+
+def test_a_journal_cut_anywhere_keeps_its_whole_lines_and_goes_on(path: Path, tmp_path: Path) -> None:
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        cut = tmp_path / "cut.jsonl"
+        cut.write_bytes(whole[:length])
+        with Journal(cut, "inputs") as journal:
+            kept = set(journal.results)
+            journal.add("c", 3)
+        assert kept <= {"a", "b"}
+        assert _results(cut).keys() == kept | {"c"}
+    assert kept == {"a"}
+
+
+def test_a_file_that_is_no_journal_is_begun_anew(tmp_path: Path) -> None:
+    for content in (b"\n", b"[]\n", b"\xff\xfe\n", b"{}\n{}\n"):
+        (tmp_path / "j").write_bytes(content)
+        assert _results(tmp_path / "j") == {}

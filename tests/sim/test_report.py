@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from trunnion_contract.manifest import ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, Failure, Gate, Proof, ScenarioResult, wilson
+from trunnion_sim.report.page import Picture, Pictures, render
+
+DETECTOR = DetectorEvaluation(
+    images=200, map50=0.951, map50_95=0.7, map50_by_class={"gear": 0.951}, confusion=((9, 1), (2, 0))
+)
+FAILURE = Failure(seed=100_007, reason="a nut <fell> & rolled", picture="failures/nominal-100007.webp")
+SCENARIO = ScenarioResult(
+    name="nominal",
+    success=wilson(193, 200),
+    success_lower_min=0.8,
+    limit_violations=0,
+    interventions=12,
+    median_time_s=6.25,
+    trajectory_sha256="ab" * 32,
+    failures=(FAILURE, Failure(seed=100_009, reason="time was up")),
+)
+PICTURE = Picture("000001.jpg", ".jpg", b"\xff\xd8\xff")
+
+
+@pytest.fixture
+def whole_model(model: ModelManifest) -> ModelManifest:
+    assert model.detector is not None
+    parity = Parity(step="torch to ONNX", samples=64, absolute=3.1e-4, absolute_max=1e-3, relative=1e-6)
+    return model.model_copy(update={"detector": model.detector.model_copy(update={"parity": (parity,)})})
+
+
+@pytest.fixture
+def page(proof: Proof, whole_model: ModelManifest) -> str:
+    whole = proof.model_copy(update={"detector": DETECTOR, "scenarios": (SCENARIO,), "simulated": True})
+    failures = {"failures/nominal-100007.webp": Picture("", ".webp", b"RIFF")}
+    return render(whole, whole_model, Pictures([PICTURE], failures))
+
+
+class _Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_asks_the_network_for_nothing(page: str) -> None:
+    links = [value for name, value in _Tags(page).attributes if name in ("src", "href", "action", "srcset")]
+    assert links
+    assert all(link.startswith("data:image/") for link in links)
+    assert not re.search(r"url\(|@import|<script|<link|https?://", page)
+
+
+def test_every_tag_is_closed(page: str) -> None:
+    assert _Tags(page).open == []
+
+
+def test_numbers_gates_digests_and_pictures_are_on_the_page(page: str, proof: Proof) -> None:
+    shown = ["96.5 %", "193 of 200", "0.951", "0.00031 px", "detector mAP50", "abababababab", PICTURE.uri]
+    assert all(text in page for text in [*shown, *proof.files.values()])
+
+
+def test_a_failure_comes_with_the_command_that_plays_it_again(page: str) -> None:
+    assert "python -m trunnion_sim.episode runs/cell --scenario nominal --seed 100007" in page
+    assert "time was up" in page
+
+
+def test_text_from_outside_cannot_become_markup(page: str) -> None:
+    assert "a nut &lt;fell&gt; &amp; rolled" in page
+    assert "<fell>" not in page
+
+
+def test_the_verdict_is_the_first_thing_told(proof: Proof, model: ModelManifest) -> None:
+    failed = Gate(name="nominal, lower bound", got="0.7", wanted="at least 0.8", passed=False)
+    good = render(proof, model, Pictures())
+    bad = render(proof.model_copy(update={"gates": (*proof.gates, failed)}), model, Pictures())
+    assert "<title>cell 0.1.0: proven</title>" in good
+    assert "The only gate passed" in good
+    assert "<title>cell 0.1.0: not proven</title>" in bad
+    assert "1 of 2 gates failed" in bad
+
+
+def test_without_a_simulation_the_page_says_so(proof: Proof, model: ModelManifest) -> None:
+    assert "This use case asks for no simulation" in render(proof, model, Pictures())
+
+
+def test_light_and_dark_are_both_there(page: str) -> None:
+    assert "prefers-color-scheme: dark" in page
+    assert 'name="viewport"' in page
+
+
+def test_the_same_proof_gives_the_same_page(page: str, proof: Proof, whole_model: ModelManifest) -> None:
+    assert render(proof, whole_model, Pictures()) == render(proof, whole_model, Pictures())
