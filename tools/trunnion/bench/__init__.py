@@ -38,7 +38,8 @@ def run_bench(
 
 def _measured(console: Console, part: str, bundle: Bundle) -> list[Row]:
     with console.status(f"measuring {part}"):
-        return import_module(PARTS[part]).rows(bundle)
+        rows: list[Row] = import_module(PARTS[part]).rows(bundle)
+    return rows
 
 
 def _print(console: Console, rows: Sequence[Row]) -> None:

@@ -39,8 +39,8 @@ def _detector(bundle: Bundle) -> list[Row]:
         bare = taking_turns(_CALLS, detect, _bare_run(network, size))
         theirs = taking_turns(_CALLS, _ultralytics(network, size, image), detect)
     return [
-        ratio_row(f"edge.detector.{size}.ratio", *bare, "session.run of the same file"),
-        ratio_row(f"edge.vs_ultralytics.{size}.ratio", *theirs, "trunnion_edge on the same file"),
+        ratio_row(f"edge.detector.{size}.ratio", bare, "session.run of the same file"),
+        ratio_row(f"edge.vs_ultralytics.{size}.ratio", theirs, "trunnion_edge on the same file"),
     ]
 
 

@@ -48,8 +48,9 @@ def taking_turns(n: int, *functions: Callable[[], object], warm_up: int = 2) -> 
     return seconds
 
 
-def ratio_row(name: str, ours_s: list[float], floor_s: list[float], against: str) -> Row:
-    """Median over median; the spread is that of the ratios of each turn."""
+def ratio_row(name: str, seconds: list[list[float]], against: str) -> Row:
+    """Median of the first over median of the second; the spread is that of the ratios of each turn."""
+    ours_s, floor_s = seconds
     value = statistics.median(ours_s) / statistics.median(floor_s)
     ratios = [ours / floor for ours, floor in zip(ours_s, floor_s, strict=True)]
     return Row(name, round(value, 4), "ratio", against, len(ratios), round(spread(ratios), 4))
