@@ -8,7 +8,7 @@ help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## virtual environment, locked packages, ROS 2 workspace; what stands is skipped
-	@tools/setup/setup.sh
+	@PYTHON='$(PYTHON)' tools/setup/setup.sh
 
 demo: setup  ## from a use-case file to a robot that sorts parts; KEEP=1 leaves the cell running
 	@.venv/bin/trunnion demo $(if $(KEEP),--keep)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trunnion_setup.ros_wheels import forget_second_names, relocate
+from trunnion_setup.ros_wheels import forget_second_names, relocate, without_ros_wheels
 
 BUILT_ON = (
     'set(INCLUDES "/opt/python/cp311-cp311/include/python3.11;'
@@ -59,3 +59,8 @@ def test_only_second_names_of_installed_packages_are_forgotten(tmp_path: Path) -
     (tmp_path / "stranger-1.0-py3.11.egg-info").mkdir()
     forget_second_names(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rclpy", "stranger-1.0-py3.11.egg-info"]
+
+
+def test_beside_a_distribution_only_the_ros_wheels_stay_out() -> None:
+    lock = "colcon-ros==0.5.0\nros-rclpy==7.1.6\nrosbags==1.0\n"
+    assert without_ros_wheels(lock) == "colcon-ros==0.5.0\nrosbags==1.0\n"

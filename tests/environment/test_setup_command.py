@@ -54,7 +54,7 @@ def test_a_missing_python_is_named_with_its_package(repository: Path, bare_path:
     assert "apt-get install -y python3.11 python3.11-venv python3.11-dev" in result.stderr
 
 
-def test_a_second_setup_waits_for_the_first(repository: Path) -> None:
+def test_two_setups_at_once_both_succeed(repository: Path) -> None:
     commands = [
         subprocess.Popen(["make", "setup"], cwd=repository, stdout=subprocess.DEVNULL) for _ in range(2)
     ]

@@ -16,8 +16,8 @@ from trunnion_setup.commands import CommandLog
 from trunnion_setup.failure import SetupFailed
 from trunnion_setup.machine import Fact, missing, needed
 from trunnion_setup.python_environment import EDITABLE, PythonEnvironment
-from trunnion_setup.ros_wheels import forget_second_names, relocate
-from trunnion_setup.stamps import Stamp, digest
+from trunnion_setup.ros_wheels import forget_second_names, relocate, ros_wheels, without_ros_wheels
+from trunnion_setup.stamps import Stamp, digest, replace_text
 from trunnion_setup.workspace import Workspace
 
 BAD_MACHINE = 2
@@ -30,6 +30,7 @@ class Preparation:
     def __init__(self, root: Path, say: Callable[[str], None]) -> None:
         self.root = root
         self.say = say
+        self.lock = root / "requirements" / "lock.txt"
         self.log = CommandLog(root / ".venv" / "setup.log")
         self.python = PythonEnvironment(root, self.log)
         self.ros = ros_choice.choose(root, os.environ)
@@ -38,8 +39,8 @@ class Preparation:
     def run(self) -> None:
         below = self._virtual_environment()
         below = self._packages(below)
-        below = self._our_packages(below)
-        self._workspace(below)
+        self._our_packages(below)
+        self._workspace()
 
     def _virtual_environment(self) -> str:
         wanted = self.python.identity()
@@ -53,29 +54,37 @@ class Preparation:
         return wanted
 
     def _packages(self, below: str) -> str:
-        lock = self.root / "requirements" / "lock.txt"
-        wanted = digest(self.root, [lock], below)
+        wanted = digest(self.root, [self.lock], below, str(self.ros))
 
         def work() -> None:
             self.python.stamp("our-packages").begin()  # the sync removes what the lock does not name
-            self.python.install_locked(lock)
-            relocate(self.python.folder / "share", self.python.folder, self.python.site_packages)
-            forget_second_names(self.python.site_packages)
+            self.python.install_locked(self._lock_for_this_ros())
+            if self.ros.from_wheels:
+                relocate(self.python.folder / "share", self.python.folder, self.python.site_packages)
+                forget_second_names(self.python.site_packages)
 
         self._unless(
             self.python.stamp("packages"), wanted, "locked packages (several GB the first time)", work
         )
         return wanted
 
-    def _our_packages(self, below: str) -> str:
+    def _lock_for_this_ros(self) -> Path:
+        """Beside a distribution the wheels stay out: two sets of ROS libraries in one process do not go together."""
+        if self.ros.from_wheels:
+            return self.lock
+        without_wheels = self.python.stamps / "lock-without-ros.txt"
+        replace_text(without_wheels, without_ros_wheels(self.lock.read_text()))
+        return without_wheels
+
+    def _our_packages(self, below: str) -> None:
         files = [self.root / name / "pyproject.toml" for name in EDITABLE]
         wanted = digest(self.root, files, below)
-        self._unless(
-            self.python.stamp("our-packages"), wanted, "our own packages", self.python.install_editable
-        )
-        return wanted
+        self._unless(self.python.stamp("our-packages"), wanted, "our packages", self.python.install_editable)
 
-    def _workspace(self, below: str) -> None:
+    def _workspace(self) -> None:
+        """Bound to this Python and this ROS; other packages of the lock may change without a build."""
+        wheels = ros_wheels(self.lock.read_text()) if self.ros.from_wheels else ""
+        below = digest(self.root, [], self.python.identity(), wheels)
         wanted = self.workspace.digest(below)
         title = f"ROS workspace on {self.ros}"
         self._unless(self.workspace.stamp, wanted, title, lambda: self.workspace.build(below))

@@ -34,6 +34,10 @@ class Ros:
     distribution: str
     prefix: Path | None
 
+    @property
+    def from_wheels(self) -> bool:
+        return self.prefix is None
+
     def __str__(self) -> str:
         return f"{self.distribution} from {self.prefix or 'the wheels'}"
 

@@ -37,6 +37,15 @@ def forget_second_names(site_packages: Path) -> None:
             shutil.rmtree(names)
 
 
+def ros_wheels(lock: str) -> str:
+    """The lines of the lock that bring ROS 2."""
+    return "".join(line for line in lock.splitlines(keepends=True) if line.startswith("ros-"))
+
+
+def without_ros_wheels(lock: str) -> str:
+    return "".join(line for line in lock.splitlines(keepends=True) if not line.startswith("ros-"))
+
+
 def _text_files(share: Path) -> list[Path]:
     return [file for file in share.rglob("*") if file.suffix in SUFFIXES and file.is_file()]
 
