@@ -16,7 +16,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json, write_json, write_text
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
-from trunnion_training.cleaning import CleanImage, Cleaner
+from trunnion_training.cleaning import Cleaner, CleanImage
 from trunnion_training.contact_sheet import contact_sheet
 from trunnion_training.findings import Finding, counted
 from trunnion_training.inventory import inventory
@@ -77,10 +77,7 @@ def _collect(
         findings += list(source.findings) if isinstance(source, ReportsFindings) else []
         root = folder if settings.kind == "simulation" else usecase.beside(settings.path)
         progress.start("cleaning", len(items))
-        for image in cleaner.clean(
-            _advancing(items, progress), _names(items, root), f"{index}-{settings.kind}"
-        ):
-            images.append(image)
+        images += cleaner.clean(_advancing(items, progress), _names(items, root), f"{index}-{settings.kind}")
         progress.done()
         sources.append(SourceRecord(kind=settings.kind, images=len(items), provenance=settings.provenance))
     return images, sources, findings + cleaner.findings

@@ -1,4 +1,4 @@
-"""Where labelled images come from: one file per kind of source, found through the entry point group trunnion.sources."""
+"""Where labelled images come from: a file per kind of source, found by the entry point group trunnion.sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XML from strangers: elements and text only. Document types are refused, because entities can name files and explode."""
+"""XML from strangers: elements and text only. A document type is refused: entities name files, and explode."""
 
 from __future__ import annotations
 

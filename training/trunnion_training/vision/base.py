@@ -161,6 +161,7 @@ def base_card(figures: BaseFigures) -> str:
     """The model card of a base checkpoint, in Markdown."""
     images = figures.images
     versions = ", ".join(f"{name} {version}" for name, version in figures.made_with.items())
+    uses = f"{images['train']} trained on, {images['val']} to choose the epoch, {images['test']} held out"
     return f"""# YOLO26n base checkpoint of the sorting cell
 
 What fine-tuning starts from, so that nothing has to be downloaded. It knows {", ".join(figures.classes)} of the
@@ -169,7 +170,7 @@ simulated cell and little else; on real photographs it is a warm start, not a de
 | | |
 |---|---|
 | Network | YOLO26n (`{ARCHITECTURE}`), {figures.image_size_px} px, end-to-end head, from random weights |
-| Data | {sum(images.values())} randomised renderings of `trunnion_sim`; {images["train"]} trained on, {images["val"]} to choose the epoch, {images["test"]} held out |
+| Data | {sum(images.values())} randomised renderings of `trunnion_sim`; {uses} |
 | Personal data | none: every image is rendered |
 | Epochs | {figures.epochs} |
 | Hardware | {figures.hardware}, {figures.minutes} minutes |

@@ -27,17 +27,16 @@ def evaluate(
     engine: Engine, spec: DetectorSpec, dataset_dir: Path, split: SplitName, progress: Progress
 ) -> DetectorEvaluation:
     """Run a detector over a split and measure it."""
-    detections, truths = detect_all(engine, spec, dataset_dir, split, progress)
+    detections, truths = detect_all(engine, spec, split_images(dataset_dir, split), progress)
     return edge_evaluate(detections, truths, spec.labels, spec.confidence_threshold)
 
 
 def detect_all(
-    engine: Engine, spec: DetectorSpec, dataset_dir: Path, split: SplitName, progress: Progress
+    engine: Engine, spec: DetectorSpec, images: list[Path], progress: Progress
 ) -> tuple[list[Detections], list[TrueBoxes]]:
-    """What a detector sees in each image of a split, surest and unsure boxes alike, and what is really there."""
-    images = split_images(dataset_dir, split)
+    """What a detector sees in each image file, surest and unsure boxes alike, and what is really there."""
     detector = Detector(engine, spec, confidence_threshold=SCORE_MIN)
-    progress.start(f"detecting in {len(images)} {split} images", len(images))
+    progress.start(f"detecting ({engine.runtime})", len(images))
     detections, truths = [], []
     for image, truth in labelled(images):
         detections.append(detector.detect(image))

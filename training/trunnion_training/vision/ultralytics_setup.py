@@ -1,4 +1,4 @@
-"""Ultralytics as a library that keeps to itself: no console, no network, no installs, no loggers, no files in the home."""
+"""Ultralytics as a library that keeps to itself: no console, network, installs, loggers or files in the home."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""Export: trained networks become ONNX files with a manifest that says what they are and how near they came."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from trunnion_contract.bundle import MODEL
+from trunnion_contract.dataset import Dataset
+from trunnion_contract.errors import BadInput, GatesFailed
+from trunnion_contract.files import digest_file, write_json
+from trunnion_contract.manifest import DetectorModel, ModelFile, ModelManifest, PolicyModel, PolicySpec
+from trunnion_contract.progress import Progress
+from trunnion_contract.strict import read_json
+from trunnion_contract.usecase import UseCase
+from trunnion_edge.backends import open_engine
+from trunnion_training.parity import detector_parity, policy_parity
+from trunnion_training.policy.clone import CHECKPOINT as POLICY
+from trunnion_training.policy.clone import HELD_OUT, SPEC
+from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.vision.finetune import CHECKPOINT as DETECTOR
+from trunnion_training.vision.onnx_export import export_onnx
+from trunnion_training.vision.torch_engine import detector_spec, open_checkpoint
+
+DETECTOR_ONNX, POLICY_ONNX = "detector.onnx", "policy.onnx"
+_PACKAGES = ("torch", "ultralytics", "onnx", "onnxslim")
+
+
+def export(
+    usecase: UseCase, dataset_dir: Path, train_dir: Path, out_dir: Path, progress: Progress
+) -> ModelManifest:
+    """Export every model of the use case, measure parity, and write `model.json`.
+
+    Raises:
+        BadInput: a trained model is missing.
+        GatesFailed: ONNX is further from torch than `export.parity` allows. Files and measurements stay to look at.
+    """
+    detector = (
+        _export_detector(usecase, dataset_dir, train_dir, out_dir, progress)
+        if usecase.models.detector
+        else None
+    )
+    policy = _export_policy(usecase, train_dir, out_dir, progress) if usecase.models.policy else None
+    record = dataset_dir / "dataset.json"
+    manifest = ModelManifest(
+        schema=1,
+        name=usecase.name,
+        version=usecase.version,
+        problem=usecase.problem,
+        usecase_digest=usecase.digest(),
+        dataset_digest=read_json(Dataset, record).digest if detector else None,
+        detector=detector,
+        policy=policy,
+        cell=usecase.cell,
+        made_with={name: version(name) for name in _PACKAGES},
+        licences=_licences(usecase),
+    )
+    write_json(out_dir / MODEL, manifest.model_dump(mode="json", by_alias=True))
+    _require_parity(manifest, out_dir)
+    return manifest
+
+
+def _export_detector(
+    usecase: UseCase, dataset_dir: Path, train_dir: Path, out_dir: Path, progress: Progress
+) -> DetectorModel:
+    settings = usecase.models.detector
+    assert settings is not None
+    checkpoint, target = _trained(train_dir / DETECTOR), out_dir / DETECTOR_ONNX
+    spec = detector_spec(settings.image_size_px, usecase.classes, settings.confidence_threshold)
+    progress.start("exporting the detector", 1)
+    export_onnx(checkpoint, target, settings.image_size_px, usecase.export.opset)
+    progress.advance()
+    progress.done()
+    with open_engine(target, device="cpu") as engine:
+        parity = detector_parity(
+            open_checkpoint(checkpoint, spec), engine, spec, dataset_dir, usecase.export.parity, progress
+        )
+    return DetectorModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+
+
+def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: Progress) -> PolicyModel:
+    network, target = PolicyNetwork.load(_trained(train_dir / POLICY)), out_dir / POLICY_ONNX
+    spec = read_json(PolicySpec, train_dir / SPEC)
+    held_out = np.load(_trained(train_dir / HELD_OUT), allow_pickle=False)
+    progress.start("exporting the policy", 1)
+    network.export_onnx(target, usecase.export.opset)
+    with open_engine(target, threads=1, device="cpu") as engine:
+        parity = policy_parity(network, engine, spec, held_out, usecase.export.parity)
+    progress.advance()
+    progress.done()
+    return PolicyModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+
+
+def _trained(path: Path) -> Path:
+    if not path.is_file():
+        raise BadInput(
+            where=str(path),
+            got="no such file",
+            wanted="what training wrote",
+            next_step="run trunnion train first",
+        )
+    return path
+
+
+def _licences(usecase: UseCase) -> dict[str, str]:
+    """What the files may be used under; ultralytics' licence reaches the networks that it defines and trains."""
+    licences = {"detector": "AGPL-3.0 (ultralytics)"} if usecase.models.detector else {}
+    licences |= {"policy": "Apache-2.0"} if usecase.models.policy else {}
+    sources = usecase.data.sources if usecase.data else ()
+    return licences | {f"data {index} ({s.kind})": s.provenance.licence for index, s in enumerate(sources)}
+
+
+def _require_parity(manifest: ModelManifest, out_dir: Path) -> None:
+    models: list[ModelFile] = [model for model in (manifest.detector, manifest.policy) if model]
+    failed = [(model.file, parity) for model in models for parity in model.parity if not parity.passed]
+    if failed:
+        raise GatesFailed(
+            where=str(out_dir / MODEL),
+            got="; ".join(
+                f"{file}: |Δ| {parity.absolute:.3g}, ΔmAP50 {parity.map50_difference or 0:.3g}"
+                for file, parity in failed
+            ),
+            wanted="; ".join(
+                f"{file}: |Δ| ≤ {parity.absolute_max:.3g}"
+                + (f", ΔmAP50 ≤ {parity.map50_difference_max:.3g}" if parity.map50_difference_max else "")
+                for file, parity in failed
+            ),
+            next_step="compare the two networks on the images that differ, or set export.parity for this use case",
+        )

@@ -1,0 +1,146 @@
+"""Parity: how far the exported network is from the trained one, through the robot's own code, on held-out inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.manifest import DetectorSpec, Parity, PolicySpec
+from trunnion_contract.progress import Progress
+from trunnion_contract.usecase import ParityLimits
+from trunnion_edge.accuracy import measure, overlaps
+from trunnion_edge.backends.engine import Engine
+from trunnion_edge.decode import Detections
+from trunnion_edge.policy import Policy
+from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.vision.evaluate import detect_all, split_images
+
+STEP = "torch to onnx"
+# Boxes below are noise that average precision hardly sees; the last of 300 change places at a whim.
+_SCORE_MIN = 0.05
+# A box this much surer than the threshold cannot have crossed it by rounding.
+_SCORE_MARGIN = 0.005
+_SAME_BOX = 0.5
+_RELATIVE_FLOOR_PX = 1.0
+_RELATIVE_FLOOR_ACTION = 1e-3
+POLICY_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Largest difference, and largest difference in proportion to the value."""
+
+    absolute: float
+    relative: float
+
+    @classmethod
+    def of(cls, a: NDArray[np.float32], b: NDArray[np.float32], floor: float) -> Difference:
+        """Between two arrays of one shape; values below `floor` count as `floor` when proportions are taken."""
+        if not a.size:
+            return cls(0.0, 0.0)
+        reference = a.astype(np.float64)
+        gap = np.abs(reference - b.astype(np.float64))
+        return cls(float(gap.max()), float((gap / np.maximum(np.abs(reference), floor)).max()))
+
+
+def detector_parity(
+    trained: Engine,
+    exported: Engine,
+    spec: DetectorSpec,
+    dataset_dir: Path,
+    limits: ParityLimits,
+    progress: Progress,
+) -> Parity:
+    """Compare boxes in source pixels and mAP50 on images of the test split, spread evenly over it.
+
+    Every box that one of the two gives with a score above 0.05 must have its partner in the other: the box of the same
+    class that overlaps it most. Ranks are not compared, because scores that differ in the last digit change them. A box
+    without a partner makes the difference as large as the box.
+    """
+    images = split_images(dataset_dir, "test")
+    chosen = [
+        images[i] for i in np.linspace(0, len(images) - 1, min(limits.samples, len(images))).astype(int)
+    ]
+    reference, truths = detect_all(trained, spec, chosen, progress)
+    candidates, _ = detect_all(exported, spec, chosen, progress)
+    boxes = boxes_difference(reference, candidates)
+    drop = measure(reference, truths).map50 - measure(candidates, truths).map50
+    return Parity(
+        step=STEP,
+        samples=len(truths),
+        absolute=boxes.absolute,
+        absolute_max=limits.boxes_max_px,
+        relative=boxes.relative,
+        map50_difference=drop,
+        map50_difference_max=limits.map50_difference_max,
+    )
+
+
+def boxes_difference(reference: Sequence[Detections], candidates: Sequence[Detections]) -> Difference:
+    """The largest differences between partners over all images, in pixels."""
+    each = [_image_difference(a, b) for a, b in zip(reference, candidates, strict=True)]
+    each += [_image_difference(b, a) for a, b in zip(reference, candidates, strict=True)]
+    return Difference(
+        max((difference.absolute for difference in each), default=0.0),
+        max((difference.relative for difference in each), default=0.0),
+    )
+
+
+def _image_difference(a: Detections, b: Detections) -> Difference:
+    """Each box of `a` against its partner in `b`, which may be a little less sure."""
+    a, b = a.above(_SCORE_MIN + _SCORE_MARGIN), b.above(_SCORE_MIN)
+    if not len(a):
+        return Difference(0.0, 0.0)
+    shared = overlaps(a.boxes_px, b.boxes_px) * (a.class_ids[:, None] == b.class_ids[None])
+    partner = _partners(shared)
+    boxes = np.where(partner[:, None] >= 0, b.boxes_px[partner] if len(b) else a.boxes_px, np.float32(0))
+    return Difference.of(a.boxes_px, boxes.astype(np.float32), _RELATIVE_FLOOR_PX)
+
+
+def _partners(shared: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One-to-one partners by overlap [n, m], the largest first; -1 where there is none."""
+    partner = np.full(len(shared), -1, np.int64)
+    left = shared.copy()
+    while left.size and left.max() >= _SAME_BOX:
+        i, j = np.unravel_index(left.argmax(), left.shape)
+        partner[i] = j
+        left[i, :] = left[:, j] = -1
+    return partner
+
+
+def policy_parity(
+    trained: PolicyNetwork,
+    exported: Engine,
+    spec: PolicySpec,
+    held_out: NDArray[np.float32],
+    limits: ParityLimits,
+) -> Parity:
+    """Compare actions, in their own units, on held-out observations filled up with random ones in their ranges."""
+    observations = policy_observations(spec, held_out)
+    policy = Policy(exported, spec)
+    ends = np.cumsum([entry.size for entry in spec.observation])[:-1]
+    names = [entry.name for entry in spec.observation]
+    answers = [policy.act(dict(zip(names, np.split(row, ends), strict=True))) for row in observations]
+    actions = np.stack([np.concatenate(list(answer.values())) for answer in answers])
+    difference = Difference.of(trained.act(observations), actions, _RELATIVE_FLOOR_ACTION)
+    return Parity(
+        step=STEP,
+        samples=len(observations),
+        absolute=difference.absolute,
+        absolute_max=limits.action_max,
+        relative=difference.relative,
+    )
+
+
+def policy_observations(spec: PolicySpec, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1,000 observations: half of them held out where there are so many, the others anywhere in the ranges."""
+    rng = np.random.default_rng(0)
+    chosen = held_out[rng.permutation(len(held_out))[: POLICY_SAMPLES // 2]]
+    low = np.concatenate([np.full(entry.size, entry.low) for entry in spec.observation])
+    high = np.concatenate([np.full(entry.size, entry.high) for entry in spec.observation])
+    anywhere = rng.uniform(low, high, (POLICY_SAMPLES - len(chosen), len(low)))
+    return np.concatenate([chosen, anywhere]).astype(np.float32)
