@@ -11,6 +11,11 @@ from types import ModuleType
 
 import pytest
 
+from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.files import digest_bytes, write_json
+from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.proof import Gate, Proof
+
 HERE = Path(__file__).parent
 TRUNNION = Path(sys.executable).with_name("trunnion")
 
@@ -58,3 +63,30 @@ def trunnion_holding() -> Callable[[Path], AbstractContextManager[subprocess.Pop
             holder.kill()
 
     return hold
+
+
+@pytest.fixture
+def small_bundle(tmp_path: Path) -> Path:
+    """A bundle that opens: its network is no network, but nothing gets so far as to load it."""
+    network, usecase_digest = b"a network", digest_bytes(b"a use case")
+    spec = DetectorSpec(
+        input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 320, 320)),
+        output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+        image_size_px=320,
+        labels=("gear",),
+        confidence_threshold=0.4,
+    )
+    detector = DetectorModel(file="detector.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
+    about = {"name": "small", "version": "0.1.0", "usecase_digest": usecase_digest, "dataset_digest": None}
+    model = ModelManifest(**about, problem="p", detector=detector, made_with={}, licences={})
+    gate = Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True)
+    proof = Proof(**about, files=model.files(), runtime={}, gates=(gate,), simulated=False)
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "detector.onnx").write_bytes(network)
+    (folder / REPORT).write_text("<html></html>")
+    write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
+    write_json(folder / PROOF, proof.model_dump(mode="json", by_alias=True))
+    bundle = tmp_path / "small-0.1.0.trunnion"
+    pack(folder, folder, bundle, card="# A model")
+    return bundle

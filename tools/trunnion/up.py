@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import time
@@ -94,12 +95,23 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise BadInput(
-                where="--port",
-                got=f"port {port} of {host}, which cannot be used ({error.strerror})",
-                wanted="a free port",
-                next_step=f"choose another one: --port {_free_port(host, family)}",
-            ) from None
+            raise _refused_address(host, port, family, error) from None
+
+
+def _refused_address(host: str, port: int, family: socket.AddressFamily, error: OSError) -> BadInput:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return BadInput(
+            where="--port",
+            got=f"port {port} of {host}, which cannot be used ({error.strerror})",
+            wanted="a free port",
+            next_step=f"choose another one: --port {_free_port(host, family)}",
+        )
+    return BadInput(
+        where="--host",
+        got=f"'{host}' ({error.strerror})",
+        wanted="an address of this machine",
+        next_step="leave --host away for this machine alone",
+    )
 
 
 def watch_until_stopped(cell: Cell, console: Console) -> ExitCode:
@@ -153,8 +165,5 @@ def _stop(cell: Cell, console: Console) -> None:
 
 def _free_port(host: str, family: socket.AddressFamily) -> int:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return 8081
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+"""Figures are fair: what is compared takes turns, and a row says against what, of how many, and how far apart."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from trunnion.bench.measure import median_row, ratio_row, spread, taking_turns
+
+
+def test_functions_take_turns_and_the_first_changes():
+    calls: list[str] = []
+    seconds = taking_turns(3, lambda: calls.append("a"), lambda: calls.append("b"), warm_up=1)
+    assert "".join(calls) == "ab" + "ba" + "ab" + "ba"
+    assert [len(times) for times in seconds] == [3, 3]
+
+
+def test_a_ratio_is_of_medians():
+    row = ratio_row("x.ratio", [[2.0, 2.0, 90.0], [1.0, 1.0, 1.0]], "the floor")
+    assert (row.value, row.unit, row.n, row.against) == (2.0, "ratio", 3, "the floor")
+
+
+def test_a_function_that_sleeps_twice_as_long_takes_twice_as_long():
+    seconds = taking_turns(5, lambda: time.sleep(0.04), lambda: time.sleep(0.02), warm_up=0)
+    assert ratio_row("x.ratio", seconds, "half").value == pytest.approx(2, rel=0.2)
+
+
+def test_the_row_has_the_agreed_keys():
+    assert median_row("x", [1.0, 2.0, 4.0], "s", "nothing").to_json().keys() == {
+        "name", "value", "unit", "against", "n", "spread",
+    }  # fmt: skip
+
+
+def test_the_spread_of_one_value_is_nothing():
+    assert spread([3.0]) == 0.0
+    assert spread([1.0, 2.0, 3.0, 4.0]) == pytest.approx(2.5)
