@@ -1,0 +1,61 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from trunnion_bridge import problem
+from trunnion_bridge.bridge import Bridge
+from trunnion_bridge.catalogue import read_catalogue
+from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
+from trunnion_bridge.models import Problem
+from trunnion_bridge.routes import camera, events, health, metrics, orders, state
+from trunnion_bridge.settings import Settings
+
+_PAGE = Path(__file__).with_name("page")
+_DESCRIPTION = """Orders for a robot cell, and what becomes of them.
+
+Orders run one at a time, in the order in which they were posted. The one whose turn it is waits for a robot that is
+away, and fails when the robot does not come. There is no authentication yet, so the bridge listens to its own machine
+only, unless it is told otherwise.
+
+Every error is `application/problem+json` and says where, what was got, what was wanted, and what to do next."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for one cell. The robot is joined when the server starts, not before.
+
+    Raises:
+        BadInput: the bundle cannot be used.
+    """
+    bridge = Bridge(settings, read_catalogue(settings.bundle))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with bridge.running():
+            yield
+
+    app = FastAPI(
+        title="Trunnion bridge",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        # The interactive documents load their scripts from elsewhere; this machine may have no network.
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": {"model": Problem, "content": {problem.MEDIA_TYPE: {}}}},
+    )
+    app.state.bridge = bridge
+    problem.install(app)
+    for module in (orders, state, events, camera, health, metrics):
+        app.include_router(module.router)
+    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(RequestClock, metrics=bridge.metrics)
+    return app

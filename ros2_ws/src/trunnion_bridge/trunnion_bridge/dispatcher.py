@@ -1,0 +1,124 @@
+"""Takes the queued orders to the robot, one at a time, in the order in which they came."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from trunnion_bridge.execution import Execution, Patience, Robot
+from trunnion_bridge.ledger import Ledger
+from trunnion_bridge.models import Order
+
+_log = logging.getLogger("trunnion.bridge")
+_STOP_S = 1.0
+_TRY_AGAIN_S = 1.0
+
+
+class Dispatcher:
+    """Runs until it is stopped."""
+
+    def __init__(self, ledger: Ledger, robot: Robot, patience: Patience) -> None:
+        self._ledger = ledger
+        self._robot = robot
+        self._patience = patience
+        self._posted = asyncio.Event()
+        self._execution: Execution | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None]
+
+    @property
+    def alive(self) -> bool:
+        """Whether orders are taken to the robot."""
+        return self._task is not None and not self._task.done()
+
+    @property
+    def current(self) -> Order | None:
+        """The order that runs, or that waits for the robot."""
+        return self._execution.order if self._execution else None
+
+    async def start(self) -> None:
+        """End what a bridge that died left behind, then begin to take orders."""
+        left = await self._ledger.fail_running(
+            "the bridge died while this order ran, so nobody saw how it went on"
+        )
+        for order in left:
+            _log.warning("order %d ran when the bridge died: it is reported as failed", order.number)
+        self._task = asyncio.create_task(self._run(), name="dispatcher")
+        self._leaving = asyncio.create_task(self._leave(left), name="leave forsaken orders")
+
+    async def stop(self) -> None:
+        """Take no further order; the sorter is asked to leave the one that runs, and given a second for it."""
+        if self._task is None:
+            return
+        execution = self._execution
+        if execution and execution.order.state == "running":
+            execution.cancel("the bridge was stopped")
+            await self._until_ended(execution, _STOP_S)
+        for task in (self._task, self._leaving):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._ledger.fail_running("the bridge was stopped while this order ran")
+
+    def posted(self) -> None:
+        """There is a new order."""
+        self._posted.set()
+
+    async def cancel(self, order: Order) -> Order | None:
+        """Cancel an order: at once when it waits; one that runs ends as soon as the sorter has left off.
+
+        Returns:
+            The order as it now is, None when it had ended.
+        """
+        execution = self._execution
+        is_current = execution is not None and execution.order.id == order.id
+        if cancelled := await self._ledger.cancel_queued(order.id):
+            if execution and is_current:
+                execution.withdraw()
+            return cancelled
+        if execution and is_current:
+            execution.cancel("cancelled")
+        return await self._ledger.note(order.id, "to be cancelled: the sorter is asked to leave off")
+
+    async def _run(self) -> None:
+        while True:
+            self._posted.clear()
+            try:
+                order = await self._ledger.next_queued()
+                if order:
+                    await self._carry_out(order)
+                else:
+                    await self._posted.wait()
+            except SQLAlchemyError:  # a full disk, say: the orders wait until it is mended
+                _log.exception("the orders cannot be read or written; trying again")
+                await asyncio.sleep(_TRY_AGAIN_S)
+
+    async def _carry_out(self, order: Order) -> None:
+        self._execution = Execution(order, self._ledger, self._robot, self._patience)
+        try:
+            await self._execution.run()
+        except SQLAlchemyError:
+            self._robot.cancel(order.id)
+            raise
+        except Exception as error:  # an order that breaks something must not stop those after it
+            _log.exception("order %d broke the bridge", order.number)
+            self._robot.cancel(order.id)
+            await self._ledger.finish(order.id, "failed", f"something broke inside the bridge: {error!r}")
+        finally:
+            self._execution = None
+
+    async def _leave(self, orders: list[Order]) -> None:
+        """The sorter may still be at orders that a bridge before us gave it: it is told as soon as it is there."""
+        while orders and not self._robot.sorter_here:
+            await asyncio.sleep(_TRY_AGAIN_S)
+        for order in orders:
+            self._robot.cancel(order.id)
+
+    async def _until_ended(self, execution: Execution, timeout_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
+        while self._execution is execution and loop.time() < deadline_s:
+            await asyncio.sleep(0.02)

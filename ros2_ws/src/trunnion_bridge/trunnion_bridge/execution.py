@@ -1,0 +1,177 @@
+"""One order on its way: it waits for the robot, is handed over, followed, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from trunnion_bridge.ledger import Ledger
+from trunnion_bridge.models import NodeHealth, Order, OrderState
+from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
+
+_LOOK_S = 0.25
+_ASK_AGAIN_S = 1.0
+_STATES: dict[str, OrderState] = {"succeeded": "succeeded", "cancelled": "cancelled"}
+
+
+class Robot(Protocol):
+    """What an execution needs of the gateway."""
+
+    @property
+    def sorter_here(self) -> bool:
+        """Whether an action server takes orders."""
+
+    def sorter_silence_s(self) -> float | None:
+        """Seconds since the sorter's last heartbeat; None when it never sent one."""
+
+    def nodes(self) -> list[NodeHealth]:
+        """Each node's health."""
+
+    def sort(self, order: Order) -> SortRun:
+        """Hand an order to the sorter."""
+
+    def cancel(self, order_id: str) -> None:
+        """Ask the sorter to leave an order."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an order waits.
+
+    Attributes:
+        robot_wait_s: for a sorter that is away or does not take the order.
+        sorter_silence_max_s: for a sorter that was there and fell silent.
+        news_max_s: for a sorter that is there and says nothing about the order.
+        answer_max_s: for a sorter to say whether it takes the order.
+    """
+
+    robot_wait_s: float = 60.0
+    sorter_silence_max_s: float = 5.0
+    news_max_s: float = 60.0
+    answer_max_s: float = 5.0
+
+
+class Execution:
+    """Takes one order from queued to its end."""
+
+    def __init__(self, order: Order, ledger: Ledger, robot: Robot, patience: Patience) -> None:
+        self.order = order
+        self._ledger = ledger
+        self._robot = robot
+        self._patience = patience
+        self._withdrawn = asyncio.Event()
+        self._cancel_reason = ""
+
+    def withdraw(self) -> None:
+        """The order was cancelled while it waited: somebody else has ended it."""
+        self._withdrawn.set()
+
+    def cancel(self, reason: str) -> None:
+        """Ask the sorter to leave the order; it ends as soon as the sorter has left off."""
+        self._cancel_reason = reason
+        self._robot.cancel(self.order.id)
+
+    async def run(self) -> None:
+        """Return when the order has ended."""
+        deadline_s = time.monotonic() + self._patience.robot_wait_s
+        while await self._robot_comes(deadline_s):
+            sort_run = self._robot.sort(self.order)
+            answer = await sort_run.next(self._patience.answer_max_s)
+            if isinstance(answer, SortAccepted):
+                await self._follow(sort_run)
+                return
+            if answer is None:
+                self._robot.cancel(self.order.id)
+            if time.monotonic() > deadline_s:
+                await self._fail(
+                    f"the sorter did not take the order within {self._patience.robot_wait_s:.0f} s"
+                )
+                return
+            if await self._was_withdrawn(_ASK_AGAIN_S):
+                return
+
+    async def _robot_comes(self, deadline_s: float) -> bool:
+        """Wait for the sorter. False when the order has ended meanwhile."""
+        is_noted = False
+        while not self._robot.sorter_here:
+            if time.monotonic() > deadline_s:
+                wait_s, away = self._patience.robot_wait_s, self._away()
+                await self._fail(
+                    f"the robot was not there within {wait_s:.0f} s: {away}; start it, then order again"
+                )
+                return False
+            if not is_noted:
+                await self._ledger.note(self.order.id, f"waiting for the robot: {self._away()}")
+                is_noted = True
+            if await self._was_withdrawn(_LOOK_S):
+                return False
+        return not self._withdrawn.is_set()
+
+    async def _follow(self, sort_run: SortRun) -> None:
+        started = await self._ledger.start(self.order.id)
+        if started is None:  # it was cancelled between the question and the answer
+            self._robot.cancel(self.order.id)
+            return
+        self.order = started
+        here_s = news_s = time.monotonic()
+        while True:
+            news = await sort_run.next(_LOOK_S)
+            now_s = time.monotonic()
+            if isinstance(news, SortOutcome):
+                await self._end(news)
+                return
+            here_s = now_s if self._robot.sorter_here else here_s
+            news_s = now_s if news else news_s
+            if lost := self._lost(now_s - here_s, now_s - news_s):
+                self._robot.cancel(self.order.id)
+                await self._fail(f"{lost} while the order ran; {self._so_far()}")
+                return
+            await self._take_in(news)
+
+    async def _take_in(self, news: SortNews | None) -> None:
+        if not isinstance(news, SortUpdate):
+            return
+        known = (self.order.phase, self.order.part, self.order.sorted)
+        if (news.phase, news.part, news.sorted_parts) != known:
+            order = await self._ledger.progress(self.order.id, **news._asdict())
+            self.order = order or self.order
+
+    async def _end(self, outcome: SortOutcome) -> None:
+        state = _STATES.get(outcome.kind, "failed")
+        message = outcome.message or f"the sorter ended the order: {outcome.kind}"
+        if self._cancel_reason:
+            message = f"{self._cancel_reason}: {message}"
+        await self._ledger.finish(self.order.id, state, message, outcome.sorted_parts)
+
+    def _lost(self, away_s: float, quiet_s: float) -> str:
+        """How the sorter was lost; empty when it was not."""
+        silence_s, silence_max_s = self._robot.sorter_silence_s(), self._patience.sorter_silence_max_s
+        if silence_s is not None and silence_s > silence_max_s:
+            return f"the sorter fell silent {silence_s:.0f} s ago,"
+        if away_s > silence_max_s:
+            return f"the sorter's action server has been gone for {away_s:.0f} s,"
+        if quiet_s > self._patience.news_max_s:
+            return f"the sorter said nothing about the order for {quiet_s:.0f} s,"
+        return ""
+
+    def _away(self) -> str:
+        away = (node for node in self._robot.nodes() if node.state in ("silent", "awaited"))
+        return (
+            ", ".join(f"{node.name} ({node.message})" for node in away)
+            or "no sorter offers the action 'sort'"
+        )
+
+    def _so_far(self) -> str:
+        return f"{self.order.sorted} of {self.order.requested} parts were sorted; look at the sorter's log"
+
+    async def _was_withdrawn(self, within_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._withdrawn.wait(), within_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _fail(self, message: str) -> None:
+        await self._ledger.finish(self.order.id, "failed", message)

@@ -1,0 +1,274 @@
+"""The way to ROS 2, and the only file here that imports rclpy.
+
+One thread runs the executor, and all of rclpy is called on it. Its callbacks put the latest value into a slot and ring
+a bell; images and other fast topics stay serialised until somebody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import rclpy
+from action_msgs.msg import GoalStatus
+from action_msgs.srv import CancelGoal
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from geometry_msgs.msg import PoseStamped
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image, JointState
+from trunnion_interfaces.action import Sort
+from trunnion_interfaces.msg import PolicyStatus
+from unique_identifier_msgs.msg import UUID
+from vision_msgs.msg import Detection2DArray
+
+from trunnion_bridge import messages
+from trunnion_bridge.doorbell import Doorbell
+from trunnion_bridge.heartbeats import Heartbeats, Level
+from trunnion_bridge.models import Arm, Camera, Detections, NodeHealth, Order
+from trunnion_bridge.readings import Frame, Heard, Rate, Slot
+from trunnion_bridge.settings import Settings
+from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
+
+HEARTBEAT_S = 0.5
+SORTER_CHECK_S = 0.25
+_NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_LEVELS: dict[bytes, Level] = {DiagnosticStatus.OK: "ok", DiagnosticStatus.WARN: "warn"}
+_OUTCOMES = {GoalStatus.STATUS_SUCCEEDED: "succeeded", GoalStatus.STATUS_CANCELED: "cancelled"}
+
+
+class Gateway:
+    """The robot as last heard of, and the sorter's action. `start` and the coroutines belong to the event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        labels: Sequence[str],
+        on_detection_age: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._settings = settings
+        self._labels = tuple(labels)
+        self._on_detection_age = on_detection_age
+        self._heartbeats = Heartbeats(settings.nodes)
+        self._pose: Slot[bytes] = Slot()
+        self._joints: Slot[bytes] = Slot()
+        self._status: Slot[bytes] = Slot()
+        self._image: Slot[bytes] = Slot()
+        self._detections: Slot[Any] = Slot()
+        self._image_rate = Rate()
+        self._sorter_here = False
+        self._context = Context()
+        self._thread: threading.Thread | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Join the ROS graph and begin to listen."""
+        self._loop = loop
+        self.changed = Doorbell(loop)
+        self.framed = Doorbell(loop)
+        arguments = ["--ros-args", *self._settings.ros_arguments] if self._settings.ros_arguments else None
+        rclpy.init(args=arguments, context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node("bridge", namespace=self._settings.namespace, context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._subscribe()
+        self._diagnostics = self._node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._sort = ActionClient(self._node, Sort, "sort")
+        self._cancel = self._node.create_client(CancelGoal, "sort/_action/cancel_goal")
+        self._node.create_timer(HEARTBEAT_S, self._beat)
+        self._node.create_timer(SORTER_CHECK_S, self._check_sorter)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, name="ros", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the ROS graph."""
+        if self._thread is None:
+            return
+        self._executor.shutdown(timeout_sec=1.0)
+        self._thread.join(timeout=1.0)
+        self._sort.destroy()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+        self._thread = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread that listens to ROS runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def sorter_here(self) -> bool:
+        """Whether an action server takes orders."""
+        return self._sorter_here
+
+    def sorter_silence_s(self) -> float | None:
+        """Seconds since the sorter's last heartbeat; None when it never sent one."""
+        return self._heartbeats.silence_s("sorter", time.monotonic())
+
+    def nodes(self) -> list[NodeHealth]:
+        """Each node's health."""
+        return self._heartbeats.health(time.monotonic())
+
+    def arm(self) -> Arm:
+        """Where the arm is and what it does."""
+        now_s = time.monotonic()
+        pose, joints, status = self._pose.look(), self._joints.look(), self._status.look()
+        # A status that is no longer sent says nothing about now.
+        current = status if status and status.fresh(now_s) else None
+        return messages.arm_from(
+            _read(pose, PoseStamped),
+            _read(joints, JointState),
+            _read(current, PolicyStatus),
+            here=bool(pose and pose.fresh(now_s)),
+            age_ms=pose.age_ms(now_s) if pose else None,
+        )
+
+    def camera(self) -> Camera:
+        """Whether and how fast images come."""
+        now_s, heard = time.monotonic(), self._image.look()
+        return Camera(
+            here=bool(heard and heard.fresh(now_s)),
+            rate_hz=round(self._image_rate.per_second(now_s), 1),
+            age_ms=heard.age_ms(now_s) if heard else None,
+        )
+
+    @property
+    def frames(self) -> int:
+        """Images that came since the start."""
+        heard = self._image.look()
+        return heard.number if heard else 0
+
+    def frame(self) -> Frame | None:
+        """The latest image, None when none is fresh. Takes a millisecond or more: keep it off the event loop."""
+        heard = self._image.look()
+        if heard is None or not heard.fresh(time.monotonic()):
+            return None
+        message = _read(heard, Image)
+        stamp_ns = messages.nanoseconds_from(message.header.stamp)
+        return Frame(heard.number, stamp_ns, messages.image_bgr_from(message))
+
+    def detections(self) -> Detections | None:
+        """What the detector sees, None when it does not say."""
+        now_s, heard = time.monotonic(), self._detections.look()
+        if heard is None or not heard.fresh(now_s):
+            return None
+        return Detections(
+            stamp_ns=messages.nanoseconds_from(heard.value.header.stamp),
+            age_ms=heard.age_ms(now_s),
+            items=messages.detections_from(heard.value, self._labels),
+        )
+
+    def sort(self, order: Order) -> SortRun:
+        """Hand an order to the sorter. The order's id is the goal's, so that it can be cancelled after a restart."""
+        run = SortRun()
+
+        def tell(item: SortNews) -> None:
+            self._loop.call_soon_threadsafe(run.tell, item)
+
+        self._executor.create_task(self._send, order, tell)
+        return run
+
+    def cancel(self, order_id: str) -> None:
+        """Ask the sorter to leave an order; without a sorter nothing happens."""
+        self._executor.create_task(self._send_cancel, order_id)
+
+    # All below runs on the executor's thread.
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _subscribe(self) -> None:
+        def subscribe(kind: type, topic: str, callback: Callable[[Any], None], raw: bool = True) -> None:
+            self._node.create_subscription(kind, topic, callback, _NEWEST, raw=raw)
+
+        subscribe(PoseStamped, "current_pose", lambda data: self._keep(self._pose, data))
+        subscribe(JointState, "joint_states", lambda data: self._keep(self._joints, data))
+        subscribe(PolicyStatus, "policy/status", lambda data: self._keep(self._status, data))
+        subscribe(Image, "camera/image_raw", self._on_image)
+        subscribe(Detection2DArray, "detections", self._on_detections, raw=False)
+        self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+
+    def _keep(self, slot: Slot[bytes], data: bytes) -> None:
+        slot.put(data, time.monotonic())
+        self.changed.ring()
+
+    def _on_image(self, data: bytes) -> None:
+        now_s = time.monotonic()
+        self._image.put(data, now_s)
+        self._image_rate.tick(now_s)
+        self.framed.ring()
+
+    def _on_detections(self, message: Any) -> None:
+        self._detections.put(message, time.monotonic())
+        self._on_detection_age(max(0.0, time.time() - messages.nanoseconds_from(message.header.stamp) / 1e9))
+        self.changed.ring()
+
+    def _on_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            if status.name != self._node.get_name():
+                level = _LEVELS.get(status.level, "error")
+                self._heartbeats.hear(status.name, level, status.message, time.monotonic())
+        self.changed.ring()
+
+    def _beat(self) -> None:
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.status = [
+            DiagnosticStatus(
+                level=DiagnosticStatus.OK,
+                name=self._node.get_name(),
+                message="works",
+                hardware_id=self._node.get_fully_qualified_name(),
+                values=[KeyValue(key="state", value="active")],
+            )
+        ]
+        self._diagnostics.publish(message)
+
+    def _check_sorter(self) -> None:
+        self._sorter_here = self._sort.server_is_ready() and self._cancel.service_is_ready()
+
+    def _send(self, order: Order, tell: Callable[[SortNews], None]) -> None:
+        def on_feedback(message: Any) -> None:
+            said = message.feedback
+            tell(SortUpdate(said.phase, said.part, said.sorted, said.message))
+
+        def on_answer(future: Any) -> None:
+            handle = future.result()
+            if not handle.accepted:
+                tell(SortOutcome("refused", 0, "the sorter did not take the order"))
+                return
+            tell(SortAccepted())
+            handle.get_result_async().add_done_callback(lambda result: tell(_outcome(result.result())))
+
+        goal = messages.sort_goal(Sort.Goal, order)
+        self._sort.send_goal_async(goal, on_feedback, _goal_id(order.id)).add_done_callback(on_answer)
+
+    def _send_cancel(self, order_id: str) -> None:
+        request = CancelGoal.Request()
+        request.goal_info.goal_id = _goal_id(order_id)
+        self._cancel.call_async(request)
+
+
+def _goal_id(order_id: str) -> Any:
+    return UUID(uuid=list(uuid.UUID(order_id).bytes))
+
+
+def _outcome(response: Any) -> SortOutcome:
+    result = response.result
+    kind = _OUTCOMES.get(response.status, "failed")
+    if kind == "succeeded" and not result.success:
+        kind = "failed"
+    return SortOutcome(kind, result.sorted, result.message)
+
+
+def _read(heard: Heard[bytes] | None, kind: Any) -> Any:
+    return deserialize_message(heard.value, kind) if heard else None

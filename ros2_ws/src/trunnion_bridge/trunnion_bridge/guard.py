@@ -1,0 +1,134 @@
+"""What stands before the routes: foreign web sites, oversized bodies, and the clock of every request."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from trunnion_bridge.metrics import Metrics
+from trunnion_bridge.problem import Refused, problem
+from trunnion_bridge.settings import Settings, is_loopback
+
+_POLICY = b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", _POLICY),
+)
+
+
+class Guard:
+    """Refuses requests that a web site makes behind the back of the person who looks at it.
+
+    The bridge has no authentication yet. On loopback it answers to this machine's own names only, which stops another
+    site's name from being pointed here; and a request that says which site it comes from must come from this one.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refused = self._refusal(Headers(scope=scope))
+        if refused is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await WebSocketClose(code=1008, reason=refused.code)(scope, receive, send)
+        else:
+            await problem(refused, scope["path"])(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> Refused | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        name = urlsplit(f"//{host}").hostname or ""
+        if is_loopback(self._settings.host) and not is_loopback(name):
+            return Refused(
+                "foreign-host",
+                where="Host",
+                got=ascii(host),
+                wanted="localhost or 127.0.0.1, because the bridge listens to this machine only",
+                next_step="use one of those names, or a proxy that sets the Host header",
+            )
+        if origin is not None and urlsplit(origin).netloc != host:
+            return Refused(
+                "foreign-origin",
+                where="Origin",
+                got=ascii(origin),
+                wanted=f"no Origin, or http://{host}",
+                next_step="use the bridge's own page, or call the API from a program",
+            )
+        return None
+
+
+class BodyLimit:
+    """Refuses bodies of more than `max_bytes`, announced or not, before they are kept."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            await problem(self._refused(f"{announced} bytes"), scope["path"])(scope, receive, send)
+            return
+        taken_bytes = 0
+
+        async def limited() -> Message:
+            nonlocal taken_bytes
+            message = await receive()
+            taken_bytes += len(message.get("body", b""))
+            if taken_bytes > self._max_bytes:
+                raise self._refused(f"more than {self._max_bytes} bytes")
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _refused(self, got: str) -> Refused:
+        wanted, next_step = f"at most {self._max_bytes} bytes", "send a smaller order"
+        return Refused("too-large", where="the body", got=got, wanted=wanted, next_step=next_step)
+
+
+class RequestClock:
+    """Measures how long requests take, by route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin_s = time.perf_counter()
+
+        async def timed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # A path that no route knows is not kept: callers could fill the memory with them.
+                route = getattr(scope.get("route"), "path", "unknown")
+                labels = (scope["method"], route, str(message["status"]))
+                self._metrics.request_s.labels(*labels).observe(time.perf_counter() - begin_s)
+            await send(message)
+
+        await self._app(scope, receive, timed)
+
+
+def _with_headers(send: Send) -> Send:
+    async def extended(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", ())
+            message["headers"] = [*headers, *_HEADERS]
+            if all(name.lower() != b"cache-control" for name, _ in headers):
+                message["headers"].append((b"cache-control", b"no-cache"))
+        await send(message)
+
+    return extended

@@ -1,0 +1,179 @@
+"""The command `bridge`: checks everything that can be checked, then serves until a signal comes."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from trunnion_bridge.app import create_app
+from trunnion_bridge.settings import OPEN_FLAG, Settings, is_loopback
+from trunnion_contract.errors import BadInput, Broken, ExitCode, TrunnionError
+
+_BACKLOG = 128
+_GRACE_S = 1
+_WARNING = (
+    "WARNING: whoever reaches http://%s:%d may move the robot, because the bridge has no authentication yet"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 stopped by a signal, 2 bad input, 3 something broke."""
+    try:
+        settings = _settings(sys.argv[1:] if arguments is None else arguments)
+        with _only_bridge(settings.data_dir), _listening(settings) as listener:
+            return _serve(settings, listener)
+    except TrunnionError as error:
+        print(error, file=sys.stderr)
+        return int(error.exit_code)
+
+
+def _settings(arguments: Sequence[str]) -> Settings:
+    own, ros = _split(arguments)
+    given = _parser().parse_args(own)
+    return Settings(
+        bundle=given.bundle,
+        data_dir=given.data_dir,
+        host=given.host,
+        port=given.port,
+        open_to_network=given.open_to_network,
+        nodes=tuple(name for name in given.nodes.split(",") if name),
+        robot_wait_s=given.robot_wait_s,
+        ros_arguments=ros,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bridge", description="REST, WebSocket and a live page in front of a cell"
+    )
+    parser.add_argument("--bundle", type=Path, required=True, help="the bundle that the cell runs")
+    parser.add_argument("--data-dir", type=Path, required=True, help="where orders are kept")
+    parser.add_argument("--host", default=Settings.host, help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=Settings.port, help="default: %(default)s; 0 takes a free one"
+    )
+    parser.add_argument(
+        OPEN_FLAG,
+        dest="open_to_network",
+        action="store_true",
+        help="listen on an address that others can reach; the bridge asks nobody who they are",
+    )
+    parser.add_argument(
+        "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"
+    )
+    parser.add_argument(
+        "--robot-wait-s", type=float, default=Settings.robot_wait_s, help="how long an order waits"
+    )
+    return parser
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Our own arguments, and those for ROS, which stand between `--ros-args` and `--` or the end."""
+    words = list(arguments)
+    if "--ros-args" not in words:
+        return words, ()
+    begin = words.index("--ros-args")
+    end = words.index("--", begin) if "--" in words[begin:] else len(words)
+    return words[:begin] + words[end + 1 :], tuple(words[begin + 1 : end])
+
+
+@contextmanager
+def _only_bridge(data_dir: Path) -> Iterator[None]:
+    """Two bridges on the same orders would send each of them twice."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "bridge.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        got, wanted = f"a folder that cannot be used ({error.strerror})", "a folder that the bridge may write"
+        raise BadInput(
+            where=str(data_dir), got=got, wanted=wanted, next_step="name another --data-dir"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BadInput(
+            where=str(data_dir),
+            got="a folder that another bridge is using",
+            wanted="orders that are looked after by one bridge",
+            next_step="stop the other bridge, or name another --data-dir",
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """Take the port before anything is started, so that a start that cannot succeed changes nothing."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _not_bound(settings, error) from None
+    with listener:
+        yield listener
+
+
+def _not_bound(settings: Settings, error: OSError) -> BadInput:
+    if error.errno == errno.EADDRINUSE:
+        return BadInput(
+            where=f"port {settings.port} on {settings.host}",
+            got="a port that another program uses",
+            wanted="a free port",
+            next_step=f"stop that program (ss -ltnp 'sport = :{settings.port}' names it), or choose another --port",
+        )
+    return BadInput(
+        where=f"{settings.host}:{settings.port}",
+        got=f"an address that cannot be used ({error.strerror})",
+        wanted="an address of this machine and a port that this user may open",
+        next_step="choose another --host or --port",
+    )
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    host, port = listener.getsockname()[:2]
+    if not is_loopback(settings.host):
+        logging.getLogger("trunnion.bridge").warning(_WARNING, host, port)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        ws_max_size=1024,  # listeners have nothing to say
+        ws_per_message_deflate=False,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn raises the signal that stopped it once more when it is done: that was heard already.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    print(f"bridge: http://{host}:{port}/", flush=True)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Broken(
+            where="the bridge",
+            got="a start that failed",
+            wanted="a bridge that runs",
+            next_step="see the log above",
+        )
+    return int(ExitCode.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

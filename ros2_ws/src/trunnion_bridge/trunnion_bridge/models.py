@@ -1,0 +1,184 @@
+"""What the API takes and gives. Units and frames are in the names; times are UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trunnion_contract.cell import CellLayout
+
+OrderState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ENDED: frozenset[OrderState] = frozenset({"succeeded", "failed", "cancelled"})
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Model(BaseModel):
+    """Frozen once built; unknown keys are refused, so that a misspelt one is never silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class OrderLine(Model):
+    """So many of one part."""
+
+    part: Name = Field(examples=["gear"], description="one of `bundle.parts` in /v1/state")
+    quantity: int = Field(ge=1, strict=True, examples=[2])
+
+
+class OrderRequest(Model):
+    """What is to be brought into which bin."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lines": [{"part": "gear", "quantity": 2}, {"part": "bolt", "quantity": 1}], "bin": "B"}
+            ]
+        }
+    )
+    lines: list[OrderLine] = Field(min_length=1, max_length=64)
+    bin: Name = Field(description="one of `bundle.bins` in /v1/state")
+
+
+class OrderEvent(Model):
+    """Something that happened to an order."""
+
+    at: datetime
+    state: OrderState
+    sorted: int
+    message: str
+
+
+class Order(Model):
+    """An order and how far it is."""
+
+    id: str
+    number: int = Field(description="counts the orders of this bridge, first is 1")
+    state: OrderState
+    lines: list[OrderLine]
+    bin: str
+    requested: int = Field(description="parts asked for")
+    sorted: int = Field(description="parts that lie in the bin")
+    phase: str = Field(description="what the sorter does now; empty when it does not run")
+    part: str = Field(description="the part in hand or sought; empty when there is none")
+    message: str = Field(description="the latest news in words; for an order that ended, why it ended so")
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class OrderDetail(Order):
+    """An order with its history, oldest event first."""
+
+    events: list[OrderEvent]
+
+
+class OrderPage(Model):
+    """Orders, newest first."""
+
+    orders: list[Order]
+    next: str | None = Field(description="path of the next page; null on the last one")
+
+
+class Arm(Model):
+    """The robot as last heard of; `here` is false when nothing was heard for a while."""
+
+    here: bool
+    position_base_m: tuple[float, float, float] | None
+    orientation_base_xyzw: tuple[float, float, float, float] | None
+    joints_rad: dict[str, float]
+    gripper_opening_m: float | None
+    grasped: bool | None
+    mode: Literal["hold", "move", "policy"] | None
+    hold_reason: str
+    age_ms: int | None
+
+
+class Camera(Model):
+    """The camera as last heard of."""
+
+    here: bool
+    rate_hz: float
+    age_ms: int | None
+
+
+class Detection(Model):
+    """One part that the detector sees; the box is x1 y1 x2 y2 in pixels of the camera image."""
+
+    label: str
+    score: float
+    box_px: tuple[float, float, float, float]
+
+
+class Detections(Model):
+    """What the detector sees in the image taken at `stamp_ns`."""
+
+    stamp_ns: int
+    age_ms: int
+    items: list[Detection]
+
+
+class NodeHealth(Model):
+    """A ROS node by its heartbeat. `awaited`: never heard of. `silent`: heard of before, not any more."""
+
+    name: str
+    state: Literal["ok", "warn", "error", "silent", "awaited"]
+    message: str
+    age_ms: int | None
+
+
+class BundleInfo(Model):
+    """The bundle that the cell runs, and what can be ordered from it."""
+
+    name: str
+    version: str
+    digest: str
+    parts: list[str]
+    bins: list[str]
+    order_parts_max: int = Field(description="most parts in one order, over all its lines")
+    layout: CellLayout = Field(description="where camera, tray and bins are, in the robot's base frame")
+
+
+class State(Model):
+    """The cell at one moment."""
+
+    at: datetime
+    arm: Arm
+    camera: Camera
+    detections: Detections | None
+    nodes: list[NodeHealth]
+    sorter_here: bool = Field(description="whether the sorter takes orders")
+    order: Order | None = Field(description="the order that runs, or that waits for the robot")
+    queued: int = Field(description="orders that wait, the one above included if it waits")
+    bundle: BundleInfo
+
+
+class Check(Model):
+    """One condition of being ready."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+class Health(Model):
+    """`live`: the bridge works. `ready`: an order posted now would start at once or after those before it."""
+
+    live: bool
+    ready: bool
+    checks: list[Check]
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457) that says where, what was got, what was wanted, and what to do next."""
+
+    type: str = Field(examples=["urn:trunnion:problem:unknown-part"])
+    title: str = Field(examples=["This cell does not know that part"])
+    status: int = Field(examples=[422])
+    detail: str
+    instance: str = Field(examples=["/v1/orders"])
+    where: str = Field(examples=["lines.0.part"])
+    got: str = Field(examples=["'cog'"])
+    wanted: str = Field(examples=["one of gear, bolt, nut"])
+    next: str = Field(examples=["order parts that this cell knows"])

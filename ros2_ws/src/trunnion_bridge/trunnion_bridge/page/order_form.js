@@ -1,0 +1,89 @@
+// The order form: a stepper for each part, a bin, and one button that says what it will do.
+
+import { element, inWords, partIndex } from "./parts.js";
+
+const form = document.getElementById("form");
+const parts = document.getElementById("parts");
+const bins = document.getElementById("bins");
+const submit = document.getElementById("submit");
+const problem = document.getElementById("problem");
+let most = 0;
+let made = "";
+
+export function buildForm(bundle) {
+  const key = JSON.stringify([bundle.parts, bundle.bins, bundle.order_parts_max]);
+  if (key === made) return; // a reconnect must not undo what was typed
+  made = key;
+  most = bundle.order_parts_max;
+  document.getElementById("limit").textContent = `up to ${most} parts`;
+  parts.replaceChildren(...bundle.parts.map(partRow));
+  bins.replaceChildren(...bundle.bins.map(binChoice));
+  update();
+}
+
+form.addEventListener("input", update);
+form.addEventListener("submit", place);
+
+function partRow(name, index) {
+  const input = element("input", { id: `part-${index}`, name, type: "number", inputmode: "numeric", min: 0, max: most, value: 0 });
+  const step = (by, sign, words) => {
+    const button = element("button", { type: "button", "aria-label": `${words} ${name}`, "data-step": by }, sign);
+    button.addEventListener("click", () => {
+      input.value = Math.min(most, Math.max(0, quantity(input) + by));
+      update();
+    });
+    return button;
+  };
+  const label = element("label", { for: input.id }, element("span", { class: "swatch" }), name,
+    element("span", { class: "in-view", "data-name": name }));
+  return element("div", { class: "part", "data-part": partIndex(name) }, label,
+    element("div", { class: "stepper" }, step(-1, "−", "one less"), input, step(1, "+", "one more")));
+}
+
+function binChoice(name, index) {
+  const input = element("input", { type: "radio", name: "bin", value: name });
+  input.checked = index === 0;
+  return element("label", {}, input, element("span", {}, name));
+}
+
+const quantity = (input) => Math.max(0, Math.trunc(Number(input.value)) || 0);
+const lines = () => [...parts.querySelectorAll("input")].map((input) => ({ part: input.name, quantity: quantity(input) })).filter((line) => line.quantity);
+const bin = () => form.querySelector("input[name=bin]:checked")?.value;
+
+function update() {
+  const ordered = lines();
+  const total = ordered.reduce((sum, line) => sum + line.quantity, 0);
+  submit.disabled = total === 0 || total > most;
+  submit.textContent = total > most ? `At most ${most} parts in one order`
+    : total ? `Order ${inWords(ordered)} into ${bin()}` : "Choose parts";
+  for (const button of parts.querySelectorAll("[data-step]")) {
+    const value = quantity(button.parentElement.querySelector("input"));
+    button.disabled = button.dataset.step === "-1" ? value === 0 : total >= most;
+  }
+}
+
+async function place(event) {
+  event.preventDefault();
+  if (submit.disabled) return;
+  submit.disabled = true;
+  problem.hidden = true;
+  const key = newKey();
+  try {
+    const body = JSON.stringify({ lines: lines(), bin: bin() });
+    const answer = await fetch("/v1/orders", { method: "POST", body, headers: { "Content-Type": "application/json", "Idempotency-Key": key } });
+    if (!answer.ok) return complain(await answer.json());
+    for (const input of parts.querySelectorAll("input")) input.value = 0;
+  } catch {
+    complain({ title: "The bridge does not answer", next: "see whether it runs, then place the order again" });
+  } finally {
+    update();
+  }
+}
+
+// crypto.randomUUID exists on secure pages only, and the page may be read over plain HTTP.
+const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+function complain({ title, wanted, next }) {
+  problem.textContent = `${title}. ${wanted ? `Wanted: ${wanted}. ` : ""}Next: ${next}.`;
+  problem.hidden = false;
+}

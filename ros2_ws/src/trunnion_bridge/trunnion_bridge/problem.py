@@ -1,0 +1,147 @@
+"""Errors as `application/problem+json` (RFC 9457), with the four things a caller needs: where, got, wanted, next."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from trunnion_contract.errors import BadInput
+
+MEDIA_TYPE = "application/problem+json"
+_GOT_MAX = 120
+_log = logging.getLogger("trunnion.bridge")
+
+# Code to HTTP status and title: the code never changes once published, the wording may.
+PROBLEMS: Mapping[str, tuple[int, str]] = {
+    "malformed": (400, "The request cannot be read"),
+    "invalid": (422, "The request does not have the right form"),
+    "unknown-part": (422, "This cell does not know that part"),
+    "unknown-bin": (422, "This cell does not have that bin"),
+    "duplicate-part": (422, "A part is listed twice"),
+    "too-many-parts": (422, "The order is larger than the cell can hold"),
+    "idempotency-conflict": (409, "The idempotency key belongs to another order"),
+    "already-ended": (409, "The order has already ended"),
+    "queue-full": (503, "Too many orders are waiting"),
+    "too-many-watchers": (503, "Too many watch the camera"),
+    "no-camera": (503, "The camera does not deliver images"),
+    "too-large": (413, "The request body is too large"),
+    "foreign-host": (421, "This bridge does not answer under that host name"),
+    "foreign-origin": (403, "Another web site may not use this bridge"),
+    "not-found": (404, "There is nothing here"),
+    "method-not-allowed": (405, "That method does not work here"),
+    "broken": (500, "Something broke inside the bridge"),
+}
+
+
+class Refused(BadInput):
+    """A request that the bridge refuses; `code` is a key of PROBLEMS."""
+
+    def __init__(self, code: str, *, where: str, got: str, wanted: str, next_step: str) -> None:
+        super().__init__(where=where, got=shortened(got), wanted=wanted, next_step=next_step)
+        self.code = code
+
+
+class ProblemResponse(JSONResponse):
+    """JSON in plain ASCII, so that whatever a caller sent (lone surrogates, too) can be shown back to them."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=True).encode("ascii")
+
+
+def problem(refused: Refused, path: str, headers: Mapping[str, str] | None = None) -> ProblemResponse:
+    """The response for a refusal of the request to `path`."""
+    status, title = PROBLEMS[refused.code]
+    content = {
+        "type": f"urn:trunnion:problem:{refused.code}",
+        "title": title,
+        "status": status,
+        "detail": str(refused),
+        "instance": path,
+        "where": refused.where,
+        "got": refused.got,
+        "wanted": refused.wanted,
+        "next": refused.next_step,
+    }
+    return ProblemResponse(content, status, headers=dict(headers or {}))
+
+
+def shortened(text: str) -> str:
+    """`text`, cut to what a person reads in an error."""
+    return text if len(text) <= _GOT_MAX else text[: _GOT_MAX - 1] + "…"
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem, also those that FastAPI and Starlette raise themselves."""
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_broken)
+
+
+async def _on_refused(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, Refused)
+    return problem(error, request.url.path)
+
+
+async def _on_invalid(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)
+    return problem(_invalid(error), request.url.path)
+
+
+async def _on_http(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)
+    path, got = request.url.path, f"{request.method} {request.url.path}"
+    codes = {404: "not-found", 405: "method-not-allowed", 400: "malformed"}
+    wanted = {404: "a path of this API", 405: f"one of {_allowed(error)}", 400: "a JSON document"}
+    refused = Refused(
+        codes.get(error.status_code, "broken"),
+        where=path,
+        got=got if error.status_code != 400 else str(error.detail),
+        wanted=wanted.get(error.status_code, "a request that the bridge can answer"),
+        next_step="see /openapi.json for what the bridge offers",
+    )
+    return problem(refused, path, error.headers)
+
+
+async def _on_broken(request: Request, error: Exception) -> ProblemResponse:
+    _log.error("%s %s broke", request.method, request.url.path, exc_info=error)
+    refused = Refused(
+        "broken",
+        where=request.url.path,
+        got=type(error).__name__,
+        wanted="an answer",
+        next_step="look at the bridge's log, and report this with the request that caused it",
+    )
+    return problem(refused, request.url.path)
+
+
+def _invalid(error: RequestValidationError) -> Refused:
+    problems = error.errors()
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        got = str(first.get("ctx", {}).get("error", "bytes that are not JSON"))
+        return Refused("malformed", where=where, got=got, wanted="JSON", next_step="send one JSON document")
+    got = "nothing" if first["type"] == "missing" else shortened(ascii(first["input"]))
+    wanted = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    return Refused(
+        "invalid",
+        where=where,
+        got=got + more,
+        wanted=wanted[:1].lower() + wanted[1:],
+        next_step="correct it and send the request again; /openapi.json has the form and examples",
+    )
+
+
+def _allowed(error: HTTPException) -> str:
+    return (error.headers or {}).get("Allow", "the methods in /openapi.json")
