@@ -63,7 +63,6 @@ class Preprocessor:
     def __init__(self, size_px: int, pad_value: int = 114) -> None:
         self._pad = pad_value
         self._square = np.full((size_px, size_px, 3), pad_value, np.uint8)
-        self._plane = np.empty((size_px, size_px), np.uint8)
         self._tensor = np.empty((1, 3, size_px, size_px), np.float32)
         self._letterbox: Letterbox | None = None
 
@@ -76,7 +75,8 @@ class Preprocessor:
         check_image(image_bgr)
         letterbox = self._place(image_bgr.shape[1], image_bgr.shape[0])
         self._resize(image_bgr, letterbox)
-        self._to_planes()
+        # Seen plane by plane and from the last channel to the first: one pass turns HWC BGR into CHW RGB.
+        np.divide(self._square.transpose(2, 0, 1)[::-1], np.float32(255), out=self._tensor[0])
         return self._tensor, letterbox
 
     def _place(self, width_px: int, height_px: int) -> Letterbox:
@@ -95,13 +95,6 @@ class Preprocessor:
             window[...] = image_bgr
         else:
             cv2.resize(image_bgr, (width, height), dst=window, interpolation=cv2.INTER_LINEAR)
-
-    def _to_planes(self) -> None:
-        import cv2
-
-        for channel in range(3):
-            cv2.extractChannel(self._square, 2 - channel, dst=self._plane)
-            np.multiply(self._plane, np.float32(1 / 255), out=self._tensor[0, channel])
 
 
 def letterbox(

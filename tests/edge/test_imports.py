@@ -1,0 +1,25 @@
+"""A robot imports the edge quickly: what is heavy is loaded when it is first used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys, time
+import numpy, yaml, pydantic
+class Floor(pydantic.BaseModel):
+    value: int
+began_s = time.process_time()
+import trunnion_contract.bundle, trunnion_contract.usecase
+import trunnion_edge.accuracy, trunnion_edge.detector, trunnion_edge.policy, trunnion_edge.limits
+import trunnion_edge.sorting, trunnion_edge.gripper, trunnion_edge.violations, trunnion_edge.telemetry
+print(time.process_time() - began_s, *({"cv2", "onnxruntime", "torch", "onnx"} & set(sys.modules)))
+"""
+
+
+def test_contract_and_edge_add_little_to_what_they_stand_on_and_load_no_runtime() -> None:
+    result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    spent_s, *loaded = result.stdout.split()
+    assert loaded == []
+    assert float(spent_s) < 0.4

@@ -1,0 +1,96 @@
+"""The policy: entries by name, and nothing that is not finite gets past it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.files import digest_bytes
+from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec
+from trunnion_edge.backends import open_engine
+from trunnion_edge.policy import NotFinite, Policy
+
+# speed = x + 10 z, opening = opening + 100 y
+WEIGHTS = np.array([[1, 0], [0, 100], [10, 0], [0, 1]], np.float32)
+OBSERVATION = {"place": [0.1, 0.2, 0.3], "opening_m": [0.04]}
+
+
+@pytest.fixture
+def policy(linear_network: Callable[..., bytes], policy_spec: PolicySpec) -> Policy:
+    return Policy(open_engine(linear_network(WEIGHTS)), policy_spec)
+
+
+def test_entries_go_in_and_come_out_by_name_in_the_order_of_the_manifest(policy: Policy) -> None:
+    action = policy.act({"opening_m": np.array([0.04]), "place": (0.1, 0.2, 0.3)})
+    assert {name: value.shape for name, value in action.items()} == {"speed": (1,), "opening_m": (1,)}
+    assert action["speed"][0] == pytest.approx(3.1)
+    assert action["opening_m"][0] == pytest.approx(20.04)
+
+
+def test_an_action_survives_the_next_one(policy: Policy) -> None:
+    first = policy.act(OBSERVATION)
+    policy.act({"place": [1, 1, 1], "opening_m": [0]})
+    assert first["speed"][0] == pytest.approx(3.1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_an_observation_that_is_not_finite_is_an_error_that_names_the_entry(
+    policy: Policy, value: float
+) -> None:
+    with np.errstate(over="ignore"), pytest.raises(NotFinite, match="'place' of the policy's observation"):
+        policy.act({"place": [0.1, value, 0.3], "opening_m": [0.04]})
+
+
+def test_an_action_that_is_not_finite_is_an_error(
+    linear_network: Callable[..., bytes], policy_spec: PolicySpec
+) -> None:
+    overflowing = Policy(open_engine(linear_network(np.full((4, 2), 3e38, np.float32))), policy_spec)
+    with pytest.raises(NotFinite, match="the policy's action"):
+        overflowing.act({"place": [9, 9, 9], "opening_m": [9]})
+
+
+@pytest.mark.parametrize(
+    ("observation", "message"),
+    [
+        ({"place": [0, 0, 0]}, "got place, wanted place, opening_m"),
+        ({**OBSERVATION, "colour": [1]}, "got place, opening_m, colour"),
+        ({**OBSERVATION, "place": [0, 0]}, "'place' of the policy's observation: got 2 values, wanted 3"),
+    ],
+)
+def test_an_observation_that_does_not_fit_is_named(
+    policy: Policy, observation: dict[str, list[float]], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        policy.act(observation)
+
+
+def test_a_network_with_other_entries_than_the_manifest_is_refused(
+    linear_network: Callable[..., bytes], policy_spec: PolicySpec
+) -> None:
+    with pytest.raises(BadInput, match=r"observation float32 \[N, 3\], wanted observation float32 \[N, 4\]"):
+        Policy(open_engine(linear_network(WEIGHTS[:3])), policy_spec)
+
+
+def test_it_opens_from_a_manifest_and_warms_up(
+    linear_network: Callable[..., bytes], policy_spec: PolicySpec
+) -> None:
+    network = linear_network(WEIGHTS)
+    model = PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=policy_spec)
+    manifest = ModelManifest(
+        name="p",
+        version="0.1.0",
+        problem="p",
+        usecase_digest="0",
+        dataset_digest=None,
+        policy=model,
+        made_with={},
+        licences={},
+    )
+    with Policy.from_model(manifest, {"policy.onnx": network}.__getitem__) as policy:
+        policy.warm_up()
+        assert policy.act(OBSERVATION)["speed"][0] == pytest.approx(3.1)
+    with pytest.raises(BadInput, match=r"add models\.policy"):
+        Policy.from_model(manifest.model_copy(update={"policy": None}), lambda name: network)
