@@ -49,4 +49,4 @@ _OUTLINES = {label: shape().vertices_m for label, shape in SHAPES.items()}
 def _silhouette_px(camera: CellCamera, part: Part) -> float:
     """The area, in fine pixels, that the part would cover if nothing stood before it (holes counted in)."""
     points = _OUTLINES[part.kind.label] @ part.rotation_base().T + part.position_base_m()
-    return float(cv2.contourArea(cv2.convexHull(camera.project(points).astype(np.float32))))
+    return float(cv2.contourArea(cv2.convexHull(camera.pinhole.project(points).astype(np.float32))))

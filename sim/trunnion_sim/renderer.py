@@ -82,9 +82,10 @@ class Renderer:
     def _light_in_picture(self) -> tuple[tuple[float, float], float]:
         """The light's direction along the ground in the picture, and its rise in metres per pixel of ground."""
         light = np.array(self.look.light.toward_base, float)
-        along = self.camera.axes_base[:2] @ np.array([light[0], light[1], 0.0])
+        pinhole = self.camera.pinhole
+        along = np.array([light[0], light[1], 0.0]) @ pinhole.base_from_optical[:, :2]
         length = max(float(np.linalg.norm(along)), 1e-9)
-        metres_per_px = self.camera.position_base_m[2] / self.camera.focal_px * self.supersampling
+        metres_per_px = pinhole.position_base_m[2] / pinhole.focal_px[0] * self.supersampling
         rise = float(light[2] / max(np.hypot(light[0], light[1]), 1e-9)) * metres_per_px
         return (float(along[0] / length), float(along[1] / length)), rise
 

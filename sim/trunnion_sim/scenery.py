@@ -13,8 +13,9 @@ from trunnion_sim.world import World
 
 TABLE_SIZE_M = (1.8, 2.2, 0.04)
 TRAY_FLOOR_M = 0.005
-TRAY_WALL_HEIGHT_M = 0.016
-TRAY_WALL_M = 0.005
+# A lip, and no wall: open fingers reach over it to parts at the edge.
+TRAY_LIP_HEIGHT_M = 0.001
+TRAY_LIP_M = 0.005
 BIN_FLOOR_M = 0.004
 BIN_WALL_HEIGHT_M = 0.050
 BIN_WALL_M = 0.004
@@ -54,7 +55,7 @@ def build_scenery(world: World, layout: CellLayout, *, visible: bool) -> Scenery
     half_x, half_y, half_z = (size / 2 for size in TABLE_SIZE_M)
     _fixed(world, [((0.4, 0.0, -half_z), (half_x, half_y, half_z))], visible=False)
     tray_boxes = _open_box(
-        layout.tray.center_base_m, layout.tray.size_m, TRAY_FLOOR_M, TRAY_WALL_HEIGHT_M, TRAY_WALL_M
+        layout.tray.center_base_m, layout.tray.size_m, TRAY_FLOOR_M, TRAY_LIP_HEIGHT_M, TRAY_LIP_M
     )
     tray = _fixed(world, list(tray_boxes), visible=visible)
     bins = {}

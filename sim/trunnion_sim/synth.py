@@ -23,10 +23,11 @@ import numpy as np
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.dataset import LabelledImage
+from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, write_json, write_text
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.strict import Strict, read_json
-from trunnion_contract.usecase import SimulationImages
+from trunnion_contract.usecase import SimulationImages, UseCase
 from trunnion_sim.imaging import blurred, noisy
 from trunnion_sim.labels import label_parts
 from trunnion_sim.layout import SORTING_CELL
@@ -38,7 +39,7 @@ from trunnion_sim.scene import LABELS, RandomScene
 from trunnion_sim.world import World
 
 # Counts up whenever the same seed no longer gives the same pictures, so that a half-made folder is not continued.
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 IMAGES_PER_SCENE = 2
 JPEG_QUALITY = 93
 
@@ -72,9 +73,11 @@ class SyntheticScene(Strict):
 class SimulationSource:
     """Dataset source: renders `settings.images` pictures of the randomised cell from `settings.seed`."""
 
-    def __init__(self, settings: SimulationImages, layout: CellLayout = SORTING_CELL, workers: int | None = None) -> None:
+    def __init__(
+        self, settings: SimulationImages, usecase: UseCase | None = None, *, workers: int | None = None
+    ) -> None:
         self.settings = settings
-        self.layout = layout
+        self.layout = _layout_of(usecase) if usecase else SORTING_CELL
         self.workers = workers or _processors()
 
     def collect(self, out_dir: Path, progress: Progress | None = None) -> list[LabelledImage]:
@@ -103,6 +106,17 @@ class SimulationSource:
 
     def _recipe(self) -> str:
         return digest_json([RECIPE_VERSION, IMAGES_PER_SCENE, self.settings.seed, self.layout.model_dump(mode="json")])
+
+
+def _layout_of(usecase: UseCase) -> CellLayout:
+    if usecase.cell is None:
+        raise BadInput(
+            where=f"{usecase.name}: data.sources",
+            got="kind 'simulation' without a `cell` section",
+            wanted="the cell that is to be simulated",
+            next_step="add a `cell` section, or take images from a folder",
+        )
+    return usecase.cell
 
 
 def render_scene(job: SceneJob) -> SyntheticScene:

@@ -39,7 +39,7 @@ class World:
 
     def clear(self) -> None:
         """Remove everything, caches included, and set the physics as it always is here."""
-        self.bullet.resetSimulation()
+        self.bullet.resetSimulation(flags=self.bullet.RESET_USE_SIMPLE_BROADPHASE)
         self.bullet.setPhysicsEngineParameter(
             fixedTimeStep=1 / PHYSICS_HZ, numSolverIterations=50, deterministicOverlappingPairs=1
         )

@@ -1,0 +1,124 @@
+"""The simulated cell: arm, tray, bins and parts, driven like the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+
+import numpy as np
+
+from trunnion_contract.cell import CellLayout
+from trunnion_sim.layout import SORTING_CELL
+from trunnion_sim.parts import Colour, Part, Placement, put, scattered
+from trunnion_sim.randomisation import metal_colour
+from trunnion_sim.renderer import Look, Renderer
+from trunnion_sim.robot import JointStates, Panda, substeps
+from trunnion_sim.scenery import BIN_WALL_HEIGHT_M, build_scenery
+from trunnion_sim.world import World
+
+CONTROL_PERIOD_S = 0.05
+FRICTION = 0.8
+# Between the footprints of neighbours: room for an open finger.
+CLEARANCE_M = 0.027
+_AWAY_BASE_M = np.array([0.36, 0.0, 0.40])
+
+
+class SimulatedCell:
+    """A cell in a world of its own. The same calls give the same bytes, in a new cell or a used one.
+
+    Args:
+        layout: where everything stands.
+        look: how it looks; pictures of a cell that nobody looks at cost nothing.
+    """
+
+    def __init__(self, layout: CellLayout = SORTING_CELL, look: Look | None = None) -> None:
+        self.layout = layout
+        self.world = World()
+        build_scenery(self.world, layout, visible=False)
+        self.robot = Panda(self.world)
+        self.parts: list[Part] = []
+        self._renderer = Renderer(layout, look or Look())
+
+    def reset(
+        self,
+        placements: Sequence[Placement],
+        *,
+        colours: Sequence[Colour] | None = None,
+        friction: float = FRICTION,
+        grasp_base_m: np.ndarray | None = None,
+    ) -> None:
+        """Start again with these parts, the arm at rest with open fingers at `grasp_base_m` (default: home)."""
+        self._forget()
+        steel: Colour = (0.62, 0.63, 0.65)
+        self.parts = [
+            put(self.world, placement, colours[number] if colours else steel, friction)
+            for number, placement in enumerate(placements)
+        ]
+        home = np.array(self.layout.home_base_m) if grasp_base_m is None else grasp_base_m
+        self.robot.place(home, self.layout.limits.opening_max_m)
+
+    def lay_out(self, labels: Sequence[str], rng: np.random.Generator, *, friction: float = FRICTION) -> None:
+        """Start again with these parts at random in the tray, each in a metal's colour, with room for the fingers."""
+        tray = self.layout.tray
+        placements = scattered(labels, tray.center_base_m, tray.size_m, rng, clearance_m=CLEARANCE_M)
+        self.reset(placements, colours=[metal_colour(rng) for _ in placements], friction=friction)
+
+    def step(
+        self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float = CONTROL_PERIOD_S
+    ) -> None:
+        """Move the grasp point at this velocity for `duration_s` and tell the gripper this opening."""
+        self.robot.command(velocity_base_mps, opening_m, duration_s)
+        self.world.step(substeps(duration_s))
+
+    def render(self) -> np.ndarray:
+        """What the camera sees now: uint8 [h, w, 3], BGR."""
+        return self._renderer.picture(self.world).image_bgr
+
+    def set_look(self, look: Look) -> None:
+        """Change light and colours."""
+        self._renderer = Renderer(self.layout, look)
+
+    def grasp_point_base_m(self) -> np.ndarray:
+        """The point between the fingertips, float64 [3]."""
+        return self.robot.grasp_point_base_m()
+
+    def opening_m(self) -> float:
+        """The distance between the fingertips."""
+        return self.robot.opening_m()
+
+    def joint_states(self) -> JointStates:
+        """What the arm's encoders and motors report."""
+        return self.robot.joint_states()
+
+    def bin_of(self, part: Part) -> str | None:
+        """The bin a part lies in (below the rim), or None."""
+        x, y, z = part.position_base_m()
+        for name, place in self.layout.bins.items():
+            beside = abs(np.subtract((x, y), place.center_base_m[:2])) > np.array(place.size_m) / 2
+            if not beside.any() and z < place.center_base_m[2] + BIN_WALL_HEIGHT_M:
+                return name
+        return None
+
+    def close(self) -> None:
+        """Give the world back."""
+        self.world.close()
+
+    def __enter__(self) -> SimulatedCell:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _forget(self) -> None:
+        """Leave nothing of the last episode behind.
+
+        PyBullet keeps contacts from one step to the next, and saving and restoring its state keeps them too. With the
+        parts gone, the arm away from everything and one step made, there is none left to keep.
+        """
+        for part in self.parts:
+            self.world.bullet.removeBody(part.body)
+        self.parts = []
+        self.robot.place(_AWAY_BASE_M, self.layout.limits.opening_max_m)
+        self.world.step()

@@ -1,0 +1,170 @@
+"""`trunnion/SortingCell-v0`: pick one part out of the tray and drop it into a bin, seen through eleven numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from trunnion_contract.cell import CellLayout
+from trunnion_contract.manifest import Entry
+from trunnion_edge.gripper import GraspDetector
+from trunnion_edge.limits import Limiter
+from trunnion_edge.violations import ViolationMeter
+from trunnion_sim.cell import CLEARANCE_M, CONTROL_PERIOD_S, FRICTION, SimulatedCell
+from trunnion_sim.expert import expert_action
+from trunnion_sim.layout import SORTING_CELL
+from trunnion_sim.parts import KINDS, Placement, scattered
+
+RATE_HZ = 1 / CONTROL_PERIOD_S
+
+
+class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
+    """One part per episode; the episode ends well when the part lies in its bin and the hand has let go.
+
+    Observation, float32 [11]: `observation_entries` in order. Action, float32 [4]: `action_entries` in order; it goes
+    through `trunnion_edge.limits.Limiter`, as on the robot. Reward: 1 for success, else 0. `info["is_success"]`.
+
+    Args:
+        layout: the cell; bins and tray are those of the layout.
+        target_noise_m: how far, at most, the target is seen from where it is, along each horizontal axis.
+        friction: coefficient of the parts; None draws it from 0.4 to 1.0 for every episode.
+        neighbours: how many other parts, at most, lie in the tray.
+        rendered: whether `render()` is wanted; a picture is uint8 [h, w, 3], RGB.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": RATE_HZ}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        layout: CellLayout = SORTING_CELL,
+        target_noise_m: float = 0.003,
+        friction: float | None = None,
+        neighbours: int = 3,
+        render_mode: str | None = None,
+    ) -> None:
+        self.layout = layout
+        self.render_mode = render_mode
+        self.rate_hz = RATE_HZ
+        self.observation_entries, self.action_entries = _entries(layout)
+        self.observation_space = _box(self.observation_entries)
+        self.action_space = _box(self.action_entries)
+        self._target_noise_m, self._friction, self._neighbours = target_noise_m, friction, neighbours
+        self._cell = SimulatedCell(layout)
+        self._limiter = Limiter(layout.limits)
+        self._grasp = GraspDetector()
+        self.violations = ViolationMeter(layout.limits)
+        self._target_base_m = self._place_base_m = np.zeros(3)
+        self._bin, self._now_s, self._grasped = "", 0.0, False
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Lay out a new episode. Options: `label` (class of the part), `bin`, `gripper_base_m` (where the hand starts)."""
+        super().reset(seed=seed)
+        wanted, rng = options or {}, self.np_random
+        label = str(wanted.get("label") or rng.choice(list(KINDS)))
+        self._bin = str(wanted.get("bin") or rng.choice(list(self.layout.bins)))
+        start = wanted.get("gripper_base_m")
+        start_base_m = self._random_start(rng) if start is None else np.array(start, float)
+        friction = float(rng.uniform(0.4, 1.0)) if self._friction is None else self._friction
+        self._cell.reset(self._placements(label, rng), friction=friction, grasp_base_m=start_base_m)
+        self._target_base_m = self._seen_target(rng)
+        self._place_base_m = np.array(self.layout.bins[self._bin].drop_base_m)
+        self._limiter.reset()
+        self._grasp.reset()
+        self.violations = ViolationMeter(self.layout.limits)
+        self._now_s, self._grasped = 0.0, False
+        return self._observation(), self._info()
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Follow the action, as far as the limits let it, for 50 ms."""
+        motion = self._limiter.limit(
+            action[:3],
+            float(action[3]),
+            position_base_m=self._cell.grasp_point_base_m(),
+            dt_s=CONTROL_PERIOD_S,
+        )
+        self._cell.step(motion.velocity_base_mps, motion.opening_m)
+        self._now_s += CONTROL_PERIOD_S
+        self.violations.observe(self._cell.grasp_point_base_m(), self._now_s)
+        self._grasped = self._grasp.update(motion.opening_m, self._cell.opening_m(), self._now_s)
+        info = self._info()
+        return self._observation(), float(info["is_success"]), info["is_success"], False, info
+
+    def render(self) -> np.ndarray | None:
+        """What the cell's camera sees, RGB; None without `render_mode`."""
+        return self._cell.render()[:, :, ::-1] if self.render_mode else None
+
+    def close(self) -> None:
+        """Give the world back."""
+        self._cell.close()
+
+    def expert_action(self, observation: np.ndarray) -> np.ndarray:
+        """What the scripted expert does on this observation; float32 [4]."""
+        return expert_action(observation)
+
+    def _placements(self, label: str, rng: np.random.Generator) -> list[Placement]:
+        """The target first, then its neighbours."""
+        count = int(rng.integers(self._neighbours + 1))
+        labels = [label, *rng.choice(list(KINDS), count).tolist()]
+        tray = self.layout.tray
+        return scattered(labels, tray.center_base_m, tray.size_m, rng, clearance_m=CLEARANCE_M)
+
+    def _random_start(self, rng: np.random.Generator) -> np.ndarray:
+        """Over a bin, where the executive looks from, or anywhere above the tray's and bins' rims."""
+        low, high = (np.array(corner) for corner in (
+            self.layout.limits.workspace_low_base_m, self.layout.limits.workspace_high_base_m
+        ))  # fmt: skip
+        if rng.random() < 0.5:
+            place = list(self.layout.bins.values())[rng.integers(len(self.layout.bins))].drop_base_m
+            return np.clip(np.array(place) + rng.uniform((-0.03, -0.03, 0.0), (0.03, 0.03, 0.12)), low + 0.01, high - 0.01)
+        low[2] = 0.1
+        return rng.uniform(low + 0.02, high - 0.02)
+
+    def _seen_target(self, rng: np.random.Generator) -> np.ndarray:
+        noise = rng.uniform(-self._target_noise_m, self._target_noise_m, 2)
+        part = self._cell.parts[0]
+        x, y, _ = part.position_base_m() + (*noise, 0.0)
+        return np.array(self.layout.grasp_point_base_m(part.kind.label, float(x), float(y)))
+
+    def _observation(self) -> np.ndarray:
+        values = [
+            self._cell.grasp_point_base_m(), [self._cell.opening_m()], [float(self._grasped)],
+            self._target_base_m, self._place_base_m,
+        ]  # fmt: skip
+        observation = np.concatenate(values).astype(np.float32)
+        return np.clip(observation, self.observation_space.low, self.observation_space.high)
+
+    def _info(self) -> dict[str, Any]:
+        part = self._cell.parts[0]
+        return {
+            "is_success": self._cell.bin_of(part) == self._bin and not self._grasped,
+            "label": part.kind.label,
+            "bin": self._bin,
+            "limit_violations": self.violations.total,
+        }
+
+
+def _entries(layout: CellLayout) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """What the vectors hold, in order, with units and ranges."""
+    limits = layout.limits
+    low = min(*limits.workspace_low_base_m, -0.02) - 0.05
+    high = max(*limits.workspace_high_base_m) + 0.05
+    opening = Entry(name="opening_m", size=1, unit="m", low=0.0, high=limits.opening_max_m)
+    observation = (
+        Entry(name="gripper_base_m", size=3, unit="m", low=low, high=high),
+        opening,
+        Entry(name="grasped", size=1, unit="1", low=0.0, high=1.0),
+        Entry(name="target_base_m", size=3, unit="m", low=low, high=high),
+        Entry(name="place_base_m", size=3, unit="m", low=low, high=high),
+    )
+    speed = limits.speed_max_mps
+    return observation, (Entry(name="velocity_base_mps", size=3, unit="m/s", low=-speed, high=speed), opening)
+
+
+def _box(entries: tuple[Entry, ...]) -> gym.spaces.Box:
+    sizes = [entry.size for entry in entries]
+    low = np.repeat([entry.low for entry in entries], sizes).astype(np.float32)
+    high = np.repeat([entry.high for entry in entries], sizes).astype(np.float32)
+    return gym.spaces.Box(low, high, dtype=np.float32)

@@ -1,0 +1,178 @@
+"""One closed-loop episode: an order, carried out in the simulated cell by what runs on the robot.
+
+Detector, executive, policy and limiter are the objects that the ROS nodes wrap. Time is the simulation's: the loop runs
+at the policy's rate and the camera at its own. A frame is rendered only while the executive looks at frames, because one
+that nobody looks at changes nothing and costs more than everything else in a period.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from trunnion_contract.cell import CellLayout, Point
+from trunnion_contract.strict import Strict
+from trunnion_edge.camera import PinholeCamera
+from trunnion_edge.control import Acts, ArmController
+from trunnion_edge.decode import Detections
+from trunnion_edge.detector import Detector
+from trunnion_edge.parts import SeenParts, locate
+from trunnion_edge.sorting import OrderLine, RobotState, Sorter
+from trunnion_edge.violations import ViolationMeter
+from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.imaging import blurred, noisy
+from trunnion_sim.scenarios import Scenario, Task, draw_task
+
+PERIOD_S = 0.05
+CAMERA_PERIODS = 2
+TIME_MAX_S = 60.0
+
+Image = np.ndarray
+Watch = Callable[[float, SimulatedCell, Sorter], None]
+
+
+class EpisodeResult(Strict):
+    """What became of an episode; `reason` says why it failed."""
+
+    success: bool
+    reason: str
+    time_s: float
+    limit_violations: int
+    interventions: int
+    trajectory_sha256: str
+
+
+def play(
+    cell: SimulatedCell,
+    detector: Detector,
+    policy: Acts,
+    scenario: Scenario,
+    seed: int,
+    watch: Watch | None = None,
+) -> EpisodeResult:
+    """Play the episode of a scenario that belongs to `seed`; the same arguments give the same result to the last bit.
+
+    Args:
+        cell: new or used; it is laid out anew.
+        watch: called once a period with the time, the cell and the executive, before they move.
+    """
+    rng = np.random.default_rng(seed)
+    task = draw_task(scenario, cell.layout, rng)
+    cell.set_look(task.look)
+    cell.reset(task.placements, colours=task.colours, friction=scenario.friction)
+    sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
+    arm = _Arm(cell, policy, scenario.latency_ms / 1000)
+    camera = _Camera(cell, detector, scenario, rng)
+    time_s = _carry_out(sorter, arm, camera, lambda now_s: watch and watch(now_s, cell, sorter))
+    wrong = _shortfall(cell, task, sorter)
+    return EpisodeResult(
+        success=not wrong,
+        reason=wrong,
+        time_s=round(time_s, 3),
+        limit_violations=arm.violations,
+        interventions=arm.interventions,
+        trajectory_sha256=arm.trajectory_sha256,
+    )
+
+
+class _Camera:
+    """The camera of the cell, what a scenario does to its frames, and the detector behind it."""
+
+    def __init__(self, cell: SimulatedCell, detector: Detector, scenario: Scenario, rng: np.random.Generator) -> None:
+        self._cell, self._detector, self._scenario, self._rng = cell, detector, scenario, rng
+        self._pinhole = PinholeCamera.from_layout(cell.layout.camera)
+        self._under_way: deque[SeenParts] = deque()
+        self._arrived: SeenParts | None = None
+
+    def expose(self, now_s: float) -> None:
+        """Take a frame, which may be lost on its way."""
+        if self._rng.random() >= self._scenario.dropped_frames:
+            self._under_way.append(SeenParts(now_s, self._parts_in_view()))
+
+    def newest(self, now_s: float) -> SeenParts | None:
+        """What was seen in the newest frame that has arrived by now."""
+        taken_before_s = now_s - self._scenario.latency_ms / 1000 + _ROUNDING_S
+        while self._under_way and self._under_way[0].stamp_s <= taken_before_s:
+            self._arrived = self._under_way.popleft()
+        return self._arrived
+
+    def _parts_in_view(self) -> tuple[SeenPart, ...]:
+        image = blurred(self._cell.render(), self._scenario.blur_px)
+        image = noisy(image, self._scenario.noise, self._rng)
+        return locate(self._detector.detect(image), self._detector.labels, self._pinhole, self._cell.layout)
+
+
+class _Arm:
+    """The arm of the cell under its controller, which learns of its state a latency late."""
+
+    def __init__(self, cell: SimulatedCell, policy: Acts, latency_s: float) -> None:
+        self._cell = cell
+        self._controller = ArmController(policy, cell.layout.limits, reaction_s=latency_s)
+        self._meter = ViolationMeter(cell.layout.limits)
+        self._states: deque[tuple[float, Point, float]] = deque(maxlen=1 + round(latency_s / PERIOD_S))
+        self._trajectory = hashlib.sha256()
+
+    @property
+    def violations(self) -> int:
+        """Excursions out of the limits, on the motion that came about."""
+        return self._meter.total
+
+    @property
+    def interventions(self) -> int:
+        """Commands that the limiter changed."""
+        return self._controller.limiter.interventions
+
+    @property
+    def trajectory_sha256(self) -> str:
+        """The digest of every position, width and command so far."""
+        return self._trajectory.hexdigest()
+
+    def sense(self, now_s: float) -> RobotState:
+        """Measure, and give the newest state that has arrived by now."""
+        position_m, opening_m = self._cell.grasp_point_base_m(), self._cell.opening_m()
+        self._meter.observe(position_m, now_s)
+        self._trajectory.update(np.array([*position_m, opening_m]).tobytes())
+        x_m, y_m, z_m = position_m.tolist()
+        self._states.append((now_s, (x_m, y_m, z_m), opening_m))
+        stamp_s, gripper_base_m, opening_m = self._states[0]
+        return RobotState(stamp_s, gripper_base_m, opening_m, self._controller.sense_grasp(opening_m, now_s))
+
+    def move(self, goal: Goal, robot: RobotState, now_s: float) -> None:
+        """Carry out a goal for one period."""
+        motion = self._controller.command(goal, robot, now_s=now_s, dt_s=PERIOD_S)
+        self._trajectory.update(np.array([*motion.velocity_base_mps, motion.opening_m]).tobytes())
+        self._cell.step(motion.velocity_base_mps, motion.opening_m, PERIOD_S)
+
+
+def _carry_out(sorter: Sorter, arm: _Arm, camera: _Camera, time_max_s: float, watch: Callable[[float], None]) -> float:
+    """Tick until the order is finished or the time is up; the time it took."""
+    period = 0
+    while not sorter.finished and (now_s := period * PERIOD_S) < time_max_s:
+        watch(now_s)
+        if sorter.phase == "looking" and period % CAMERA_PERIODS == 0:
+            camera.expose(now_s)
+        robot = arm.sense(now_s)
+        arm.move(sorter.tick(now_s, robot, camera.newest(now_s)).goal, robot, now_s)
+        period += 1
+    return period * PERIOD_S
+
+
+def _shortfall(cell: SimulatedCell, task: Task, sorter: Sorter) -> str:
+    """What is wrong with the bins, whatever the executive believes; nothing if they hold what was ordered."""
+    held = {name: Counter(part.kind.label for part in cell.parts if cell.bin_of(part) == name) for name in cell.layout.bins}
+    wanted = {name: Counter(task.order if name == task.bin else {}) for name in held}
+    if sorter.phase == "failed":
+        return sorter.message
+    if held == wanted and sorter.finished:
+        return ""
+    if not sorter.finished:
+        return f"not finished in time while {sorter.message}"
+    return "; ".join(f"bin {name} holds {_listed(held[name])}, ordered {_listed(wanted[name])}" for name in held if held[name] != wanted[name])
+
+
+def _listed(parts: Counter[str]) -> str:
+    return ", ".join(f"{count} {label}" for label, count in sorted(parts.items())) or "nothing"

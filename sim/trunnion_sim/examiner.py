@@ -1,0 +1,169 @@
+"""What a worker of a proof does: open the exported files once, then do one job after another with them."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import cv2
+import gymnasium
+import numpy as np
+
+from trunnion_contract.cell import CellLayout
+from trunnion_contract.errors import Broken
+from trunnion_contract.files import whole_file
+from trunnion_contract.usecase import PolicyTraining
+from trunnion_edge.detector import Detector
+from trunnion_edge.exported import load_export
+from trunnion_edge.policy import Policy
+from trunnion_edge.sorting import Sorter
+from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.drawing import caption, film
+from trunnion_sim.episode import PERIOD_S, EpisodeResult, play
+from trunnion_sim.evaluation import evaluate_detector
+from trunnion_sim.policy_episode import check_spaces, play_policy
+from trunnion_sim.scenarios import Suite
+
+SAMPLES, FAILURES = "samples", "failures"
+FILM_PERIODS = 8
+FILM_FRAME_MS = 200
+
+Kind = Literal["detector", "policy", "episode", "film"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of a proof that a worker does by itself."""
+
+    kind: Kind
+    scenario: str = ""
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """A name that no other job of the proof has."""
+        return f"{self.kind} {self.scenario} {self.seed}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is proven, and in what: enough for a worker process to open everything by itself."""
+
+    export_dir: Path
+    dataset_dir: Path | None
+    out_dir: Path
+    cell: CellLayout | None
+    suite: Suite | None
+    training: PolicyTraining | None
+
+
+class Examiner:
+    """Does jobs. Whatever it did before, a job gives the same result."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._manifest, self._read = load_export(subject.export_dir)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Examiner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def do(self, job: Job) -> dict[str, Any]:
+        """The result of a job, as plain data."""
+        if job.kind == "detector":
+            return self._evaluate()
+        if job.kind == "policy":
+            return play_policy(self._env, self._policy, job.seed).model_dump()
+        if job.kind == "film":
+            return self._film(job)
+        return self._play(job).model_dump()
+
+    # One CPU thread each: two workers fill two cores, and sums are made in one order everywhere.
+
+    @cached_property
+    def _detector(self) -> Detector:
+        detector = Detector.from_model(self._manifest, self._read, threads=1, device="cpu")
+        return self._open.enter_context(detector)
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return self._open.enter_context(Policy.from_model(self._manifest, self._read, threads=1, device="cpu"))
+
+    @cached_property
+    def _cell(self) -> SimulatedCell:
+        assert self._subject.cell is not None, "a suite comes with a cell"
+        return self._open.enter_context(SimulatedCell(self._subject.cell))
+
+    @cached_property
+    def _env(self) -> gymnasium.Env[Any, Any]:
+        training = self._subject.training
+        assert training is not None, "a policy comes with its training"
+        importlib.import_module(training.env_package)
+        # Our own environment is played in the cell of the use case; another one knows nothing of cells.
+        ours = training.env_package == __package__ and self._subject.cell is not None
+        env = gymnasium.make(training.env, **({"layout": self._subject.cell} if ours else {}))
+        self._open.callback(env.close)
+        check_spaces(env, self._policy.spec)
+        return env
+
+    def _evaluate(self) -> dict[str, Any]:
+        assert self._subject.dataset_dir is not None, "a detector comes with a dataset"
+        result, samples = evaluate_detector(self._detector, self._subject.dataset_dir)
+        captions = {}
+        for number, sample in enumerate(samples):
+            file = f"{SAMPLES}/{number:02d}.jpg"
+            captions[file] = sample.caption
+            self._write(file, sample.data)
+        return {"evaluation": result.model_dump(mode="json"), "samples": captions}
+
+    def _play(self, job: Job, frames: list[np.ndarray] | None = None) -> EpisodeResult:
+        assert self._subject.suite is not None, "an episode comes with a suite"
+        scenario = self._subject.suite.scenario(job.scenario)
+
+        def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+            if frames is not None and round(now_s / PERIOD_S) % FILM_PERIODS == 0:
+                frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
+
+        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch)
+
+    def _film(self, job: Job) -> dict[str, Any]:
+        """Play an episode again, this time filming it."""
+        frames: list[np.ndarray] = []
+        result = self._play(job, frames)
+        file = f"{FAILURES}/{job.scenario}-{job.seed}.webp"
+        self._write(file, film(frames, FILM_FRAME_MS))
+        return {"file": file, "trajectory_sha256": result.trajectory_sha256}
+
+    def _write(self, file: str, data: bytes) -> None:
+        with whole_file(self._subject.out_dir / file) as temporary:
+            temporary.write_bytes(data)
+
+
+def same_trajectory(first: str, again: str, job: Job) -> None:
+    """Refuse a proof whose episodes cannot be played again.
+
+    Raises:
+        Broken: the two digests differ.
+    """
+    if first != again:
+        raise Broken(
+            where=f"scenario {job.scenario}, seed {job.seed}",
+            got="another trajectory when it was played again",
+            wanted="the same one, to the last bit",
+            next_step="report this: the simulation kept something from one episode to the next",
+        )
+
+
+def single_threaded() -> None:
+    """Keep OpenCV to the one core that a worker has."""
+    cv2.setNumThreads(1)

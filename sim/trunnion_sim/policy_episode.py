@@ -1,0 +1,66 @@
+"""One episode of the policy alone: the exported network in its Gymnasium environment, without detector or executive."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import PolicySpec
+from trunnion_edge.policy import Policy
+from trunnion_sim.episode import EpisodeResult
+
+
+def play_policy(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> EpisodeResult:
+    """Play the environment's episode of `seed`; success is `info["is_success"]` at its end."""
+    observation, info = env.reset(seed=seed)
+    trajectory, steps, ended = hashlib.sha256(), 0, False
+    while not ended:
+        action = _vector(policy.act(_entries(observation, policy.spec)), policy.spec)
+        observation, _, terminated, truncated, info = env.step(action)
+        trajectory.update(np.concatenate([action, observation]).astype(np.float32).tobytes())
+        steps, ended = steps + 1, terminated or truncated
+    success = bool(info.get("is_success", False))
+    return EpisodeResult(
+        success=success,
+        reason="" if success else "not there in time" if truncated else "ended without success",
+        time_s=round(steps / policy.spec.rate_hz, 3),
+        limit_violations=int(info.get("limit_violations", 0)),
+        interventions=int(info.get("interventions", 0)),
+        trajectory_sha256=trajectory.hexdigest(),
+    )
+
+
+def check_spaces(env: gymnasium.Env[Any, Any], spec: PolicySpec) -> None:
+    """Refuse an environment that the policy does not fit.
+
+    Raises:
+        BadInput: the sizes of observation or action differ.
+    """
+    for name, space, entries in (
+        ("observation", env.observation_space, spec.observation),
+        ("action", env.action_space, spec.action),
+    ):
+        wanted = (sum(entry.size for entry in entries),)
+        if space.shape != wanted:
+            raise BadInput(
+                where=f"the {name} of the policy",
+                got=f"{list(wanted)} in the manifest",
+                wanted=f"{list(space.shape or ())} as the environment has it",
+                next_step="train and export the policy in this environment",
+            )
+
+
+def _entries(observation: np.ndarray, spec: PolicySpec) -> dict[str, np.ndarray]:
+    entries, start = {}, 0
+    for entry in spec.observation:
+        entries[entry.name] = observation[start : start + entry.size]
+        start += entry.size
+    return entries
+
+
+def _vector(action: dict[str, np.ndarray], spec: PolicySpec) -> np.ndarray:
+    return np.concatenate([action[entry.name] for entry in spec.action])
