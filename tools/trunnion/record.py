@@ -9,9 +9,6 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json
 from trunnion_contract.strict import Strict, read_json
 
-# Files that a library leaves beside our own when it reads a folder.
-_LEFT_BY_LIBRARIES = (".cache", ".pyc")
-
 
 class StageRecord(Strict):
     """`<stage>.json` beside the folder of the stage.
@@ -43,9 +40,7 @@ class StageRecord(Strict):
 
 def outputs_of(folder: Path) -> dict[str, str]:
     """Relative path to SHA-256 of every file under `folder`; nothing where there is no folder."""
-    files = sorted(
-        path for path in folder.rglob("*") if path.is_file() and path.suffix not in _LEFT_BY_LIBRARIES
-    )
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
 
 
