@@ -136,11 +136,12 @@ def _average_precision(
 def _hits(overlap: Floats) -> NDArray[np.bool_]:
     """Overlaps [n, m] of one image, the surest first → bool [n, 10]: whether each found a free true box."""
     hits = np.zeros((len(overlap), len(IOU_THRESHOLDS)), np.bool_)
+    near = np.flatnonzero((overlap >= IOU_THRESHOLDS[0]).any(axis=1))
     for t, threshold in enumerate(IOU_THRESHOLDS):
         free = overlap.copy()
-        for i in range(len(overlap)):
-            best = int(free[i].argmax()) if free.shape[1] else -1
-            if best >= 0 and free[i, best] >= min(threshold, 1 - 1e-10):
+        for i in near:
+            best = int(free[i].argmax())
+            if free[i, best] >= min(threshold, 1 - 1e-10):
                 hits[i, t] = True
                 free[:, best] = -1
     return hits
