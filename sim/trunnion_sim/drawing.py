@@ -24,8 +24,8 @@ def jpeg(image_bgr: Image, quality: int = 85) -> bytes:
     return bytes(cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
-def film(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
-    """Images of one size as a moving WebP file that plays without end."""
+def moving_picture(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
+    """Images of one size as one WebP file that plays without end."""
     animation = cv2.Animation()
     animation.frames = [cv2.cvtColor(frame, cv2.COLOR_BGR2BGRA) for frame in frames_bgr]
     animation.durations = np.full(len(frames_bgr), frame_ms, np.int32)

@@ -10,18 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from trunnion_contract.cell import CellLayout, Point
+from trunnion_contract.cell import Point
 from trunnion_contract.strict import Strict
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.control import Acts, ArmController
-from trunnion_edge.decode import Detections
 from trunnion_edge.detector import Detector
-from trunnion_edge.parts import SeenParts, locate
-from trunnion_edge.sorting import OrderLine, RobotState, Sorter
+from trunnion_edge.parts import SeenPart, SeenParts, locate
+from trunnion_edge.sorting import Goal, OrderLine, RobotState, Sorter
 from trunnion_edge.violations import ViolationMeter
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.imaging import blurred, noisy
@@ -30,8 +28,9 @@ from trunnion_sim.scenarios import Scenario, Task, draw_task
 PERIOD_S = 0.05
 CAMERA_PERIODS = 2
 TIME_MAX_S = 60.0
+# Stamps are multiples of the period, and floating point misses those by a hair.
+_ROUNDING_S = 1e-9
 
-Image = np.ndarray
 Watch = Callable[[float, SimulatedCell, Sorter], None]
 
 
@@ -67,7 +66,7 @@ def play(
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
     arm = _Arm(cell, policy, scenario.latency_ms / 1000)
     camera = _Camera(cell, detector, scenario, rng)
-    time_s = _carry_out(sorter, arm, camera, lambda now_s: watch and watch(now_s, cell, sorter))
+    time_s = _carry_out(sorter, arm, camera, lambda now_s: watch(now_s, cell, sorter) if watch else None)
     wrong = _shortfall(cell, task, sorter)
     return EpisodeResult(
         success=not wrong,
@@ -148,10 +147,10 @@ class _Arm:
         self._cell.step(motion.velocity_base_mps, motion.opening_m, PERIOD_S)
 
 
-def _carry_out(sorter: Sorter, arm: _Arm, camera: _Camera, time_max_s: float, watch: Callable[[float], None]) -> float:
+def _carry_out(sorter: Sorter, arm: _Arm, camera: _Camera, watch: Callable[[float], None]) -> float:
     """Tick until the order is finished or the time is up; the time it took."""
     period = 0
-    while not sorter.finished and (now_s := period * PERIOD_S) < time_max_s:
+    while not sorter.finished and (now_s := period * PERIOD_S) < TIME_MAX_S:
         watch(now_s)
         if sorter.phase == "looking" and period % CAMERA_PERIODS == 0:
             camera.expose(now_s)

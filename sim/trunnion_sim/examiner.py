@@ -23,8 +23,8 @@ from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
 from trunnion_edge.sorting import Sorter
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.drawing import caption, film
-from trunnion_sim.episode import PERIOD_S, EpisodeResult, play
+from trunnion_sim.drawing import caption, moving_picture
+from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
 from trunnion_sim.evaluation import evaluate_detector
 from trunnion_sim.policy_episode import check_spaces, play_policy
 from trunnion_sim.scenarios import Suite
@@ -63,10 +63,11 @@ class Subject:
 
 
 class Examiner:
-    """Does jobs. Whatever it did before, a job gives the same result."""
+    """Does jobs. Whatever it did before, a job gives the same result; `watch` looks on while episodes are played."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, watch: Watch | None = None) -> None:
         self._subject = subject
+        self._watch = watch
         self._manifest, self._read = load_export(subject.export_dir)
         self._open = ExitStack()
 
@@ -130,10 +131,12 @@ class Examiner:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
 
-        def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-            if frames is not None and round(now_s / PERIOD_S) % FILM_PERIODS == 0:
+        def film(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+            assert frames is not None, "someone wants a film"
+            if round(now_s / PERIOD_S) % FILM_PERIODS == 0:
                 frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
 
+        watch = self._watch if frames is None else film
         return play(self._cell, self._detector, self._policy, scenario, job.seed, watch)
 
     def _film(self, job: Job) -> dict[str, Any]:
@@ -141,7 +144,7 @@ class Examiner:
         frames: list[np.ndarray] = []
         result = self._play(job, frames)
         file = f"{FAILURES}/{job.scenario}-{job.seed}.webp"
-        self._write(file, film(frames, FILM_FRAME_MS))
+        self._write(file, moving_picture(frames, FILM_FRAME_MS))
         return {"file": file, "trajectory_sha256": result.trajectory_sha256}
 
     def _write(self, file: str, data: bytes) -> None:

@@ -84,15 +84,26 @@ def corner_normals(mesh: Mesh, crease_deg: float = 35.0) -> np.ndarray:
     return normals
 
 
-def write_obj(path: Path, mesh: Mesh) -> None:
-    """Write a Wavefront file with a normal for every corner."""
-    normals, index = np.unique(np.round(corner_normals(mesh), 4).reshape(-1, 3), axis=0, return_inverse=True)
-    index = index.reshape(-1, 3) + 1
-    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in mesh.vertices_m]
-    lines += ["vt 0.5 0.5"]
-    lines += [f"vn {x:.4f} {y:.4f} {z:.4f}" for x, y, z in normals]
-    for face, normal in zip(mesh.faces + 1, index, strict=True):
-        lines.append("f " + " ".join(f"{v}/1/{n}" for v, n in zip(face, normal, strict=True)))
+def write_obj(path: Path, *meshes: Mesh, texture: str | None = None) -> None:
+    """Write a Wavefront file with a normal for every corner.
+
+    With `texture`, the name of an image beside the file, mesh number k of n takes the colour of the k-th of n columns.
+    """
+    lines: list[str] = []
+    if texture:
+        material = path.with_suffix(".mtl")
+        material.write_text(f"newmtl surface\nKd 1 1 1\nmap_Kd {texture}\n")
+        lines += [f"mtllib {material.name}", "usemtl surface"]
+    first_vertex = first_normal = 1
+    for number, mesh in enumerate(meshes):
+        normals, index = np.unique(np.round(corner_normals(mesh), 4).reshape(-1, 3), axis=0, return_inverse=True)
+        lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in mesh.vertices_m]
+        lines += [f"vt {(number + 0.5) / len(meshes):.4f} 0.5"]
+        lines += [f"vn {x:.4f} {y:.4f} {z:.4f}" for x, y, z in normals]
+        for face, normal in zip(mesh.faces + first_vertex, index.reshape(-1, 3) + first_normal, strict=True):
+            lines.append("f " + " ".join(f"{v}/{number + 1}/{n}" for v, n in zip(face, normal, strict=True)))
+        first_vertex += len(mesh.vertices_m)
+        first_normal += len(normals)
     path.write_text("\n".join(lines) + "\n")
 
 

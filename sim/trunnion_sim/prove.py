@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import statistics
 from collections.abc import Sequence
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from trunnion_sim.workers import Workers, available_cores
 
 JOURNAL, SUITE = "episodes.jsonl", "suite.json"
 FILMS_PER_SCENARIO = 3
-_RUNTIME = ("onnxruntime-gpu", "numpy", "opencv-python", "pybullet", "gymnasium")
+# What decides about the numbers; a package that is not installed under one name may be under the other.
+_RUNTIME = ("onnxruntime-gpu", "onnxruntime", "numpy", "opencv-python", "pybullet", "gymnasium")
 
 Results = dict[str, Any]
 
@@ -61,7 +63,9 @@ def prove(
     subject = Subject(export_dir, dataset_dir, out_dir, usecase.cell, suite, usecase.models.policy)
     jobs = _jobs(usecase, model, suite)
     inputs = digest_json([model.model_dump(mode="json"), _plain(suite), usecase.digest()])
-    with Journal(out_dir / JOURNAL, inputs) as journal, Workers(subject, workers or available_cores()) as pool:
+    with Journal(out_dir / JOURNAL, inputs) as journal, Workers(
+        subject, min(workers or available_cores(), len(jobs))
+    ) as pool:
         _work_off(jobs, journal, pool, progress, "proving")
         films = _films(suite, journal.results)
         _work_off(films, journal, pool, progress, "filming failures")
@@ -149,13 +153,21 @@ def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results:
         usecase_digest=usecase.digest(),
         dataset_digest=model.dataset_digest,
         files=model.files(),
-        runtime={name: version(name) for name in _RUNTIME} | {"device": "cpu, one thread"},
+        runtime=_runtime(),
         detector=detector,
         policy=policy,
         scenarios=scenarios,
         gates=judge(usecase.prove.gates, model, detector, policy, scenarios),
         simulated=bool(scenarios),
     )
+
+
+def _runtime() -> dict[str, str]:
+    versions = {"device": "cpu, one thread"}
+    for name in _RUNTIME:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def _policy_result(usecase: UseCase, results: Results) -> ScenarioResult:

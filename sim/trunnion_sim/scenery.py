@@ -29,7 +29,7 @@ Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 class Palette:
     """Colours of the scenery, RGB in 0..1."""
 
-    table: Colour = (0.66, 0.67, 0.68)
+    table: Colour = (0.72, 0.73, 0.74)
     tray: Colour = (0.24, 0.29, 0.34)
     bins: tuple[Colour, ...] = ((0.10, 0.44, 0.47), (0.80, 0.50, 0.16), (0.36, 0.42, 0.70), (0.60, 0.30, 0.42))
 
@@ -43,11 +43,15 @@ class Scenery:
 
     def paint(self, world: World, palette: Palette) -> None:
         """Give every body its colour."""
-        painted = [(self.tray, palette.tray)]
-        painted += [(body, palette.bins[n % len(palette.bins)]) for n, body in enumerate(self.bins.values())]
-        for body, colour in painted:
-            for link in range(-1, world.bullet.getNumJoints(body)):
-                world.bullet.changeVisualShape(body, link, rgbaColor=[*colour, 1])
+        lip = tuple(min(1.0, 0.12 + 0.9 * value) for value in palette.tray)
+        painted = [(self.tray, palette.tray, lip)]
+        for number, body in enumerate(self.bins.values()):
+            colour = palette.bins[number % len(palette.bins)]
+            painted.append((body, colour, colour))
+        for body, floor, rim in painted:
+            world.bullet.changeVisualShape(body, -1, rgbaColor=[*floor, 1])
+            for link in range(world.bullet.getNumJoints(body)):
+                world.bullet.changeVisualShape(body, link, rgbaColor=[*rim, 1])
 
 
 def build_scenery(world: World, layout: CellLayout, *, visible: bool) -> Scenery:
