@@ -16,5 +16,5 @@ setup(
         ("share/" + PACKAGE + "/config", glob("config/*")),
         ("share/" + PACKAGE + "/launch", glob("launch/*.py")),
     ],
-    entry_points={"console_scripts": []},
+    entry_points={"console_scripts": ["heartbeats = trunnion_bringup.heartbeats:main"]},
 )

@@ -12,5 +12,10 @@ setup(
         ("share/ament_index/resource_index/packages", ["resource/" + PACKAGE]),
         ("share/" + PACKAGE, ["package.xml"]),
     ],
-    entry_points={"console_scripts": []},
+    entry_points={
+        "console_scripts": [
+            "simulated_robot_node = trunnion_cell.simulated_robot:main",
+            "sorter_node = trunnion_cell.sorter:main",
+        ]
+    },
 )

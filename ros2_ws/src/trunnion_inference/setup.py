@@ -12,5 +12,10 @@ setup(
         ("share/ament_index/resource_index/packages", ["resource/" + PACKAGE]),
         ("share/" + PACKAGE, ["package.xml"]),
     ],
-    entry_points={"console_scripts": []},
+    entry_points={
+        "console_scripts": [
+            "detector_node = trunnion_inference.detector_node:main",
+            "policy_node = trunnion_inference.policy_node:main",
+        ]
+    },
 )

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from launch import LaunchDescription, LaunchContext
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from launch import LaunchContext, LaunchDescription
 from trunnion_bringup.table import (
     NAMESPACE,
     ROBOTS,

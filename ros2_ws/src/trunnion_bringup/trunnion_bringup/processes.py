@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -25,7 +26,7 @@ ERROR_LEVEL = 2
 LAST_LINES = 8
 _POLL_S = 0.05
 # Each signal and how long the cell is given to end before the next; together under 5 s.
-_STOP_STEPS = ((signal.SIGINT, 2.5), (signal.SIGTERM, 1.5), (signal.SIGKILL, 0.9))
+_STOP_STEPS = ((signal.SIGINT, 2.5), (signal.SIGTERM, 1.5), (signal.SIGKILL, 0.8))
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class Death:
     last_lines: tuple[str, ...]
 
     def __str__(self) -> str:
-        how = f"was killed by signal {-self.exit_code}" if self.exit_code < 0 else f"ended with code {self.exit_code}"
+        how = (
+            f"was killed by signal {-self.exit_code}"
+            if self.exit_code < 0
+            else f"ended with code {self.exit_code}"
+        )
         return f"{self.name} {how}"
 
 
@@ -83,7 +88,10 @@ class Cell:
             commands = {entry.name: self._command(entry) for entry in self._entries}
         except FileNotFoundError as error:
             raise Broken(
-                where="the ROS workspace", got=str(error), wanted="a built workspace", next_step="run make setup"
+                where="the ROS workspace",
+                got=str(error),
+                wanted="a built workspace",
+                next_step="run make setup",
             ) from None
         self._log_dir.mkdir(parents=True, exist_ok=True)
         for name in commands.keys() - self._running.keys():
@@ -95,6 +103,7 @@ class Cell:
         for name, process in list(self._running.items()):
             code = process.poll()
             if code is not None:
+                _signal_group(process, signal.SIGKILL)
                 del self._running[name]
                 self._deaths.append(Death(name, code, self._last_lines(name)))
         return list(self._deaths)
@@ -137,7 +146,11 @@ class Cell:
 
     def _command(self, entry: NodeEntry) -> list[str]:
         program = str(executable_path(entry, self._prefixes))
-        ros = ["--ros-args", *ros_arguments(entry, parameters_path(self._prefixes)), "--disable-external-lib-logs"]
+        ros = [
+            "--ros-args",
+            *ros_arguments(entry, parameters_path(self._prefixes)),
+            "--disable-external-lib-logs",
+        ]
         return [program, *entry.arguments, *ros]
 
     def _spawn(self, command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
@@ -186,14 +199,11 @@ class Cell:
 
     def _signal_all(self, number: int) -> None:
         for process in self._running.values():
-            try:
-                os.killpg(process.pid, number)
-            except ProcessLookupError:
-                continue
+            _signal_group(process, number)
 
     def _wait_all(self, patience_s: float) -> bool:
         deadline_s = time.monotonic() + patience_s
-        while any([process.poll() is None for process in self._running.values()]):
+        while any(process.poll() is None for process in self._running.values()):
             if time.monotonic() > deadline_s:
                 return False
             time.sleep(_POLL_S)
@@ -202,6 +212,12 @@ class Cell:
     def _last_lines(self, name: str) -> tuple[str, ...]:
         text = self.log_file(name).read_text(errors="replace")
         return tuple(line for line in text.splitlines() if line.strip())[-LAST_LINES:]
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    # The group outlives its leader for as long as it has members; gone means that there is nobody to tell.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _read_lines(probe: subprocess.Popen[bytes], lines: SimpleQueue[bytes]) -> None:

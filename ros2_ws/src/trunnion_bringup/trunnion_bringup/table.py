@@ -53,7 +53,8 @@ def cell_nodes(settings: CellSettings) -> tuple[NodeEntry, ...]:
     """The rows of the sorting cell, in the order in which they are started. A real robot brings its own driver."""
     robot = (_simulated_robot(settings),) if settings.robot == "simulated" else ()
     robot_names = tuple(entry.name for entry in robot)
-    return (*robot, *_inference(settings, robot_names), _sorter(settings, robot_names), _bridge(settings))
+    before_bridge = (*robot, *_inference(settings, robot_names), _sorter(settings, robot_names))
+    return (*before_bridge, _bridge(settings, tuple(entry.name for entry in before_bridge)))
 
 
 def _simulated_robot(settings: CellSettings) -> NodeEntry:
@@ -89,10 +90,20 @@ def _sorter(settings: CellSettings, robot: tuple[str, ...]) -> NodeEntry:
     )
 
 
-def _bridge(settings: CellSettings) -> NodeEntry:
-    arguments = ("--host", settings.host, "--port", str(settings.port), "--data-dir", settings.data_dir)
+def _bridge(settings: CellSettings, nodes: tuple[str, ...]) -> NodeEntry:
+    arguments = {
+        "--bundle": settings.bundle,
+        "--data-dir": settings.data_dir,
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--nodes": ",".join(nodes),
+    }
     return NodeEntry(
-        name="bridge", package="trunnion_bridge", executable="bridge", arguments=arguments, needs=("sorter",)
+        name="bridge",
+        package="trunnion_bridge",
+        executable="bridge",
+        arguments=tuple(word for pair in arguments.items() for word in pair),
+        needs=("sorter",),
     )
 
 
@@ -100,7 +111,9 @@ def ros_arguments(entry: NodeEntry, parameters_file: Path) -> list[str]:
     """What follows `--ros-args` on the entry's command line. Values are written as JSON, which is YAML too."""
     remappings = [("__node", entry.name), ("__ns", NAMESPACE), *entry.remappings]
     remapped = [word for source, target in remappings for word in ("-r", f"{source}:={target}")]
-    values = [word for name, value in entry.parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
+    values = [
+        word for name, value in entry.parameters.items() for word in ("-p", f"{name}:={json.dumps(value)}")
+    ]
     return [*remapped, "--params-file", str(parameters_file), *values]
 
 
@@ -119,7 +132,9 @@ def parameters_path(prefixes: Sequence[str]) -> Path:
     Raises:
         FileNotFoundError: trunnion_bringup is not built.
     """
-    return _first([Path(prefix) / "share" / "trunnion_bringup" / "config" / PARAMETERS_FILE for prefix in prefixes])
+    return _first(
+        [Path(prefix) / "share" / "trunnion_bringup" / "config" / PARAMETERS_FILE for prefix in prefixes]
+    )
 
 
 def ament_prefixes(environment: Mapping[str, str]) -> list[str]:

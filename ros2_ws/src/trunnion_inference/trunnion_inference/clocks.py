@@ -1,0 +1,28 @@
+"""The two clocks of a node: the time of day that stamps carry, and one that goes on evenly whatever happens to it."""
+
+from __future__ import annotations
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.time import Time
+from std_msgs.msg import Header
+
+
+def steady_clock() -> Clock:
+    """For timers: a wall clock that is set back must not stop them."""
+    return Clock(clock_type=ClockType.STEADY_TIME)
+
+
+def now_s(node: Node) -> float:
+    """The time that stamps are made of, in seconds."""
+    return float(node.get_clock().now().nanoseconds / 1e9)
+
+
+def stamp_s(header: Header) -> float:
+    """A message's stamp, in seconds."""
+    return float(Time.from_msg(header.stamp).nanoseconds / 1e9)
+
+
+def header_now(node: Node, frame: str = "") -> Header:
+    """The header of a message that is made now."""
+    return Header(stamp=node.get_clock().now().to_msg(), frame_id=frame)

@@ -1,0 +1,66 @@
+"""Detections and labels as vision_msgs, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from std_msgs.msg import Header
+from vision_msgs.msg import (
+    BoundingBox2D,
+    Detection2D,
+    Detection2DArray,
+    LabelInfo,
+    ObjectHypothesis,
+    ObjectHypothesisWithPose,
+    VisionClass,
+)
+
+from trunnion_edge.detector import Detections
+
+
+def detections_message(detections: Detections, header: Header) -> Detection2DArray:
+    """Every box with the header of its image; centre and size in pixels of that image; none gives an empty array."""
+    rows = zip(detections.boxes_px, detections.scores, detections.class_ids, strict=True)
+    found = [_detection(box, float(score), int(class_id), header) for box, score, class_id in rows]
+    return Detection2DArray(header=header, detections=found)
+
+
+def detections_from(message: Detection2DArray) -> Detections:
+    """The inverse of `detections_message`; the best hypothesis of each detection counts."""
+    best = [
+        (item.bbox, max(item.results, key=lambda result: result.hypothesis.score))
+        for item in message.detections
+    ]
+    boxes = [_corners(box) for box, _ in best]
+    return Detections(
+        boxes_px=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.array([result.hypothesis.score for _, result in best], np.float32),
+        class_ids=np.array([int(result.hypothesis.class_id) for _, result in best], np.int64),
+    )
+
+
+def label_info_message(labels: Sequence[str], threshold: float, header: Header) -> LabelInfo:
+    """What the `class_id` of a detection means: the position of the label, as text."""
+    classes = [VisionClass(class_id=index, class_name=label) for index, label in enumerate(labels)]
+    return LabelInfo(header=header, class_map=classes, threshold=threshold)
+
+
+def labels_from(message: LabelInfo) -> dict[int, str]:
+    """Class id to class name."""
+    return {entry.class_id: entry.class_name for entry in message.class_map}
+
+
+def _detection(box: np.ndarray, score: float, class_id: int, header: Header) -> Detection2D:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    bounding_box = BoundingBox2D(size_x=x2 - x1, size_y=y2 - y1)
+    bounding_box.center.position.x, bounding_box.center.position.y = (x1 + x2) / 2, (y1 + y2) / 2
+    hypothesis = ObjectHypothesis(class_id=str(class_id), score=score)
+    return Detection2D(
+        header=header, bbox=bounding_box, results=[ObjectHypothesisWithPose(hypothesis=hypothesis)]
+    )
+
+
+def _corners(box: BoundingBox2D) -> tuple[float, float, float, float]:
+    x, y = box.center.position.x, box.center.position.y
+    return (x - box.size_x / 2, y - box.size_y / 2, x + box.size_x / 2, y + box.size_y / 2)
