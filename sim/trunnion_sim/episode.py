@@ -1,8 +1,8 @@
 """One closed-loop episode: an order, carried out in the simulated cell by what runs on the robot.
 
-Detector, executive, policy and limiter are the objects that the ROS nodes wrap. Time is the simulation's: the loop runs
-at the policy's rate and the camera at its own. A frame is rendered only while the executive looks at frames, because one
-that nobody looks at changes nothing and costs more than everything else in a period.
+Detector, executive, policy and limiter are the objects that the ROS nodes wrap. Time is the simulation's: the loop
+runs at the policy's rate and the camera at its own. A frame is rendered only while the executive looks at frames,
+because one that nobody looks at changes nothing and costs more than everything else in a period.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def play(
 class _Camera:
     """The camera of the cell, what a scenario does to its frames, and the detector behind it."""
 
-    def __init__(self, cell: SimulatedCell, detector: Detector, scenario: Scenario, rng: np.random.Generator) -> None:
+    def __init__(
+        self, cell: SimulatedCell, detector: Detector, scenario: Scenario, rng: np.random.Generator
+    ) -> None:
         self._cell, self._detector, self._scenario, self._rng = cell, detector, scenario, rng
         self._pinhole = PinholeCamera.from_layout(cell.layout.camera)
         self._under_way: deque[SeenParts] = deque()
@@ -162,7 +164,8 @@ def _carry_out(sorter: Sorter, arm: _Arm, camera: _Camera, watch: Callable[[floa
 
 def _shortfall(cell: SimulatedCell, task: Task, sorter: Sorter) -> str:
     """What is wrong with the bins, whatever the executive believes; nothing if they hold what was ordered."""
-    held = {name: Counter(part.kind.label for part in cell.parts if cell.bin_of(part) == name) for name in cell.layout.bins}
+    where = [(cell.bin_of(part), part.kind.label) for part in cell.parts]
+    held = {name: Counter(label for place, label in where if place == name) for name in cell.layout.bins}
     wanted = {name: Counter(task.order if name == task.bin else {}) for name in held}
     if sorter.phase == "failed":
         return sorter.message
@@ -170,7 +173,10 @@ def _shortfall(cell: SimulatedCell, task: Task, sorter: Sorter) -> str:
         return ""
     if not sorter.finished:
         return f"not finished in time while {sorter.message}"
-    return "; ".join(f"bin {name} holds {_listed(held[name])}, ordered {_listed(wanted[name])}" for name in held if held[name] != wanted[name])
+    wrong = [name for name in held if held[name] != wanted[name]]
+    return "; ".join(
+        f"bin {name} holds {_listed(held[name])} and not {_listed(wanted[name])}" for name in wrong
+    )
 
 
 def _listed(parts: Counter[str]) -> str:

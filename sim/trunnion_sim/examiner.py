@@ -98,7 +98,9 @@ class Examiner:
 
     @cached_property
     def _policy(self) -> Policy:
-        return self._open.enter_context(Policy.from_model(self._manifest, self._read, threads=1, device="cpu"))
+        return self._open.enter_context(
+            Policy.from_model(self._manifest, self._read, threads=1, device="cpu")
+        )
 
     @cached_property
     def _cell(self) -> SimulatedCell:

@@ -63,9 +63,10 @@ def prove(
     subject = Subject(export_dir, dataset_dir, out_dir, usecase.cell, suite, usecase.models.policy)
     jobs = _jobs(usecase, model, suite)
     inputs = digest_json([model.model_dump(mode="json"), _plain(suite), usecase.digest()])
-    with Journal(out_dir / JOURNAL, inputs) as journal, Workers(
-        subject, min(workers or available_cores(), len(jobs))
-    ) as pool:
+    with (
+        Journal(out_dir / JOURNAL, inputs) as journal,
+        Workers(subject, min(workers or available_cores(), len(jobs))) as pool,
+    ):
         _work_off(jobs, journal, pool, progress, "proving")
         films = _films(suite, journal.results)
         _work_off(films, journal, pool, progress, "filming failures")
@@ -207,10 +208,13 @@ def _write(proof: Proof, model: ModelManifest, suite: Suite | None, results: Res
     found = results.get(Job("detector").key)
     captions = found["samples"] if found else {}
     samples = [_picture(out_dir, file, text) for file, text in sorted(captions.items())]
-    films = {film["file"]: _picture(out_dir, film["file"], "") for key, film in results.items() if key.startswith("film ")}
+    films = [result["file"] for key, result in results.items() if key.startswith("film ")]
     if suite:
         write_json(out_dir / SUITE, _plain(suite))
-    write_text(out_dir / REPORT, render(proof, model, Pictures(samples, films)))
+    write_text(
+        out_dir / REPORT,
+        render(proof, model, Pictures(samples, {file: _picture(out_dir, file, "") for file in films})),
+    )
     write_json(out_dir / PROOF, proof.model_dump(mode="json", by_alias=True))
 
 

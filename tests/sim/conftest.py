@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
@@ -42,3 +48,44 @@ def proof(model: ModelManifest) -> Proof:
         gates=(Gate(name="detector mAP50", got="0.951", wanted="at least 0.90", passed=True),),
         simulated=False,
     )
+
+
+@pytest.fixture(scope="session")
+def constant_detector() -> Callable[..., bytes]:
+    """Makes an ONNX detector for images of 64 pixels that finds the same boxes [n, 6] in everything."""
+
+    def make(rows: list[list[float]]) -> bytes:
+        output = numpy_helper.from_array(np.array([rows], np.float32).reshape(1, -1, 6))
+        nodes = [helper.make_node("Constant", [], ["output0"], value=output)]
+        return _onnx(nodes, ("images", [1, 3, 64, 64]), ("output0", list(output.dims)))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def steering_policy() -> bytes:
+    """An ONNX policy for the sorting cell that steers straight to the target with the hand wide open."""
+    weights = np.zeros((11, 4), np.float32)
+    for axis in range(3):
+        weights[axis, axis], weights[5 + axis, axis] = -4.0, 4.0
+    nodes = [
+        helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
+        helper.make_node(
+            "Constant", [], ["wide"], value=numpy_helper.from_array(np.array([0, 0, 0, 0.08], np.float32))
+        ),
+        helper.make_node("MatMul", ["observation", "weights"], ["velocity"]),
+        helper.make_node("Add", ["velocity", "wide"], ["action"]),
+    ]
+    return _onnx(nodes, ("observation", ["N", 11]), ("action", ["N", 4]))
+
+
+def _onnx(nodes: list[onnx.NodeProto], given: tuple[str, list[Any]], made: tuple[str, list[Any]]) -> bytes:
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info(given[0], TensorProto.FLOAT, given[1])],
+        [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, made[1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())

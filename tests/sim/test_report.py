@@ -76,7 +76,7 @@ def test_numbers_gates_digests_and_pictures_are_on_the_page(page: str, proof: Pr
 
 
 def test_a_failure_comes_with_the_command_that_plays_it_again(page: str) -> None:
-    assert "python -m trunnion_sim.episode runs/cell --scenario nominal --seed 100007" in page
+    assert "python -m trunnion_sim.replay runs/cell --scenario nominal --seed 100007" in page
     assert "time was up" in page
 
 
