@@ -41,7 +41,10 @@ def _leave_datasets_alone() -> None:
     # It would write an index into the labels folder, and a dataset never changes once it is built.
     import ultralytics.data.dataset
 
-    ultralytics.data.dataset.save_dataset_cache_file = lambda *args, **kwargs: None
+    def keep_in_memory(prefix: str, path: Path, x: dict[str, object], version: str) -> None:
+        x["version"] = version
+
+    ultralytics.data.dataset.save_dataset_cache_file = keep_in_memory
 
 
 def _config_folder() -> Path:
