@@ -81,6 +81,10 @@ class CellCamera:
 def _pixel_rays(pinhole: PinholeCamera) -> np.ndarray:
     """Per pixel, the ray in base axes whose part along the optical axis is 1; float32 [h, w, 3]."""
     right, down, forward = pinhole.base_from_optical.T.astype(np.float32)
-    across = ((np.arange(pinhole.width_px) + 0.5 - pinhole.centre_px[0]) / pinhole.focal_px[0]).astype(np.float32)
-    below = ((np.arange(pinhole.height_px) + 0.5 - pinhole.centre_px[1]) / pinhole.focal_px[1]).astype(np.float32)
+    across = ((np.arange(pinhole.width_px) + 0.5 - pinhole.centre_px[0]) / pinhole.focal_px[0]).astype(
+        np.float32
+    )
+    below = ((np.arange(pinhole.height_px) + 0.5 - pinhole.centre_px[1]) / pinhole.focal_px[1]).astype(
+        np.float32
+    )
     return across[None, :, None] * right + below[:, None, None] * down + forward

@@ -9,8 +9,8 @@ import numpy as np
 
 from trunnion_contract.cell import CellLayout
 from trunnion_sim.layout import SORTING_CELL
-from trunnion_sim.parts import Colour, Part, Placement, put, scattered
-from trunnion_sim.randomisation import metal_colour
+from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
+from trunnion_sim.randomisation import metal_colour, seen_against
 from trunnion_sim.renderer import Look, Renderer
 from trunnion_sim.robot import JointStates, Panda, substeps
 from trunnion_sim.scenery import BIN_WALL_HEIGHT_M, build_scenery
@@ -18,8 +18,6 @@ from trunnion_sim.world import World
 
 CONTROL_PERIOD_S = 0.05
 FRICTION = 0.8
-# Between the footprints of neighbours: room for an open finger.
-CLEARANCE_M = 0.027
 _AWAY_BASE_M = np.array([0.36, 0.0, 0.40])
 
 
@@ -61,7 +59,9 @@ class SimulatedCell:
         """Start again with these parts at random in the tray, each in a metal's colour, with room for the fingers."""
         tray = self.layout.tray
         placements = scattered(labels, tray.center_base_m, tray.size_m, rng, clearance_m=CLEARANCE_M)
-        self.reset(placements, colours=[metal_colour(rng) for _ in placements], friction=friction)
+        behind = self._renderer.look.palette.tray
+        colours = [seen_against(behind, metal_colour, rng) for _ in placements]
+        self.reset(placements, colours=colours, friction=friction)
 
     def step(
         self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float = CONTROL_PERIOD_S

@@ -12,10 +12,10 @@ from trunnion_contract.manifest import Entry
 from trunnion_edge.gripper import GraspDetector
 from trunnion_edge.limits import Limiter
 from trunnion_edge.violations import ViolationMeter
-from trunnion_sim.cell import CLEARANCE_M, CONTROL_PERIOD_S, FRICTION, SimulatedCell
+from trunnion_sim.cell import CONTROL_PERIOD_S, SimulatedCell
 from trunnion_sim.expert import expert_action
 from trunnion_sim.layout import SORTING_CELL
-from trunnion_sim.parts import KINDS, Placement, scattered
+from trunnion_sim.parts import CLEARANCE_M, KINDS, Placement, scattered
 
 RATE_HZ = 1 / CONTROL_PERIOD_S
 
@@ -31,7 +31,7 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         target_noise_m: how far, at most, the target is seen from where it is, along each horizontal axis.
         friction: coefficient of the parts; None draws it from 0.4 to 1.0 for every episode.
         neighbours: how many other parts, at most, lie in the tray.
-        rendered: whether `render()` is wanted; a picture is uint8 [h, w, 3], RGB.
+        render_mode: "rgb_array" lets `render()` give what the camera sees, uint8 [h, w, 3], RGB.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": RATE_HZ}  # noqa: RUF012
@@ -58,9 +58,15 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         self.violations = ViolationMeter(layout.limits)
         self._target_base_m = self._place_base_m = np.zeros(3)
         self._bin, self._now_s, self._grasped = "", 0.0, False
+        self._interventions_before = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        """Lay out a new episode. Options: `label` (class of the part), `bin`, `gripper_base_m` (where the hand starts)."""
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Lay out a new episode.
+
+        Options: `label` (class of the part), `bin`, `gripper_base_m` (where the hand starts).
+        """
         super().reset(seed=seed)
         wanted, rng = options or {}, self.np_random
         label = str(wanted.get("label") or rng.choice(list(KINDS)))
@@ -72,6 +78,7 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         self._target_base_m = self._seen_target(rng)
         self._place_base_m = np.array(self.layout.bins[self._bin].drop_base_m)
         self._limiter.reset()
+        self._interventions_before = self._limiter.interventions
         self._grasp.reset()
         self.violations = ViolationMeter(self.layout.limits)
         self._now_s, self._grasped = 0.0, False
@@ -113,19 +120,16 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
 
     def _random_start(self, rng: np.random.Generator) -> np.ndarray:
         """Over a bin, where the executive looks from, or anywhere above the tray's and bins' rims."""
-        low, high = (np.array(corner) for corner in (
-            self.layout.limits.workspace_low_base_m, self.layout.limits.workspace_high_base_m
-        ))  # fmt: skip
+        low = np.array(self.layout.limits.workspace_low_base_m) + 0.02
+        high = np.array(self.layout.limits.workspace_high_base_m) - 0.02
         if rng.random() < 0.5:
-            place = list(self.layout.bins.values())[rng.integers(len(self.layout.bins))].drop_base_m
-            return np.clip(np.array(place) + rng.uniform((-0.03, -0.03, 0.0), (0.03, 0.03, 0.12)), low + 0.01, high - 0.01)
-        low[2] = 0.1
-        return rng.uniform(low + 0.02, high - 0.02)
+            drop = list(self.layout.bins.values())[rng.integers(len(self.layout.bins))].drop_base_m
+            return np.clip(drop + rng.uniform((-0.03, -0.03, 0.0), (0.03, 0.03, 0.12)), low, high)
+        return rng.uniform((*low[:2], 0.12), high)
 
     def _seen_target(self, rng: np.random.Generator) -> np.ndarray:
-        noise = rng.uniform(-self._target_noise_m, self._target_noise_m, 2)
         part = self._cell.parts[0]
-        x, y, _ = part.position_base_m() + (*noise, 0.0)
+        x, y = part.position_base_m()[:2] + rng.uniform(-self._target_noise_m, self._target_noise_m, 2)
         return np.array(self.layout.grasp_point_base_m(part.kind.label, float(x), float(y)))
 
     def _observation(self) -> np.ndarray:
@@ -143,6 +147,7 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
             "label": part.kind.label,
             "bin": self._bin,
             "limit_violations": self.violations.total,
+            "interventions": self._limiter.interventions - self._interventions_before,
         }
 
 

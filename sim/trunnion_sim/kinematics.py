@@ -19,7 +19,9 @@ WRIST_TO_GRASP_M = 0.107 + 0.105
 _UPPER = math.hypot(*UPPER_ARM_M)
 _FORE = math.hypot(*FOREARM_M)
 _UPPER_LEAN = math.atan2(*UPPER_ARM_M)
-_STRETCHED = 2 * math.pi - math.atan2(UPPER_ARM_M[1], UPPER_ARM_M[0]) - math.atan2(FOREARM_M[1], -FOREARM_M[0])
+_STRETCHED = (
+    2 * math.pi - math.atan2(UPPER_ARM_M[1], UPPER_ARM_M[0]) - math.atan2(FOREARM_M[1], -FOREARM_M[0])
+)
 
 
 def arm_joints_rad(grasp_base_m: np.ndarray) -> np.ndarray:

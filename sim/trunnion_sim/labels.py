@@ -27,7 +27,11 @@ class Label:
 
 
 def label_parts(
-    picture: Picture, camera: CellCamera, parts: Sequence[Part], supersampling: int, visible_min: float = VISIBLE_MIN
+    picture: Picture,
+    camera: CellCamera,
+    parts: Sequence[Part],
+    supersampling: int,
+    visible_min: float = VISIBLE_MIN,
 ) -> list[Label]:
     """Label the parts that are seen well enough; boxes are tight around what is seen."""
     labels = []

@@ -14,8 +14,12 @@ SORTING_CELL = CellLayout(
     ),
     tray=TrayLayout(center_base_m=(0.50, 0.0, 0.005), size_m=(0.26, 0.26)),
     bins={
-        "A": BinLayout(center_base_m=(0.50, 0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, 0.225, 0.12)),
-        "B": BinLayout(center_base_m=(0.50, -0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, -0.225, 0.12)),
+        "A": BinLayout(
+            center_base_m=(0.50, 0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, 0.225, 0.12)
+        ),
+        "B": BinLayout(
+            center_base_m=(0.50, -0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, -0.225, 0.12)
+        ),
     },
     part_heights_m={"gear": 0.018, "bolt": 0.018, "nut": 0.016},
     home_base_m=(0.50, 0.225, 0.22),

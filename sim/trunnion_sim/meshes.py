@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import fast_simplification
@@ -38,7 +39,7 @@ def read_obj(path: Path) -> dict[str, Mesh]:
             material = words[1]
         elif words[0] == "f":
             corners = [int(word.split("/")[0]) - 1 for word in words[1:]]
-            fan = [[corners[0], a, b] for a, b in zip(corners[1:], corners[2:], strict=False)]
+            fan = [[corners[0], a, b] for a, b in pairwise(corners[1:])]
             faces.setdefault(material, []).extend(fan)
     return {name: Mesh(np.array(vertices), np.array(group)) for name, group in faces.items()}
 
@@ -96,7 +97,9 @@ def write_obj(path: Path, *meshes: Mesh, texture: str | None = None) -> None:
         lines += [f"mtllib {material.name}", "usemtl surface"]
     first_vertex = first_normal = 1
     for number, mesh in enumerate(meshes):
-        normals, index = np.unique(np.round(corner_normals(mesh), 4).reshape(-1, 3), axis=0, return_inverse=True)
+        normals, index = np.unique(
+            np.round(corner_normals(mesh), 4).reshape(-1, 3), axis=0, return_inverse=True
+        )
         lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in mesh.vertices_m]
         lines += [f"vt {(number + 0.5) / len(meshes):.4f} 0.5"]
         lines += [f"vn {x:.4f} {y:.4f} {z:.4f}" for x, y, z in normals]

@@ -24,7 +24,9 @@ Colour = tuple[float, float, float]
 def panda_urdf() -> Path:
     """The path of a Panda URDF with decimated visual meshes and the stock collision shapes, made on first use."""
     stock = Path(pybullet_data.getDataPath()) / "franka_panda"
-    recipe = f"{RECIPE_VERSION} {sorted(FACES_PER_LINK.items())}".encode() + (stock / "panda.urdf").read_bytes()
+    recipe = (
+        f"{RECIPE_VERSION} {sorted(FACES_PER_LINK.items())}".encode() + (stock / "panda.urdf").read_bytes()
+    )
     return cached_folder("panda", recipe, lambda folder: _build(stock, folder)) / "panda.urdf"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def _swept(rings: list[np.ndarray], *, closed: bool) -> Mesh:
     count = len(rings[0])
     here = np.arange(count)
     following = (here + 1) % count
-    pairs = list(zip(range(len(rings)), range(1, len(rings)), strict=False))
+    pairs = list(pairwise(range(len(rings))))
     if closed:
         pairs.append((len(rings) - 1, 0))
     faces = []

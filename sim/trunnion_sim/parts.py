@@ -16,7 +16,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class PartKind:
-    """A class of parts. The collision shape is a plain solid: a cylinder (radius) or a box (half extents)."""
+    """A class of things. The collision shape is a plain solid: an upright cylinder (radius) or a box (half extents)."""
 
     label: str
     height_m: float
@@ -34,6 +34,17 @@ KINDS = {
         PartKind("nut", 0.016, 0.0161, 0.040, cylinder_radius_m=0.0149),
     )
 }
+# Things that get among the parts and that nobody orders; they look like the solids they are.
+CLUTTER = {
+    kind.label: kind
+    for kind in (
+        PartKind("block", 0.014, 0.0155, 0.030, box_half_extents_m=(0.0125, 0.009, 0.007)),
+        PartKind("disc", 0.006, 0.0140, 0.020, cylinder_radius_m=0.0140),
+        PartKind("bar", 0.008, 0.0235, 0.030, box_half_extents_m=(0.023, 0.004, 0.004)),
+    )
+}
+# Between the footprints of neighbours: room for an open finger.
+CLEARANCE_M = 0.027
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ def _mesh_file(label: str) -> str:
 
 def put(world: World, placement: Placement, colour: Colour, friction: float, *, visible: bool = True) -> Part:
     """Create a part in the world; `friction` is the lateral Coulomb coefficient of its surface."""
-    kind, bullet = KINDS[placement.label], world.bullet
+    kind, bullet = _kind(placement.label), world.bullet
     body = bullet.createMultiBody(
         baseMass=kind.mass_kg,
         baseCollisionShapeIndex=_collision_shape(world, kind),
@@ -84,6 +95,10 @@ def put(world: World, placement: Placement, colour: Colour, friction: float, *, 
     return Part(kind, body, world)
 
 
+def _kind(label: str) -> PartKind:
+    return KINDS.get(label) or CLUTTER[label]
+
+
 def _collision_shape(world: World, kind: PartKind) -> int:
     bullet = world.bullet
     if kind.box_half_extents_m:
@@ -95,9 +110,14 @@ def _collision_shape(world: World, kind: PartKind) -> int:
 
 def _visual_shape(world: World, kind: PartKind, colour: Colour) -> int:
     bullet = world.bullet
+    surface = {"rgbaColor": [*colour, 1], "specularColor": [0.4, 0.4, 0.4]}
+    if kind.label in KINDS:
+        return int(bullet.createVisualShape(bullet.GEOM_MESH, fileName=_mesh_file(kind.label), **surface))
+    if kind.box_half_extents_m:
+        return int(bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=kind.box_half_extents_m, **surface))
     return int(
         bullet.createVisualShape(
-            bullet.GEOM_MESH, fileName=_mesh_file(kind.label), rgbaColor=[*colour, 1], specularColor=[0.4, 0.4, 0.4]
+            bullet.GEOM_CYLINDER, radius=kind.cylinder_radius_m, length=kind.height_m, **surface
         )
     )
 
@@ -116,7 +136,7 @@ def scattered(
     """
     placed: list[Placement] = []
     for label in labels:
-        kind = KINDS[label]
+        kind = _kind(label)
         for _ in range(200):
             room = np.array(size_m) / 2 - kind.footprint_radius_m - 0.006
             x, y = np.array(center_base_m[:2]) + rng.uniform(-room, room)
@@ -129,4 +149,4 @@ def scattered(
 
 def _apart(kind: PartKind, x_m: float, y_m: float, other: Placement) -> float:
     distance = float(np.hypot(x_m - other.position_base_m[0], y_m - other.position_base_m[1]))
-    return distance - kind.footprint_radius_m - KINDS[other.label].footprint_radius_m
+    return distance - kind.footprint_radius_m - _kind(other.label).footprint_radius_m

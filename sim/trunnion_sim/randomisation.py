@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from trunnion_sim.renderer import Look
 from trunnion_sim.scenery import Palette
 from trunnion_sim.textures import PATTERNS, Texture
 
+CONTRAST_MIN = 0.25
 METALS: tuple[Colour, ...] = (
     (0.62, 0.63, 0.65),  # steel
     (0.46, 0.47, 0.50),  # dark steel
@@ -31,7 +34,24 @@ def metal_colour(rng: np.random.Generator) -> Colour:
 
 def random_part_colour(rng: np.random.Generator) -> Colour:
     """Mostly metals, sometimes any colour."""
-    return metal_colour(rng) if rng.random() < 0.6 else _any_colour(rng, saturation_max=0.8)
+    return metal_colour(rng) if rng.random() < 0.6 else any_colour(rng)
+
+
+def seen_against(
+    behind: Colour, draw: Callable[[np.random.Generator], Colour], rng: np.random.Generator
+) -> Colour:
+    """Draw a colour that can be told from the one behind it: nobody could label a black nut in a black tray."""
+    while True:
+        colour = draw(rng)
+        if np.linalg.norm(np.subtract(colour, behind)) > CONTRAST_MIN:
+            return colour
+
+
+def turned_light(light: Light, turn_rad: float) -> Light:
+    """The light from another side, at the same elevation."""
+    x, y, z = light.toward_base
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    return replace(light, toward_base=(float(cos * x - sin * y), float(sin * x + cos * y), z))
 
 
 def random_look(rng: np.random.Generator) -> Look:
@@ -40,9 +60,9 @@ def random_look(rng: np.random.Generator) -> Look:
     if rng.random() < 0.25:
         return Look(light=light, exposure=float(rng.uniform(0.85, 1.1)))
     palette = Palette(
-        table=_any_colour(rng, saturation_max=0.35),
-        tray=_any_colour(rng, saturation_max=0.5),
-        bins=tuple(_any_colour(rng, saturation_max=0.9) for _ in range(4)),
+        table=any_colour(rng, saturation_max=0.35),
+        tray=any_colour(rng, saturation_max=0.5),
+        bins=tuple(any_colour(rng, saturation_max=0.9) for _ in range(4)),
     )
     return Look(
         light=light,
@@ -87,8 +107,11 @@ def _random_light(rng: np.random.Generator) -> Light:
 
 def _random_texture(rng: np.random.Generator) -> Texture:
     pattern = str(rng.choice(["plain", *PATTERNS]))
-    return Texture(pattern, float(rng.uniform(0.03, 0.25)), float(rng.uniform(0.1, 0.7)), int(rng.integers(1 << 30)))
+    return Texture(
+        pattern, float(rng.uniform(0.03, 0.25)), float(rng.uniform(0.1, 0.7)), int(rng.integers(1 << 30))
+    )
 
 
-def _any_colour(rng: np.random.Generator, saturation_max: float) -> Colour:
+def any_colour(rng: np.random.Generator, saturation_max: float = 0.8) -> Colour:
+    """A colour of any hue, neither black nor white."""
     return colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, saturation_max), rng.uniform(0.12, 0.9))

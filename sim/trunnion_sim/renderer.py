@@ -25,10 +25,10 @@ SUPERSAMPLING = 2
 class Look:
     """Everything about a picture that is not where things are."""
 
-    light: Light = Light()
+    light: Light = field(default_factory=Light)
     palette: Palette = field(default_factory=Palette)
-    table: Texture = Texture("grain", 0.05, 0.6, seed=3)
-    tray: Texture = Texture("brushed", 0.05, 0.25, seed=5)
+    table: Texture = field(default_factory=lambda: Texture("grain", 0.05, 0.6, seed=3))
+    tray: Texture = field(default_factory=lambda: Texture("brushed", 0.05, 0.25, seed=5))
     shadow: float = 0.45
     occlusion: float = 0.45
     exposure: float = 1.0
@@ -51,7 +51,11 @@ class Renderer:
     """Draws one world from one camera in one look; `world` holds the moving things, the scenery comes from `layout`."""
 
     def __init__(
-        self, layout: CellLayout, look: Look, camera: CameraLayout | None = None, supersampling: int = SUPERSAMPLING
+        self,
+        layout: CellLayout,
+        look: Look,
+        camera: CameraLayout | None = None,
+        supersampling: int = SUPERSAMPLING,
     ) -> None:
         self.look = look
         self.supersampling = supersampling
@@ -109,4 +113,6 @@ def _lit_plane(look: Look) -> np.ndarray:
     """The table's colour in the light, RGB in 0..255, by the renderer's own reflection model without the highlight."""
     light = look.light
     facing = light.toward_base[2] / np.linalg.norm(light.toward_base)
-    return 255 * np.array(look.palette.table) * np.array(light.colour) * (light.ambient + light.diffuse * facing)
+    return (
+        255 * np.array(look.palette.table) * np.array(light.colour) * (light.ambient + light.diffuse * facing)
+    )

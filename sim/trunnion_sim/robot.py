@@ -13,7 +13,11 @@ from trunnion_sim.world import PHYSICS_HZ, World
 ARM = tuple(range(7))
 FINGERS = (9, 10)
 GRASP_LINK = 11
-JOINT_NAMES = (*(f"panda_joint{number}" for number in range(1, 8)), "panda_finger_joint1", "panda_finger_joint2")
+JOINT_NAMES = (
+    *(f"panda_joint{number}" for number in range(1, 8)),
+    "panda_finger_joint1",
+    "panda_finger_joint2",
+)
 OPENING_MAX_M = 0.08
 FINGER_FORCE_N = 30.0
 FINGER_SPEED_MPS = 0.12
@@ -24,7 +28,7 @@ LEAD_MAX_M = 0.01
 
 @dataclass(frozen=True)
 class JointStates:
-    """Positions (rad, fingers m), velocities and efforts (N m, fingers N) in the order of `JOINT_NAMES`; float64 [9]."""
+    """Positions (rad, fingers m), velocities, efforts (N m, fingers N); each float64 [9], as in `JOINT_NAMES`."""
 
     positions: np.ndarray
     velocities: np.ndarray
@@ -87,13 +91,19 @@ class Panda:
     def joint_states(self) -> JointStates:
         """What the encoders and motors report."""
         states = self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))
-        position, velocity, _, effort = (np.array(column, dtype=object) for column in zip(*states, strict=True))
+        position, velocity, _, effort = (
+            np.array(column, dtype=object) for column in zip(*states, strict=True)
+        )
         return JointStates(position.astype(float), velocity.astype(float), effort.astype(float))
 
     def _drive(self, joint_velocities: np.ndarray, opening_m: float) -> None:
         bullet = self.world.bullet
         bullet.setJointMotorControlArray(
-            self.body, ARM, bullet.VELOCITY_CONTROL, targetVelocities=joint_velocities.tolist(), forces=ARM_EFFORT_NM
+            self.body,
+            ARM,
+            bullet.VELOCITY_CONTROL,
+            targetVelocities=joint_velocities.tolist(),
+            forces=ARM_EFFORT_NM,
         )
         target_m = min(max(opening_m, 0.0), OPENING_MAX_M) / 2
         for finger in FINGERS:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from trunnion_contract.cell import CellLayout
-from trunnion_sim.parts import KINDS, Colour, Part, Placement, put, scattered
-from trunnion_sim.randomisation import random_part_colour
+from trunnion_sim.parts import KINDS, Part, Placement, put, scattered
+from trunnion_sim.randomisation import random_part_colour, seen_against
 from trunnion_sim.renderer import Look
 from trunnion_sim.robot import Panda
 from trunnion_sim.scenery import build_scenery
 from trunnion_sim.world import World
 
-CONTRAST_MIN = 0.25
 SETTLE_STEPS = 72
 LABELS = tuple(KINDS)
 
@@ -40,7 +39,8 @@ class RandomScene:
     def _parts_in_tray(self, rng: np.random.Generator) -> list[Part]:
         tray = self.layout.tray
         labels = rng.choice(LABELS, rng.integers(1, 11)).tolist()
-        placements = scattered(labels, tray.center_base_m, tray.size_m, rng, clearance_m=float(rng.choice([0.001, 0.015])))
+        clearance_m = float(rng.choice([0.001, 0.015]))
+        placements = scattered(labels, tray.center_base_m, tray.size_m, rng, clearance_m=clearance_m)
         return [self._put(placement, rng) for placement in placements]
 
     def _parts_in_bins(self, rng: np.random.Generator) -> list[Part]:
@@ -51,7 +51,9 @@ class RandomScene:
                 x, y = np.array(place.center_base_m[:2]) + rng.uniform(-spread, spread)
                 part = self._put(Placement(str(rng.choice(LABELS)), (x, y, 0.03 + 0.035 * level), 0.0), rng)
                 tilt = self.world.bullet.getQuaternionFromEuler(rng.uniform(-np.pi, np.pi, 3).tolist())
-                self.world.bullet.resetBasePositionAndOrientation(part.body, part.position_base_m().tolist(), tilt)
+                self.world.bullet.resetBasePositionAndOrientation(
+                    part.body, part.position_base_m().tolist(), tilt
+                )
                 parts.append(part)
         return parts
 
@@ -64,15 +66,7 @@ class RandomScene:
         return [self._put(Placement(kind.label, place, float(rng.uniform(-np.pi, np.pi))), rng)]
 
     def _put(self, placement: Placement, rng: np.random.Generator) -> Part:
-        return put(self.world, placement, self._seen_colour(rng), 0.8)
-
-    def _seen_colour(self, rng: np.random.Generator) -> Colour:
-        """A colour that can be told from the tray's: nobody could label a black nut in a black tray."""
-        while True:
-            colour = random_part_colour(rng)
-            if np.linalg.norm(np.subtract(colour, self.look.palette.tray)) > CONTRAST_MIN:
-                return colour
-
+        return put(self.world, placement, seen_against(self.look.palette.tray, random_part_colour, rng), 0.8)
 
     def _distractor(self, rng: np.random.Generator) -> int:
         """A thing that is no part: a block, a ball, a disc or a rod."""
@@ -101,7 +95,7 @@ class RandomScene:
         chance = rng.random()
         if chance < 0.55:
             place = list(self.layout.bins.values())[rng.integers(len(self.layout.bins))].center_base_m
-            return np.array(place) + (*rng.uniform(-0.03, 0.03, 2), rng.uniform(0.10, 0.26))
+            return place + rng.uniform((-0.03, -0.03, 0.10), (0.03, 0.03, 0.26))
         if chance < 0.85:
             low, high = self.layout.limits.workspace_low_base_m, self.layout.limits.workspace_high_base_m
             return rng.uniform((*low[:2], 0.07), high)

@@ -31,7 +31,12 @@ class Palette:
 
     table: Colour = (0.72, 0.73, 0.74)
     tray: Colour = (0.24, 0.29, 0.34)
-    bins: tuple[Colour, ...] = ((0.10, 0.44, 0.47), (0.80, 0.50, 0.16), (0.36, 0.42, 0.70), (0.60, 0.30, 0.42))
+    bins: tuple[Colour, ...] = (
+        (0.10, 0.44, 0.47),
+        (0.80, 0.50, 0.16),
+        (0.36, 0.42, 0.70),
+        (0.60, 0.30, 0.42),
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,11 @@ def build_scenery(world: World, layout: CellLayout, *, visible: bool) -> Scenery
 
 
 def _open_box(
-    surface_center: tuple[float, float, float], inner: tuple[float, float], floor: float, height: float, wall: float
+    surface_center: tuple[float, float, float],
+    inner: tuple[float, float],
+    floor: float,
+    height: float,
+    wall: float,
 ) -> Iterator[Box]:
     """Floor and four walls as (centre, half extents); the floor's top is at `surface_center`."""
     x, y, z = surface_center
@@ -83,13 +92,14 @@ def _open_box(
 
 
 def _fixed(world: World, boxes: list[Box], *, visible: bool) -> int:
-    """One fixed body of several boxes. Unseen ones are drawn as specks: with no shape to draw, PyBullet draws the solid."""
+    """One fixed body of several boxes. Unseen ones are specks: with no shape to draw, PyBullet draws the solid."""
     bullet = world.bullet
     base, *rest = boxes
     shapes = [bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=half) for _, half in boxes]
     drawn = [half if visible else SPECK_M for _, half in boxes]
     visuals = [
-        bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=half, specularColor=[0.1, 0.1, 0.1]) for half in drawn
+        bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=half, specularColor=[0.1, 0.1, 0.1])
+        for half in drawn
     ]
     count = len(rest)
     return int(bullet.createMultiBody(

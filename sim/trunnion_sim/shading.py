@@ -9,7 +9,9 @@ REACH_STEPS_PX = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27)
 BIAS_M = 0.002
 
 
-def cast_shadows(heights_m: np.ndarray, toward_light_px: tuple[float, float], rise_m_per_px: float) -> np.ndarray:
+def cast_shadows(
+    heights_m: np.ndarray, toward_light_px: tuple[float, float], rise_m_per_px: float
+) -> np.ndarray:
     """How much each pixel is hidden from the light, float32 [h, w] in 0..1, with a soft edge.
 
     Args:

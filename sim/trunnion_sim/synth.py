@@ -101,11 +101,14 @@ class SimulationSource:
         starts = range(0, self.settings.images, IMAGES_PER_SCENE)
         counts = [min(IMAGES_PER_SCENE, self.settings.images - start) for start in starts]
         return [
-            SceneJob(number, count, self.settings.seed, out_dir, self.layout) for number, count in enumerate(counts)
+            SceneJob(number, count, self.settings.seed, out_dir, self.layout)
+            for number, count in enumerate(counts)
         ]
 
     def _recipe(self) -> str:
-        return digest_json([RECIPE_VERSION, IMAGES_PER_SCENE, self.settings.seed, self.layout.model_dump(mode="json")])
+        return digest_json(
+            [RECIPE_VERSION, IMAGES_PER_SCENE, self.settings.seed, self.layout.model_dump(mode="json")]
+        )
 
 
 def _layout_of(usecase: UseCase) -> CellLayout:
@@ -149,7 +152,9 @@ def _render_image(
     if not cv2.imwrite(str(job.folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
         raise OSError(f"{job.folder / name} could not be written")
     return SyntheticImage(
-        file=name, labels=tuple(label.label for label in labels), boxes_px=tuple(label.box_px for label in labels)
+        file=name,
+        labels=tuple(label.label for label in labels),
+        boxes_px=tuple(label.box_px for label in labels),
     )
 
 
@@ -199,7 +204,9 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def write_yolo(records: Sequence[LabelledImage], classes: Sequence[str], out_dir: Path, val_share: float = 0.1) -> None:
+def write_yolo(
+    records: Sequence[LabelledImage], classes: Sequence[str], out_dir: Path, val_share: float = 0.1
+) -> None:
     """Lay records out as ultralytics wants them; whole scenes go to `val`, the last ones."""
     scenes = list(dict.fromkeys(record.scene for record in records))
     held_out = set(scenes[len(scenes) - round(len(scenes) * val_share) :])
@@ -224,10 +231,14 @@ def _yolo_lines(record: LabelledImage, classes: Sequence[str]) -> str:
 
 def main() -> None:
     """Write a dataset in YOLO form, without the rest of the flow."""
-    parser = argparse.ArgumentParser(description="Render labelled pictures of the randomised cell, in YOLO form.")
+    parser = argparse.ArgumentParser(
+        description="Render labelled pictures of the randomised cell, in YOLO form."
+    )
     parser.add_argument("--images", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=None, help="processes; as many as processors by default")
+    parser.add_argument(
+        "--workers", type=int, default=None, help="processes; as many as processors by default"
+    )
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     provenance = {"origin": "trunnion_sim", "licence": "Apache-2.0", "personal_data": "none"}
