@@ -23,6 +23,8 @@ def own_package(tmp_path, monkeypatch):
         "deep/thing.py": "",
         "deep/page.html": "<p>",
         "suites/nominal.yaml": "episodes: 3\n",
+        "used/table.csv": "1\n",
+        "unused/table.csv": "1\n",
         "apart/__init__.py": "",
         "apart/table.csv": "1\n",
     }
@@ -58,7 +60,7 @@ def test_a_change_to_what_runs_changes_the_digest(own_package, name):
     assert code_digest("trunnion_made.entry") != before
 
 
-@pytest.mark.parametrize("name", ["unused.py", "apart/table.csv", "README.md"])
+@pytest.mark.parametrize("name", ["unused.py", "unused/table.csv", "apart/table.csv", "README.md"])
 def test_a_change_to_anything_else_does_not(own_package, name):
     before = code_digest("trunnion_made.entry")
     (own_package / name).write_text("# changed\n")

@@ -23,7 +23,9 @@ _NOT_RESOURCES = (".py", ".pyc", ".pyi", ".md", ".typed")
 def code_digest(*modules: str) -> str:
     """SHA-256 over the sources that `modules` reach, and over the resource files in the folders of those."""
     sources = reached(*modules)
-    resources = {path for folder in {source.parent for source in sources} for path in _resources(folder)}
+    resources = {
+        path for folder in {source.parent for source in sources} for path in _resources(folder, sources)
+    }
     named = sorted((_relative(path), path) for path in sources | resources)
     return digest_json([[name, digest_file(path)] for name, path in named])
 
@@ -102,13 +104,21 @@ def _package_root(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _resources(folder: Path) -> Iterator[Path]:
-    """Files beside the modules of a package, and in its folders that hold no modules."""
+def _resources(folder: Path, reached_here: set[Path]) -> Iterator[Path]:
+    """Files beside the modules of a package, and in its folders that hold no modules.
+
+    Such a folder belongs to the module of its name (`scenarios/` to `scenarios.py`), where there is one.
+    """
     for path in folder.iterdir():
+        owner = folder / f"{path.name}.py"
         if path.is_file() and path.suffix not in _NOT_RESOURCES:
             yield path
-        elif path.is_dir() and path.name != "__pycache__" and not any(path.glob("*.py")):
-            yield from _resources(path)
+        elif path.is_dir() and _holds_resources(path) and (owner in reached_here or not owner.exists()):
+            yield from _resources(path, reached_here)
+
+
+def _holds_resources(folder: Path) -> bool:
+    return folder.name != "__pycache__" and not any(folder.glob("*.py"))
 
 
 def _relative(path: Path) -> str:
