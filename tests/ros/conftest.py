@@ -70,6 +70,11 @@ LAYOUT = CellLayout(
 
 
 @pytest.fixture(scope="session")
+def cell_layout() -> CellLayout:
+    return LAYOUT
+
+
+@pytest.fixture(scope="session")
 def bundle_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle whose detector sees one gear, as sure as the middle of the image is bright, and whose policy goes
     straight to its target with open fingers."""

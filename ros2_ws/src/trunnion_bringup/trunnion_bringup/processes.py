@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -26,7 +26,7 @@ ERROR_LEVEL = 2
 LAST_LINES = 8
 _POLL_S = 0.05
 # Each signal and how long the cell is given to end before the next; together under 5 s.
-_STOP_STEPS = ((signal.SIGINT, 2.5), (signal.SIGTERM, 1.5), (signal.SIGKILL, 0.8))
+_STOP_STEPS = ((signal.SIGINT, 3.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 0.8))
 
 
 @dataclass(frozen=True)
@@ -126,17 +126,14 @@ class Cell:
         """
         waiting = {entry.name: entry for entry in self._entries}
         progress.start("starting the cell", len(waiting))
-        for heartbeat in self._heartbeats(time.monotonic() + timeout_s):
-            self._raise_on_death()
-            entry = waiting.get(heartbeat["name"]) if heartbeat else None
-            if entry and heartbeat:
-                self._raise_on_failure(entry, heartbeat)
-                if heartbeat["state"] == "active" or not entry.lifecycle:
-                    del waiting[entry.name]
-                    progress.advance(1, entry.name)
-            if not waiting:
-                progress.done()
-                return
+        with closing(self._heartbeats(time.monotonic() + timeout_s)) as heartbeats:
+            for heartbeat in heartbeats:
+                self._raise_on_death()
+                if heartbeat and self._is_ready(waiting.get(str(heartbeat["name"])), heartbeat):
+                    progress.advance(1, waiting.pop(str(heartbeat["name"])).name)
+                if not waiting:
+                    progress.done()
+                    return
         raise Broken(
             where=", ".join(waiting),
             got=f"no sign of readiness within {timeout_s:.0f} s",
@@ -164,11 +161,12 @@ class Cell:
             start_new_session=True,
         )
 
-    def _heartbeats(self, deadline_s: float) -> Iterator[dict[str, str | int] | None]:
+    def _heartbeats(self, deadline_s: float) -> Generator[dict[str, str | int] | None, None, None]:
         """Heartbeats as they come, None every now and then, until the deadline."""
         lines: SimpleQueue[bytes] = SimpleQueue()
         probe = self._spawn(self._command(PROBE), subprocess.PIPE)
-        Thread(target=_read_lines, args=(probe, lines), daemon=True).start()
+        reader = Thread(target=_read_lines, args=(probe, lines))
+        reader.start()
         try:
             while time.monotonic() < deadline_s:
                 try:
@@ -177,7 +175,8 @@ class Cell:
                     yield None
         finally:
             probe.kill()
-            probe.wait()
+            reader.join()
+            probe.communicate()
 
     def _raise_on_death(self) -> None:
         for death in self.poll():
@@ -188,14 +187,20 @@ class Cell:
                 next_step=f"look at {self.log_file(death.name)}",
             )
 
-    def _raise_on_failure(self, entry: NodeEntry, heartbeat: Mapping[str, str | int]) -> None:
-        if entry.lifecycle and heartbeat["state"] == "unconfigured" and heartbeat["level"] == ERROR_LEVEL:
+    def _is_ready(self, entry: NodeEntry | None, heartbeat: Mapping[str, str | int]) -> bool:
+        """Whether a node that is waited for works; raises Broken where it says that it never will."""
+        if entry is None:
+            return False
+        if not entry.lifecycle or heartbeat["state"] == "active":
+            return True
+        if heartbeat["level"] == ERROR_LEVEL:
             raise Broken(
                 where=entry.name,
                 got=str(heartbeat["message"]),
                 wanted="a node that becomes active",
                 next_step=f"look at {self.log_file(entry.name)}",
             )
+        return False
 
     def _signal_all(self, number: int) -> None:
         for process in self._running.values():
