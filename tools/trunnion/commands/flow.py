@@ -114,10 +114,13 @@ def run_until(usecase_file: Path, until: str, values: list[str], runs: Path) -> 
 
 def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:
     from trunnion.assignments import assignments
+    from trunnion.preflight import check
     from trunnion_contract.errors import BadInput
     from trunnion_contract.usecase import load_usecase
 
     if until not in STAGES:
         wanted = f"one of {', '.join(STAGES)}"
         raise BadInput(where="--until", got=until, wanted=wanted, next_step="name one of those stages")
-    return load_usecase(usecase_file, assignments(values, "--set"))
+    usecase = load_usecase(usecase_file, assignments(values, "--set"))
+    check(usecase, str(usecase_file))
+    return usecase

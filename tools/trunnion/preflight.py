@@ -1,0 +1,28 @@
+"""What can be seen to be missing before the first stage has worked for minutes."""
+
+from __future__ import annotations
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.usecase import UseCase
+
+_YAML = (".yaml", ".yml")
+
+
+def check(usecase: UseCase, where: str) -> None:
+    """Raises BadInput for a base checkpoint or a suite that a later stage would not find."""
+    detector, suite = usecase.models.detector, usecase.prove.suite
+    # A *.yaml without a folder is an architecture of ultralytics, trained from random weights.
+    if detector and not detector.base.endswith(_YAML) and not usecase.beside(detector.base).is_file():
+        raise BadInput(
+            where=f"{where}: models.detector.base",
+            got=f"{detector.base}, which does not exist",
+            wanted="a checkpoint (relative paths start at the use case's own folder)",
+            next_step="make one with trunnion train base, or correct the path; nothing is downloaded",
+        )
+    if suite and suite.endswith(_YAML) and not usecase.beside(suite).is_file():
+        raise BadInput(
+            where=f"{where}: prove.suite",
+            got=f"{suite}, which does not exist",
+            wanted="a suite beside the use case, or the name of a shipped one",
+            next_step="correct the path",
+        )
