@@ -40,6 +40,10 @@ def test_nodes_stay_on_this_machine_with_large_shared_memory_by_default(checkout
     assert environment["FASTRTPS_DEFAULT_PROFILES_FILE"] == str(checkout / FAST_DDS_PROFILE)
 
 
+def test_nodes_log_inside_the_checkout_by_default(checkout: Path) -> None:
+    assert Path(ros_environment(checkout, {})["ROS_LOG_DIR"]).is_relative_to(checkout)
+
+
 def test_the_users_own_network_settings_stay(checkout: Path) -> None:
     mine = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", "FASTRTPS_DEFAULT_PROFILES_FILE": "/mine.xml"}
     assert ros_environment(checkout, mine).items() >= mine.items()

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 RECORD = Path("ros2_ws/install/environment.json")
+NODE_LOGS = Path("ros2_ws/log/nodes")
 FAST_DDS_PROFILE = Path("ros2_ws/src/trunnion_bringup/config/fastdds.xml")
 
 
 def ros_environment(root: Path, base: Mapping[str, str]) -> dict[str, str]:
     """`base` with this checkout's ROS 2, built workspace and virtual environment in front.
 
-    The user's own Fast DDS profile and discovery range stay where they are set; by default nodes find each other
-    on this machine only. Raises FileNotFoundError where the workspace at `root` has not been built.
+    What the user has set of the network and the logs stays; by default nodes find each other on this machine only
+    and write nothing outside the checkout. Raises FileNotFoundError where the workspace at `root` has not been built.
     """
     record = json.loads((root / RECORD).read_text())
     environment = dict(base)
@@ -26,6 +27,7 @@ def ros_environment(root: Path, base: Mapping[str, str]) -> dict[str, str]:
     environment |= record["set"]
     environment.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(root / FAST_DDS_PROFILE))
     environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    environment.setdefault("ROS_LOG_DIR", str(root / NODE_LOGS))
     return environment
 
 
