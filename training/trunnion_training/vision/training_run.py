@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunnion_contract.files import whole_file, write_json
 from trunnion_contract.progress import Progress
+from trunnion_training.vision.cpu_speed import speed_up
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def _trainer(
         "save_dir": str(work_dir / "ultralytics"),
         "epochs": schedule.epochs,
         "batch": schedule.batch,
+        # One optimiser step a batch: ultralytics would gather batches up to 64 images, too few steps for short runs.
+        "nbs": schedule.batch,
         "imgsz": schedule.image_size_px,
         "lr0": schedule.learning_rate,
         "seed": schedule.seed,
@@ -91,6 +94,7 @@ def _watch(
     """Draw the progress, and keep each finished epoch under a name that is whole or absent."""
 
     def started(trainer: DetectionTrainer) -> None:
+        speed_up(trainer)
         batches = len(trainer.train_loader)
         progress.start("training the detector", schedule.epochs * batches)
         if epochs_done:
