@@ -8,9 +8,10 @@ from rich.console import Console
 
 from trunnion.pipeline import Run, run_stages, stands
 from trunnion.stages import PROVE, STAGES, bundle_file
-from trunnion.tables import print_gates, print_places
+from trunnion.tables import print_dataset, print_gates, print_places
 from trunnion.watchers import watching
 from trunnion_contract.bundle import PROOF, REPORT
+from trunnion_contract.dataset import Dataset
 from trunnion_contract.errors import ExitCode, GatesFailed
 from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
@@ -36,6 +37,8 @@ def read_proof(run: Run) -> Proof:
 def print_verdict(console: Console, run: Run, until: str) -> ExitCode:
     """Print the gates of a run that was proven, and the places of what it made."""
     if until not in ("prove", "pack"):
+        if until == "data" and run.usecase.data:
+            print_dataset(console, read_json(Dataset, run.stage(until) / "dataset.json"))
         print_places(console, {until: run.stage(until)})
         return ExitCode.OK
     proof = read_proof(run)

@@ -1,0 +1,65 @@
+"""Ctrl-C and kill -9 at any stage cost a person nothing but the time since."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from trunnion.record import outputs_of, read_record
+
+# Stage, and what is printed when it begins.
+STAGES = [
+    ("data", "data (first time)"),
+    ("train.detector", "train the detector (first time)"),
+    ("train.policy", "train the policy (first time)"),
+    ("export", "export (first time)"),
+    ("prove", "prove (first time)"),
+]
+MADE_ALIKE = ("data", "train.detector", "train.policy", "train", "export", "pack")
+
+
+@pytest.mark.parametrize(("stage", "begun"), STAGES)
+def test_ctrl_c_names_the_stage_and_leaves_nothing_under_its_name(copied, start, stage, begun):
+    names = [name for name, _ in STAGES]
+    for name in names[names.index(stage) :]:
+        copied.folder.joinpath(f"{name}.json").unlink()
+    before = outputs_of(copied.folder / stage)
+    command = start("run", copied.usecase, "--runs", copied.runs)
+    command.wait_for(begun)
+    time.sleep(0.7)
+    answer = command.interrupt()
+    assert answer.code == 130, answer
+    assert answer.err.strip().endswith(f"stopped at {stage}; the same command goes on from here")
+    assert "Traceback" not in answer.err
+    assert outputs_of(copied.folder / stage) == before
+    assert not copied.folder.joinpath(f"{stage}.json").exists()
+
+
+def test_a_second_run_meanwhile_is_refused_and_told_who_runs(copied, start, trunnion):
+    copied.folder.joinpath("prove.json").unlink()
+    command = start("run", copied.usecase, "--runs", copied.runs)
+    command.wait_for("prove (first time)")
+    answer = trunnion("run", copied.usecase, "--runs", copied.runs)
+    assert answer.code == 2
+    assert f"process {command.process.pid}" in answer.said["got"]
+    assert command.interrupt().code == 130
+
+
+def test_killed_at_random_moments_the_flow_ends_with_the_same_bytes(finished, start, tmp_path):
+    rng, words = random.Random(7), ("run", finished.usecase, "--runs", tmp_path / "runs")
+    # Each kill comes within some seconds of a stage's begin, so that every one of them is hit.
+    for _, begun in STAGES:
+        command = start(*words)
+        command.wait_for(begun.removesuffix(" (first time)"))
+        time.sleep(rng.uniform(0, 4))
+        command.process.kill()
+        assert command.process.wait() == -9
+    answer = start(*words).end()
+    assert answer.code == 0, answer
+    for stage in MADE_ALIKE:
+        made = outputs_of(tmp_path / "runs" / "small_cell" / stage)
+        assert made == outputs_of(finished.folder / stage), stage
+        assert read_record(tmp_path / "runs" / "small_cell" / f"{stage}.json").outputs == made
+    assert not list((tmp_path / "runs" / "small_cell").glob(".*.part*"))
