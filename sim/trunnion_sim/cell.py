@@ -75,8 +75,9 @@ class SimulatedCell:
         return self._renderer.picture(self.world).image_bgr
 
     def set_look(self, look: Look) -> None:
-        """Change light and colours."""
-        self._renderer = Renderer(self.layout, look)
+        """Change light and colours; a look that stays keeps the scenery as it was drawn."""
+        if look != self._renderer.look:
+            self._renderer = Renderer(self.layout, look)
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""
