@@ -35,7 +35,7 @@ def _env_over_physics(layout: CellLayout) -> Row:
     with _env(layout) as env, SimulatedCell(layout) as floor:
         observation = _start(env, floor, _SEEDS[0])
         for number in range(_STEPS):
-            action = env.unwrapped.expert_action(observation)  # type: ignore[attr-defined]
+            action = env.unwrapped.expert_action(observation)
             began_s = time.perf_counter()
             observation, _, terminated, truncated, _ = env.step(action)
             seconds[0].append(time.perf_counter() - began_s)
@@ -51,7 +51,7 @@ def _env_over_physics(layout: CellLayout) -> Row:
 
 
 def _start(env: gymnasium.Env[Any, Any], floor: SimulatedCell, seed: int) -> np.ndarray:
-    observation, _ = env.reset(seed=seed)
+    observation: np.ndarray = env.reset(seed=seed)[0]
     floor.lay_out(_PARTS, np.random.default_rng(seed))
     floor.robot.place(observation[:3].astype(float), floor.layout.limits.opening_max_m)
     return observation
