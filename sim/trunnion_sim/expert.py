@@ -6,19 +6,21 @@ import numpy as np
 
 SPEED_MAX_MPS = 0.42
 GAIN_PER_S = 7.0
-OPEN_M = 0.06
+OPEN_M = 0.064
 # Above the target within this, the fingers come down; the height to keep grows with the distance, like a funnel.
 ALIGNED_M = 0.004
-FUNNEL_SLOPE = 2.5
+FUNNEL_SLOPE = 3.5
 HOVER_M = 0.05
 # Nearer to the target than this the fingers close, nearer to the place they open; over the ramp they do so in part.
 GRASP_M = 0.006
 RELEASE_M = 0.012
+# Fingers that have begun to close go on, even when the hand is pushed this far aside: opening would lose the part.
+FIRM_M = 0.02
 RAMP_M = 0.006
 # Sideways motion waits until a held part, or an empty hand, is this near to the height it should keep.
 CLEAR_M = 0.05
 # A hand that has just let go waits over the bin until it is open this far.
-LET_GO_M = 0.054
+LET_GO_M = 0.056
 
 
 def expert_action(observation: np.ndarray) -> np.ndarray:
@@ -31,13 +33,20 @@ def expert_action(observation: np.ndarray) -> np.ndarray:
 
 def _fetch(gripper: np.ndarray, opening_m: float, target: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Go over the target, come down on it, close."""
-    aside_m = float(np.linalg.norm(target[:2] - gripper[:2]))
-    keep_m = target[2] + _between((aside_m - ALIGNED_M) * FUNNEL_SLOPE, 0.0, HOVER_M)
-    way = np.array([*(target[:2] - gripper[:2]), keep_m - gripper[2]])
-    way[:2] *= _between(1.5 - way[2] / (CLEAR_M / 2), 0.0, 1.0)
     distance_m = float(np.linalg.norm(target - gripper))
-    opening = OPEN_M * _between((distance_m - GRASP_M) / RAMP_M, 0.0, 1.0)
+    closing = _closing(distance_m, opening_m)
+    aside_m = float(np.linalg.norm(target[:2] - gripper[:2]))
+    funnel_m = _between((aside_m - ALIGNED_M) * FUNNEL_SLOPE, 0.0, HOVER_M)
+    way = np.array([*(target[:2] - gripper[:2]), target[2] + (1 - closing) * funnel_m - gripper[2]])
+    way[:2] *= _between(1.5 - way[2] / (CLEAR_M / 2), 0.0, 1.0)
+    opening = OPEN_M * _between((distance_m - GRASP_M - closing * FIRM_M) / RAMP_M, 0.0, 1.0)
     return np.array([*(_speed(way) * _waiting(gripper, opening_m, place)), opening])
+
+
+def _closing(distance_m: float, opening_m: float) -> float:
+    """Whether the fingers have begun to close on the target, 0 to 1: seen from how far they are open, near to it."""
+    begun = _between((OPEN_M - 0.002 - opening_m) / 0.01, 0.0, 1.0)
+    return begun * _between((2 * FIRM_M - distance_m) / FIRM_M, 0.0, 1.0)
 
 
 def _carry(gripper: np.ndarray, place: np.ndarray) -> np.ndarray:

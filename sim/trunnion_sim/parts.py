@@ -44,7 +44,7 @@ CLUTTER = {
     )
 }
 # Between the footprints of neighbours: room for an open finger.
-CLEARANCE_M = 0.027
+CLEARANCE_M = 0.031
 
 
 @dataclass(frozen=True)

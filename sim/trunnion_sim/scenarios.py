@@ -26,7 +26,7 @@ class Scenario(Strict):
     """One way the cell may be. Everything that is not said is as in the nominal cell.
 
     Attributes:
-        episodes: how many are played, with the seeds from `first_seed` on; scenarios share seeds, so they can be paired.
+        episodes: how many are played, with the seeds from `first_seed` on; scenarios that share them can be paired.
         success_lower_min: gate on the lower bound of the rate's Wilson 95 % interval; None measures only.
         parts: fewest and most parts in the tray.
         ordered: fewest and most parts in an order.
