@@ -104,6 +104,17 @@ class BundleNode(LifecycleNode):
             self.trigger_deactivate()
         self.free()
 
+    def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802
+        """Refuse a transition that the state does not allow: rclpy raises, which would end the process."""
+        allowed = {transition[0] for transition in self._state_machine.available_transitions}
+        if transition_id not in allowed:
+            self.get_logger().error(
+                f"got transition {transition_id} while {self.state}, wanted one of {sorted(allowed)}. "
+                "Next: ask for a transition that this state has"
+            )
+            return FAILURE
+        return super()._LifecycleNodeMixin__change_state(transition_id)
+
     def _declare(self) -> None:
         declare_bundle(self)
         known = ", ".join(("auto", *BACKENDS))

@@ -6,6 +6,7 @@ import time
 
 from geometry_msgs.msg import Point as PointMessage
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.duration import Duration
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
@@ -26,6 +27,7 @@ from trunnion_inference.robot_bundle import cell_of
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 FRAME = "base"
+DELIVERY_S = 0.2
 
 
 class PolicyNode(BundleNode):
@@ -74,6 +76,8 @@ class PolicyNode(BundleNode):
         if (timer := self.__dict__.pop("_timer", None)) is not None:
             self.destroy_timer(timer)
         self._twist.publish(self._twist_message((0.0, 0.0, 0.0)))
+        # What a publisher that is destroyed has not delivered is lost.
+        self._twist.wait_for_all_acked(Duration(seconds=DELIVERY_S))
 
     def free(self) -> None:
         """Close the engine and the topics."""

@@ -1,0 +1,237 @@
+"""The detector node, as a process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from trunnion_bringup.processes import Cell
+from trunnion_bringup.table import CellSettings, NodeEntry, cell_nodes
+from trunnion_inference.images import image_message
+from trunnion_inference.qos import LATCHED
+
+BRIGHTNESS = 153
+SCORE = BRIGHTNESS / 255
+
+
+def detector_entry(bundle: Path, **parameters: Any) -> NodeEntry:
+    entries = {entry.name: entry for entry in cell_nodes(CellSettings(bundle=str(bundle), data_dir="/none"))}
+    entry = entries["detector"]
+    return NodeEntry(**{**vars(entry), "parameters": {**entry.parameters, **parameters}})
+
+
+class Camera:
+    """Publishes frames of one brightness and waits for what is seen in each."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self.detections = graph.hear(Detection2DArray, "detections")
+        self._publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
+        self._number = 0
+
+    def show(self, brightness: int) -> int:
+        """Publish one frame; its number is in its stamp."""
+        self._number += 1
+        self._show(brightness)
+        return self._number
+
+    def look(self, brightness: int) -> Detection2DArray:
+        """The answer to a frame of its own, which is shown again when it is lost: images are best effort."""
+        number = self.show(brightness)
+        for _ in range(20):
+            deadline_s = time.monotonic() + 0.5
+            while time.monotonic() < deadline_s:
+                for message in list(self.detections):
+                    if message.header.stamp.nanosec == number:
+                        return message
+                time.sleep(0.01)
+            self._show(brightness)
+        raise AssertionError("no detections for a frame within 10 s")
+
+    def _show(self, brightness: int) -> None:
+        header = Header(frame_id="camera_optical")
+        header.stamp.sec, header.stamp.nanosec = 1_700_000_000, self._number
+        self._publish(image_message(np.full((240, 320, 3), brightness, np.uint8), header))
+
+
+@pytest.fixture(scope="module")
+def detector(start_cell: Callable[..., Cell], bundle_file: Path) -> Cell:
+    return start_cell(detector_entry(bundle_file))
+
+
+@pytest.fixture(scope="module")
+def camera(graph: Any, detector: Cell) -> Iterator[Camera]:
+    camera = Camera(graph)
+    graph.until(lambda: graph.node.count_publishers("detections"), "detector")
+    camera.look(0)
+    return camera
+
+
+def change(graph: Any, transition: int) -> bool:
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return graph.call(ChangeState, "detector/change_state", request).success
+
+
+def state(graph: Any) -> str:
+    return graph.call(GetState, "detector/get_state", GetState.Request()).current_state.label
+
+
+def set_threshold(graph: Any, value: float) -> Any:
+    parameter = Parameter(
+        name="confidence_threshold",
+        value=ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value),
+    )
+    request = SetParameters.Request(parameters=[parameter])
+    return graph.call(SetParameters, "detector/set_parameters", request).results[0]
+
+
+def test_a_box_is_in_pixels_of_the_frame_under_the_header_of_the_frame(camera: Camera) -> None:
+    message = camera.look(BRIGHTNESS)
+    (found,) = message.detections
+    assert message.header == found.header
+    assert (message.header.frame_id, message.header.stamp.sec) == ("camera_optical", 1_700_000_000)
+    centre = found.bbox.center.position
+    assert (centre.x, centre.y, found.bbox.size_x, found.bbox.size_y) == pytest.approx((120, 100, 40, 40))
+    hypothesis = found.results[0].hypothesis
+    assert (hypothesis.class_id, hypothesis.score) == ("0", pytest.approx(SCORE, abs=1e-3))
+
+
+def test_a_frame_with_nothing_in_it_is_answered_with_an_empty_array(camera: Camera) -> None:
+    message = camera.look(0)
+    assert message.header.frame_id == "camera_optical"
+    assert list(message.detections) == []
+
+
+def test_labels_wait_for_whoever_comes_late(graph: Any, camera: Camera) -> None:
+    labels = graph.hear(LabelInfo, "label_info", LATCHED)
+    graph.until(lambda: labels, "label_info")
+    assert [(c.class_id, c.class_name) for c in labels[-1].class_map] == [
+        (0, "gear"),
+        (1, "bolt"),
+        (2, "nut"),
+    ]
+    assert labels[-1].threshold == pytest.approx(0.4)
+
+
+def test_the_threshold_is_the_bundles_until_it_is_set_and_counts_from_the_next_frame(
+    graph: Any, camera: Camera
+) -> None:
+    request = GetParameters.Request(names=["confidence_threshold"])
+    (value,) = graph.call(GetParameters, "detector/get_parameters", request).values
+    assert value.double_value == pytest.approx(0.4)
+    try:
+        assert set_threshold(graph, 0.7).successful
+        assert list(camera.look(BRIGHTNESS).detections) == []
+    finally:
+        assert set_threshold(graph, 0.4).successful
+    assert len(camera.look(BRIGHTNESS).detections) == 1
+
+
+def test_a_threshold_out_of_range_is_refused_and_says_so(graph: Any, camera: Camera) -> None:
+    result = set_threshold(graph, 1.5)
+    assert not result.successful
+    assert "range" in result.reason
+    assert len(camera.look(BRIGHTNESS).detections) == 1
+
+
+def test_parameters_say_what_they_are(graph: Any, detector: Cell) -> None:
+    names = ["bundle", "backend", "threads", "autostart", "confidence_threshold"]
+    request = DescribeParameters.Request(names=names)
+    described = graph.call(DescribeParameters, "detector/describe_parameters", request).descriptors
+    assert all(descriptor.description for descriptor in described)
+    assert described[-1].floating_point_range[0].to_value == 1.0
+
+
+def test_qos_can_be_overridden_by_parameter(graph: Any, detector: Cell) -> None:
+    name = "qos_overrides./cell/camera/image_raw.subscription.reliability"
+    request = GetParameters.Request(names=[name])
+    (value,) = graph.call(GetParameters, "detector/get_parameters", request).values
+    assert value.string_value == "best_effort"
+
+
+def test_the_heartbeat_tells_where_the_time_goes(graph: Any, camera: Camera) -> None:
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+    camera.look(BRIGHTNESS)
+    graph.until(lambda: [m for m in heard if m.status[0].name == "detector"][1:], "two heartbeats")
+    values = {value.key: value.value for value in heard[-1].status[0].values}
+    assert values["state"] == "active"
+    assert float(values["detect_p50_ms"]) > 0
+    assert {"image_p50_ms", "publish_p50_ms", "latency_p99_ms"} <= values.keys()
+
+
+def test_an_image_in_an_unknown_encoding_is_an_error_in_the_heartbeat_and_no_crash(
+    graph: Any, camera: Camera, detector: Cell
+) -> None:
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+    publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
+
+    def complains() -> bool:
+        publish(Image(height=1, width=1, step=1, encoding="bayer_rggb8", data=[0]))
+        return any("bayer_rggb8" in message.status[0].message for message in heard)
+
+    graph.until(complains, "complaint")
+    assert len(camera.look(BRIGHTNESS).detections) == 1
+    assert detector.poll() == []
+
+
+def test_frames_count_only_while_the_node_is_active_and_the_engine_can_be_freed_and_made_again(
+    graph: Any, camera: Camera
+) -> None:
+    assert state(graph) == "active"
+    assert change(graph, Transition.TRANSITION_DEACTIVATE)
+    before = len(camera.detections)
+    camera.show(BRIGHTNESS)
+    time.sleep(0.3)
+    assert len(camera.detections) == before
+    assert change(graph, Transition.TRANSITION_CLEANUP)
+    assert state(graph) == "unconfigured"
+    assert change(graph, Transition.TRANSITION_CONFIGURE)
+    assert change(graph, Transition.TRANSITION_ACTIVATE)
+    graph.until(lambda: graph.node.count_subscribers("camera/image_raw"), "detector's subscription")
+    deadline_s = time.monotonic() + 5
+    while len(camera.detections) == before and time.monotonic() < deadline_s:
+        camera.show(BRIGHTNESS)
+        time.sleep(0.1)
+    assert len(camera.detections) > before
+
+
+def test_a_transition_that_does_not_fit_the_state_changes_nothing(
+    graph: Any, camera: Camera, detector: Cell
+) -> None:
+    assert not change(graph, Transition.TRANSITION_CONFIGURE)
+    assert state(graph) == "active"
+    assert detector.poll() == []
+
+
+def test_a_bundle_with_a_changed_byte_leaves_the_node_unconfigured_with_the_reason_in_its_log(
+    start_cell: Callable[..., Cell], graph: Any, bundle_file: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.trunnion"
+    data = bytearray(bundle_file.read_bytes())
+    data[len(data) // 2] ^= 1
+    bad.write_bytes(data)
+    entry = detector_entry(bad)
+    cell = start_cell(NodeEntry(**{**vars(entry), "name": "second"}), ready=False)
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+    graph.until(lambda: any(m.status[0].name == "second" for m in heard), "heartbeat", 30)
+    status = next(m.status[0] for m in reversed(heard) if m.status[0].name == "second")
+    assert {value.key: value.value for value in status.values}["state"] == "unconfigured"
+    assert str(bad) in status.message
+    log = cell.log_file("second").read_text()
+    assert "wanted" in log
+    assert "Traceback" not in log
+    assert cell.poll() == []
