@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     wanted = ros_environment(ROOT, os.environ)
     if os.environ.get("LD_LIBRARY_PATH") != wanted["LD_LIBRARY_PATH"]:
         pytest.exit("run `make test`, or `. tools/setup/env.sh` before pytest", returncode=2)
-    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOG_DIR"):
         os.environ[name] = wanted[name]
     # Other tests or a running cell on this machine must not hear ours.
     os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])

@@ -59,3 +59,14 @@ def test_two_setups_at_once_both_succeed(repository: Path) -> None:
         subprocess.Popen(["make", "setup"], cwd=repository, stdout=subprocess.DEVNULL) for _ in range(2)
     ]
     assert [command.wait(timeout=60) for command in commands] == [0, 0]
+
+
+def test_a_missing_browser_is_named_and_stops_nothing(repository: Path, bare_path: Path) -> None:
+    (bare_path / "id").symlink_to(str(shutil.which("id")))
+    command = [repository / "tools" / "setup" / "browser.sh"]
+    result = subprocess.run(
+        command, env={"PATH": str(bare_path)}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0
+    assert "tests/browser do not run" in result.stdout
+    assert "apt-get install -y chromium" in result.stdout
