@@ -29,12 +29,11 @@ def up(
     runs: Runs = RUNS,
 ) -> int:
     """Start the cell and its live page; Ctrl-C stops it."""
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.up import CellPlan, newest_bundle, stay_up
 
     plan = CellPlan(bundle or newest_bundle(runs), runs / ".cell", host, port, robot, seed)
-    return stay_up(plan, Console())
+    return stay_up(plan, open_console())
 
 
 def order(
@@ -47,17 +46,15 @@ def order(
 
     With --wait, follow the order to its end; exit code 1 when it fails.
     """
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.orders import order_lines, place_and_follow
 
-    return place_and_follow(Console(), url, order_lines(parts), bin_name, wait)
+    return place_and_follow(open_console(), url, order_lines(parts), bin_name, wait)
 
 
 def status(url: Url = BRIDGE) -> int:
     """Show how the running cell is."""
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.orders import print_status
 
-    return print_status(Console(), url)
+    return print_status(open_console(), url)

@@ -79,13 +79,12 @@ def train_base(
     """The base checkpoint, from random weights, on simulation alone."""
     from datetime import UTC, datetime
 
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.watchers import watching
     from trunnion_contract.usecase import load_usecase
     from trunnion_training.vision.base import train_base as train
 
-    with watching(Console()) as progress:
+    with watching(open_console()) as progress:
         made = train(
             load_usecase(usecase), out, images=images, epochs=epochs, device=device, seed=seed,
             date=datetime.now(UTC).date().isoformat(), work_dir=runs / "base", progress=progress,
@@ -103,13 +102,12 @@ def schema() -> None:
 
 def run_until(usecase_file: Path, until: str, values: list[str], runs: Path) -> int:
     """Run the stages up to `until` and print the verdict; returns the exit code."""
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.pipeline import Run
     from trunnion.verdict import run_to_verdict
 
     usecase = _load(usecase_file, until, values)
-    return run_to_verdict(Console(), Run(usecase, runs / usecase.name), until)
+    return run_to_verdict(open_console(), Run(usecase, runs / usecase.name), until)
 
 
 def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:

@@ -21,11 +21,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor() -> int:
     """Say what this machine has and lacks, and what mends it."""
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.doctor import print_facts
 
-    return print_facts(Console())
+    return print_facts(open_console())
 
 
 def bench(
@@ -42,11 +41,10 @@ def bench(
 
     Both are measured in the same process run, taking turns; what is printed are medians.
     """
-    from rich.console import Console
-
     from trunnion.bench import run_bench
+    from trunnion.console import open_console
 
-    return run_bench(Console(), parts or [], json_file, bundle, runs)
+    return run_bench(open_console(), parts or [], json_file, bundle, runs)
 
 
 def demo(
@@ -56,8 +54,7 @@ def demo(
     runs: Runs = RUNS,
 ) -> int:
     """From the use case to sorted parts, in one go."""
-    from rich.console import Console
-
+    from trunnion.console import open_console
     from trunnion.demo import run_demo
 
-    return run_demo(Console(), usecase, runs, port, keep)
+    return run_demo(open_console(), usecase, runs, port, keep)
