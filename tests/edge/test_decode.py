@@ -41,6 +41,15 @@ def test_a_box_in_the_padding_is_dropped() -> None:
     assert len(decode(rows([10, 0, 20, 6, 0.9, 0]), PLACED, 0.5)) == 0
 
 
+@pytest.mark.parametrize("column", range(6))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_row_with_a_value_that_is_not_finite_is_dropped(column: int, value: float) -> None:
+    row = [0, 8, 64, 56, 0.9, 1.0]
+    row[column] = value
+    found = decode(rows(row, [10, 18, 20, 28, 0.6, 1]), PLACED, 0.5)
+    assert found.scores.tolist() == pytest.approx([0.6])
+
+
 def test_no_boxes_have_the_shapes_of_many() -> None:
     found = decode(rows([0, 8, 64, 56, 0.1, 0]), PLACED, 0.5)
     assert (found.boxes_px.shape, found.scores.shape, found.class_ids.shape) == ((0, 4), (0,), (0,))

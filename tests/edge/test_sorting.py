@@ -251,6 +251,39 @@ def test_a_part_that_is_still_in_the_tray_was_not_placed(scene: Cell) -> None:
     assert sorter.sorted == 0
 
 
+def play_until_binned(scene: Cell, sorter: Sorter) -> None:
+    while not scene.binned:
+        scene.obey(sorter.tick(scene.now_s, scene.state(), scene.seen()).goal)
+
+
+def play_to_the_end(scene: Cell, sorter: Sorter) -> None:
+    while not sorter.finished and scene.now_s < 300:
+        scene.obey(sorter.tick(scene.now_s, scene.state(), scene.seen()).goal)
+
+
+def test_a_part_that_was_hidden_does_not_undo_what_was_placed(scene: Cell) -> None:
+    """The count stays as it was, but the place is empty."""
+    sorter = Sorter(scene.layout, [OrderLine("bolt", 1)], "A")
+    play_until_binned(scene, sorter)
+    scene.parts["bolt2"] = (0.55, -0.05, 0.009)
+    play_to_the_end(scene, sorter)
+    assert sorter.success
+    assert scene.binned == ["bolt1"]
+
+
+def test_a_neighbour_that_rolls_into_the_empty_place_does_not_undo_what_was_placed(scene: Cell) -> None:
+    """The place is taken again, but there is one part less."""
+    scene.parts["bolt2"] = (0.6, 0.1, 0.009)
+    sorter = Sorter(scene.layout, [OrderLine("bolt", 1)], "A")
+    spots = dict(scene.parts)
+    play_until_binned(scene, sorter)
+    left = "bolt2" if scene.binned == ["bolt1"] else "bolt1"
+    scene.parts[left] = spots[scene.binned[0]]
+    play_to_the_end(scene, sorter)
+    assert sorter.success
+    assert len(scene.binned) == 1
+
+
 def test_after_too_many_attempts_the_order_fails_with_the_reason(scene: Cell) -> None:
     scene.misses = 99
     sorter = run(scene, [OrderLine("gear", 1)], SorterSettings(policy_max_s=2, retries_max=2))
@@ -293,6 +326,16 @@ def test_one_frame_that_misses_the_part_does_not_make_it_missing(scene: Cell) ->
         goal = sorter.tick(scene.now_s, scene.state(), seen).goal
         scene.now_s += PERIOD_S
     assert goal.mode == Mode.POLICY
+
+
+def test_looks_are_counted_for_each_part_anew(scene: Cell) -> None:
+    """Four blind frames before each part are eight in all, and no reason to give up after five."""
+    sorter, looks = Sorter(scene.layout, [OrderLine("gear", 2)], "A"), 0
+    while not sorter.finished and scene.now_s < 200:
+        looks = looks + 1 if sorter.phase == "looking" else 0
+        seen = SeenParts(scene.now_s, ()) if looks < 5 else scene.seen()
+        scene.obey(sorter.tick(scene.now_s, scene.state(), seen).goal)
+    assert sorter.success
 
 
 def test_a_frame_that_comes_again_is_one_look(scene: Cell) -> None:
