@@ -29,13 +29,13 @@ class Frame:
     """What the renderer gives for one picture.
 
     Attributes:
-        rgb: uint8 [h, w, 3].
-        heights_m: float32 [h, w], height above the base's ground plane of what each pixel shows.
-        bodies: int32 [h, w], the body each pixel shows, -1 for none: the table, which fills the picture.
+        rgba: uint8 [h, w, 4].
+        depth: float32 [h, w] in 0..1, the depth buffer; nearer is less, and 1 is nothing there.
+        bodies: int32 [h, w], the body each pixel shows, -1 for none.
     """
 
-    rgb: np.ndarray
-    heights_m: np.ndarray
+    rgba: np.ndarray
+    depth: np.ndarray
     bodies: np.ndarray
 
 
@@ -63,19 +63,29 @@ class CellCamera:
             shadow=int(renderer_shadow),
         )  # fmt: skip
         shape = (pinhole.height_px, pinhole.width_px)
-        rgb = np.reshape(np.asarray(rgba, np.uint8), (*shape, 4))[:, :, :3]
-        heights_m = self._heights(np.reshape(np.asarray(depth, np.float32), shape))
-        return Frame(rgb, heights_m, np.reshape(np.asarray(bodies, np.int32), shape))
+        return Frame(
+            np.reshape(np.asarray(rgba, np.uint8), (*shape, 4)),
+            np.reshape(np.asarray(depth, np.float32), shape),
+            np.reshape(np.asarray(bodies, np.int32), shape),
+        )
+
+    def heights_m(self, depth: np.ndarray, every: int = 1) -> np.ndarray:
+        """Height above the base's ground plane of what `every`-th row and column shows, from a depth buffer."""
+        along_axis_m = FAR_M * NEAR_M / (FAR_M - (FAR_M - NEAR_M) * depth[::every, ::every])
+        return along_axis_m * self._rays_base[::every, ::every, 2] + np.float32(
+            self.pinhole.position_base_m[2]
+        )
+
+    def ground_depth(self) -> np.ndarray:
+        """The depth buffer of an endless plane at height 0; float32 [h, w]."""
+        along_axis_m = -np.float32(self.pinhole.position_base_m[2]) / self._rays_base[:, :, 2]
+        return (FAR_M - FAR_M * NEAR_M / along_axis_m) / (FAR_M - NEAR_M)
 
     def ground_points_base_m(self, height_m: float) -> np.ndarray:
         """Where each pixel's ray meets the horizontal plane at `height_m`; float32 [h, w, 2]."""
         eye = self.pinhole.position_base_m.astype(np.float32)
         scale = (np.float32(height_m) - eye[2]) / self._rays_base[:, :, 2]
         return eye[:2] + self._rays_base[:, :, :2] * scale[..., None]
-
-    def _heights(self, depth: np.ndarray) -> np.ndarray:
-        along_axis_m = FAR_M * NEAR_M / (FAR_M - (FAR_M - NEAR_M) * depth)
-        return along_axis_m * self._rays_base[:, :, 2] + np.float32(self.pinhole.position_base_m[2])
 
 
 def _pixel_rays(pinhole: PinholeCamera) -> np.ndarray:

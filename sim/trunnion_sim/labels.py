@@ -36,7 +36,7 @@ def label_parts(
     """Label the parts that are seen well enough; boxes are tight around what is seen."""
     labels = []
     for part in parts:
-        rows, columns = np.nonzero(picture.bodies == part.body)
+        rows, columns = np.nonzero(picture.mask(part.body))
         if not len(rows):
             continue
         box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / supersampling

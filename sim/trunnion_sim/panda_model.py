@@ -13,8 +13,8 @@ import pybullet_data
 from trunnion_sim.meshes import Mesh, cached_folder, decimated, merged, read_obj, write_obj
 
 RECIPE_VERSION = 3
-FACES_PER_LINK = {"link1": 420, "link2": 420, "link3": 560, "link4": 560, "link5": 800, "link6": 1400,
-                  "hand": 560, "finger": 160}  # fmt: skip
+FACES_PER_LINK = {"link1": 250, "link2": 250, "link3": 350, "link4": 420, "link5": 800, "link6": 1400,
+                  "hand": 450, "finger": 160}  # fmt: skip
 SMALLEST_SURFACE_FACES = 120
 COLUMN_PX = 16
 

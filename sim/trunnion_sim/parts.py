@@ -45,6 +45,8 @@ CLUTTER = {
 }
 # Between the footprints of neighbours: room for an open finger.
 CLEARANCE_M = 0.031
+# From the middle of a part to the tray's edge: an open finger beside it does not reach the bin's wall.
+EDGE_M = 0.032
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def scattered(
     for label in labels:
         kind = _kind(label)
         for _ in range(200):
-            room = np.array(size_m) / 2 - kind.footprint_radius_m - 0.006
+            room = np.array(size_m) / 2 - max(kind.footprint_radius_m + 0.006, EDGE_M)
             x, y = np.array(center_base_m[:2]) + rng.uniform(-room, room)
             if all(_apart(kind, x, y, other) >= clearance_m for other in placed):
                 position = (float(x), float(y), center_base_m[2] + kind.height_m / 2)

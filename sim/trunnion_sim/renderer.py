@@ -40,11 +40,17 @@ class Picture:
 
     Attributes:
         image_bgr: uint8 [h, w, 3].
-        bodies: int32 [h * s, w * s], the moving body behind each fine pixel, -1 for scenery; s is the supersampling.
+        bodies: int32 [h * s, w * s], the moving body behind each fine pixel, or -1; s is the supersampling.
+        seen: bool [h * s, w * s], whether the moving body is before the scenery.
     """
 
     image_bgr: np.ndarray
     bodies: np.ndarray
+    seen: np.ndarray
+
+    def mask(self, body: int) -> np.ndarray:
+        """Where that body is seen; bool [h * s, w * s]."""
+        return (self.bodies == body) & self.seen
 
 
 class Renderer:
@@ -68,20 +74,18 @@ class Renderer:
         if self._backdrop is None:
             self._backdrop = _draw_scenery(self._layout, self.camera, self.look)
         moving = self.camera.capture(world, self.look.light)
-        visible = (moving.bodies >= 0) & (moving.heights_m > self._backdrop.heights_m)
-        rgb = np.where(visible[..., None], moving.rgb, self._backdrop.rgb)
-        heights_m = np.where(visible, moving.heights_m, self._backdrop.heights_m)
-        bodies = np.where(visible, moving.bodies, -1)
-        return Picture(self._lit(rgb, heights_m), bodies)
+        seen = moving.depth < self._backdrop.depth
+        rgba = cv2.copyTo(moving.rgba, seen.view(np.uint8), self._backdrop.rgba.copy())
+        depth = np.minimum(moving.depth, self._backdrop.depth)
+        return Picture(self._lit(rgba, depth), moving.bodies, seen)
 
-    def _lit(self, rgb: np.ndarray, heights_m: np.ndarray) -> np.ndarray:
+    def _lit(self, rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
         size = (self.camera.layout.width_px, self.camera.layout.height_px)
-        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-        heights_m = cv2.resize(heights_m, size, interpolation=cv2.INTER_NEAREST)
-        shade = 1 - self.look.occlusion * occlusion(heights_m)
-        shade *= 1 - self.look.shadow * cast_shadows(heights_m, *self._light_in_picture())
-        lit = small[:, :, ::-1] * (self.look.exposure * shade)[..., None]
-        return np.clip(lit + 0.5, 0, 255).astype(np.uint8)
+        bgr = cv2.cvtColor(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGBA2BGR)
+        heights_m = self.camera.heights_m(depth, every=self.supersampling)
+        shade = 1 - np.float32(self.look.occlusion) * occlusion(heights_m)
+        shade *= 1 - np.float32(self.look.shadow) * cast_shadows(heights_m, *self._light_in_picture())
+        return cv2.multiply(bgr, cv2.merge([shade] * 3), scale=self.look.exposure, dtype=cv2.CV_8U)
 
     def _light_in_picture(self) -> tuple[tuple[float, float], float]:
         """The light's direction along the ground in the picture, and its rise in metres per pixel of ground."""
@@ -102,17 +106,16 @@ def _draw_scenery(layout: CellLayout, camera: CellCamera, look: Look) -> Frame:
         frame = camera.capture(world, look.light)
     points_m = camera.ground_points_base_m(layout.tray.center_base_m[2])
     table = frame.bodies < 0
-    rgb = np.where(table[..., None], _lit_plane(look), frame.rgb).astype(np.float32)
+    rgba = np.where(table[..., None], _lit_plane(look), frame.rgba).astype(np.float32)
     for mask, texture in ((table, look.table), (frame.bodies == scenery.tray, look.tray)):
-        rgb *= np.where(mask, texture.brightness(points_m), np.float32(1))[..., None]
-    heights_m = np.where(table, np.float32(0), frame.heights_m)
-    return Frame(np.clip(rgb + 0.5, 0, 255).astype(np.uint8), heights_m, frame.bodies)
+        rgba *= np.where(mask, texture.brightness(points_m), np.float32(1))[..., None]
+    depth = np.where(table, camera.ground_depth(), frame.depth)
+    return Frame(np.clip(rgba + 0.5, 0, 255).astype(np.uint8), depth, frame.bodies)
 
 
 def _lit_plane(look: Look) -> np.ndarray:
-    """The table's colour in the light, RGB in 0..255, by the renderer's own reflection model without the highlight."""
+    """The table's RGBA in the light, in 0..255, by the renderer's own reflection model without the highlight."""
     light = look.light
     facing = light.toward_base[2] / np.linalg.norm(light.toward_base)
-    return (
-        255 * np.array(look.palette.table) * np.array(light.colour) * (light.ambient + light.diffuse * facing)
-    )
+    rgb = np.array(look.palette.table) * light.colour * (light.ambient + light.diffuse * facing)
+    return 255 * np.array([*rgb, 1.0])

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
+import os
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pybullet
+
+def _imported_silently(name: str) -> Any:
+    """Import a module whose native code greets on standard error."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            return importlib.import_module(name)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+pybullet = _imported_silently("pybullet")
 
 PHYSICS_HZ = 240
 GRAVITY_MPS2 = 9.81
