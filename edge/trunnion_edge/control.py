@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trunnion_contract.cell import MotionLimits
+from trunnion_edge.goals import Goal, Mode, RobotState
 from trunnion_edge.gripper import GraspDetector
 from trunnion_edge.limits import Limiter, SafeMotion
 from trunnion_edge.motion import toward
 from trunnion_edge.policy import NotFinite
-from trunnion_edge.sorting import Goal, Mode, RobotState
 
 
 class Acts(Protocol):

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Literal
 
 from trunnion_contract.cell import CellLayout, Point
-from trunnion_contract.errors import BadInput
+from trunnion_edge.goals import Goal, Mode, RobotState
+from trunnion_edge.orders import OrderLine, check_order
 from trunnion_edge.parts import SeenPart, SeenParts, choose, in_tray, locate, tried
 from trunnion_edge.route import Route, home_again, put_back
 
@@ -36,46 +36,6 @@ __all__ = [
 
 Phase = Literal["homing", "looking", "picking", "placing", "done", "failed"]
 EventKind = Literal["picked", "placed", "retry", "missing", "failed", "done"]
-
-
-class Mode(IntEnum):
-    """What the policy node does; the numbers are those of trunnion_interfaces/PolicyGoal."""
-
-    HOLD = 0
-    MOVE = 1
-    POLICY = 2
-
-
-@dataclass(frozen=True)
-class OrderLine:
-    """So many parts of one label."""
-
-    label: str
-    quantity: int
-
-
-@dataclass(frozen=True)
-class RobotState:
-    """The arm as it was measured at `stamp_s`."""
-
-    stamp_s: float
-    gripper_base_m: Point
-    opening_m: float
-    grasped: bool
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the arm shall do until the next goal.
-
-    MOVE goes straight to `target_base_m` with the gripper at `opening_m`; POLICY takes the part at `target_base_m` to
-    `place_base_m`, and decides about the gripper itself; HOLD stands still with the gripper as it is.
-    """
-
-    mode: Mode
-    target_base_m: Point
-    place_base_m: Point
-    opening_m: float
 
 
 @dataclass(frozen=True)
@@ -344,31 +304,6 @@ class Sorter:
 
     def _over_bin(self, position: Point) -> bool:
         return all(abs(position[i] - self._bin.center_base_m[i]) <= self._bin.size_m[i] / 2 for i in (0, 1))
-
-
-def check_order(cell: CellLayout, lines: Sequence[OrderLine], bin_name: str, parts_max: int = 100) -> None:
-    """Refuse an order that the cell cannot do.
-
-    Raises:
-        BadInput: an unknown part or bin, no parts, a quantity below 1, or more than `parts_max` parts in all.
-    """
-    if bin_name not in cell.bins:
-        raise _refused("bin", f"'{bin_name}'", f"one of {', '.join(cell.bins)}")
-    if not lines:
-        raise _refused("parts", "none", "at least one")
-    for line in lines:
-        if line.label not in cell.part_heights_m:
-            raise _refused("parts", f"'{line.label}'", f"one of {', '.join(cell.part_heights_m)}")
-        if line.quantity < 1:
-            raise _refused("quantities", f"{line.quantity} of '{line.label}'", "1 or more")
-    if (total := sum(line.quantity for line in lines)) > parts_max:
-        raise _refused("quantities", f"{total} parts", f"{parts_max} or fewer in one order")
-
-
-def _refused(key: str, got: str, wanted: str) -> BadInput:
-    return BadInput(
-        where=f"the order: {key}", got=got, wanted=wanted, next_step="correct the order and send it again"
-    )
 
 
 def _millimetres(position: Point) -> str:
