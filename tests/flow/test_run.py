@@ -153,3 +153,11 @@ def test_a_folder_that_is_not_there_is_named(trunnion):
     answer = trunnion("run", RACCOON, "--set", "raccoon=nowhere")
     assert answer.code == 2
     assert answer.said["got"].startswith("nowhere")
+
+
+def test_a_path_on_the_command_line_starts_where_the_command_does(trunnion, tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    answer = trunnion("data", RACCOON, "--set", "raccoon=photographs")
+    assert answer.code == 2
+    assert str(photographs) in answer.err

@@ -45,6 +45,19 @@ def test_a_changed_byte_stops_it_before_anything_starts(trunnion, small_bundle):
     assert answer.stderr.startswith(str(small_bundle))
 
 
+def test_an_address_that_others_reach_wants_a_clear_word(trunnion, small_bundle):
+    answer = trunnion("up", "--bundle", small_bundle, "--host", "0.0.0.0")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("--host")
+    assert "--anyone-on-the-network-may-move-the-robot" in answer.stderr
+
+
+def test_a_robot_that_nobody_knows_is_refused(trunnion, small_bundle):
+    answer = trunnion("up", "--bundle", small_bundle, "--robot", "imaginary")
+    assert answer.returncode == 2
+    assert "one of simulated, real" in answer.stderr
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
 def test_an_address_that_is_not_ours_is_refused(host):
     with pytest.raises(BadInput) as refused:
@@ -71,4 +84,4 @@ def test_the_newest_bundle_is_taken(tmp_path):
     ],
 )
 def test_the_page_has_an_address_that_opens(host, url):
-    assert CellPlan(Path("b"), Path("f"), host, 8080, "simulated", 0).url == url
+    assert CellPlan(Path("b"), Path("f"), host, 8080).url == url

@@ -30,7 +30,7 @@ def run_demo(console: Console, usecase: Path, runs: Path, port: int, keep: bool)
     if code != ExitCode.OK:
         return code
     console.rule("the cell at work")
-    plan = CellPlan(bundle_file(run), run.folder / "cell", _HOST, port, "simulated", seed=0)
+    plan = CellPlan(bundle_file(run), run.folder / "cell", _HOST, port)
     with running_cell(plan, console) as cell:
         code = _order(console, plan.url)
         _sum_up(console, run, plan)

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from trunnion_contract.errors import BadInput, ExitCode
 
 if TYPE_CHECKING:
     from trunnion_bringup.processes import Cell
+    from trunnion_bringup.table import NodeEntry
 
 READY_WITHIN_S = 60.0
 _POLL_S = 0.2
@@ -35,8 +36,9 @@ class CellPlan:
     folder: Path
     host: str
     port: int
-    robot: str
-    seed: int
+    robot: str = "simulated"
+    seed: int = 0
+    open_to_network: bool = False
 
     @property
     def url(self) -> str:
@@ -76,8 +78,8 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
     open_bundle(plan.bundle)
     environment = cell_environment()
     with only_one(ROOT / "runs" / ".cell.lock", "running the cell of this checkout"):
-        check_port(plan.host, plan.port)
         cell = _cell(plan, environment)
+        check_port(plan.host, plan.port)
         try:
             cell.start()
             with watching(console) as progress:
@@ -137,20 +139,33 @@ def watch_until_stopped(cell: Cell, console: Console) -> ExitCode:
 
 def _cell(plan: CellPlan, environment: dict[str, str]) -> Cell:
     from trunnion_bringup.processes import Cell
+
+    return Cell(_entries(plan), environment, plan.folder.resolve() / "logs")
+
+
+def _entries(plan: CellPlan) -> list[NodeEntry]:
+    """The rows of the cell's table for this plan; the bridge checks its own settings once more when it starts."""
+    from trunnion_bridge.settings import OPEN_FLAG, Settings
     from trunnion_bringup.table import ROBOTS, CellSettings, cell_nodes
 
     if plan.robot not in ROBOTS:
         wanted = f"one of {', '.join(ROBOTS)}"
         raise BadInput(where="--robot", got=plan.robot, wanted=wanted, next_step="name one of those")
+    bundle, data_dir = plan.bundle.resolve(), plan.folder.resolve()
+    Settings(bundle, data_dir, host=plan.host, port=plan.port, open_to_network=plan.open_to_network)
     settings = CellSettings(
-        bundle=str(plan.bundle.resolve()),
-        data_dir=str(plan.folder.resolve()),
+        bundle=str(bundle),
+        data_dir=str(data_dir),
         robot=plan.robot,
         seed=plan.seed,
         host=plan.host,
         port=plan.port,
     )
-    return Cell(cell_nodes(settings), environment, plan.folder.resolve() / "logs")
+    flags = {"bridge": (OPEN_FLAG,)} if plan.open_to_network else {}
+    return [
+        replace(entry, arguments=(*entry.arguments, *flags.get(entry.name, ())))
+        for entry in cell_nodes(settings)
+    ]
 
 
 def _stop(cell: Cell, console: Console) -> None:

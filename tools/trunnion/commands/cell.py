@@ -26,13 +26,20 @@ def up(
     port: Port = 8080,
     robot: Annotated[str, typer.Option(help="simulated, or real where a driver runs")] = "simulated",
     seed: Annotated[int, typer.Option(min=0, help="how the simulated parts lie")] = 0,
+    open_to_network: Annotated[
+        bool,
+        typer.Option(
+            "--anyone-on-the-network-may-move-the-robot",
+            help="needed for any other --host",
+        ),
+    ] = False,
     runs: Runs = RUNS,
 ) -> int:
     """Start the cell and its live page; Ctrl-C stops it."""
     from trunnion.console import open_console
     from trunnion.up import CellPlan, newest_bundle, stay_up
 
-    plan = CellPlan(bundle or newest_bundle(runs), runs / ".cell", host, port, robot, seed)
+    plan = CellPlan(bundle or newest_bundle(runs), runs / ".cell", host, port, robot, seed, open_to_network)
     return stay_up(plan, open_console())
 
 

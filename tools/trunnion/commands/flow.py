@@ -119,7 +119,13 @@ def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:
     if until not in STAGES:
         wanted = f"one of {', '.join(STAGES)}"
         raise BadInput(where="--until", got=until, wanted=wanted, next_step="name one of those stages")
-    usecase = load_usecase(usecase_file, assignments(values, "--set"))
+    given = {name: _seen_from_here(value) for name, value in assignments(values, "--set").items()}
+    usecase = load_usecase(usecase_file, given)
     if until != "data":
         check(usecase, str(usecase_file))
     return usecase
+
+
+def _seen_from_here(value: str) -> str:
+    """A path typed on the command line starts where the command does, unlike one in the use case."""
+    return str(Path(value).resolve()) if Path(value).exists() else value

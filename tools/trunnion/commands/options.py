@@ -12,7 +12,7 @@ SORTING_CELL = Path("training/usecases/sorting_cell.yaml")
 
 UseCaseFile = Annotated[Path, typer.Argument(metavar="USECASE", help="the use-case file, *.yaml")]
 Values = Annotated[
-    list[str], typer.Option("--set", metavar="NAME=VALUE", help="a value for ${NAME} in the use case")
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="a value for ${NAME}; paths start here")
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="the folder that holds the runs")]
 BundleFile = Annotated[
