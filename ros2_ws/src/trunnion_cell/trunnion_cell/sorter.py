@@ -88,7 +88,7 @@ class SorterNode(Node):
             "watched_nodes", watched, text("Nodes whose heartbeats an order needs", read_only=True)
         )
         self.declare_parameter(
-            "silent_after_s", 2.0, number("An order fails when a node is silent for so long", 0.2, 60.0)
+            "silent_after_s", 3.0, number("An order fails when a node is silent for so long", 0.2, 60.0)
         )
 
     def _make_watch(self) -> Watch:
