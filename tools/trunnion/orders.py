@@ -138,18 +138,21 @@ def print_end(console: Console, order: dict[str, Any]) -> ExitCode:
 
 
 class OrderLines:
-    """Prints each event of an order once, with the seconds since it was placed."""
+    """Prints each piece of news of an order once, with the seconds since it was placed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown = 0
+        self._last = ""
         self._began_s = time.monotonic()
 
     def __call__(self, order: dict[str, Any]) -> None:
+        """Print what `order` has in its history beyond what was printed."""
         for event in order["events"][self._shown :]:
-            progress = f"{event['sorted']} of {order['requested']}"
-            elapsed_s = time.monotonic() - self._began_s
-            self._console.print(f"  {elapsed_s:5.1f} s  {progress}  {event['message']}", highlight=False)
+            news = f"{event['sorted']} of {order['requested']}  {event['message']}"
+            if news != self._last:
+                self._console.print(f"  {time.monotonic() - self._began_s:5.1f} s  {news}", highlight=False)
+            self._last = news
         self._shown = len(order["events"])
 
 
