@@ -31,6 +31,7 @@ from trunnion_sim.scenarios import Suite
 
 SAMPLES, FAILURES = "samples", "failures"
 FILM_PERIODS = 8
+FILM_FRAMES_MAX = 48
 FILM_FRAME_MS = 200
 
 Kind = Literal["detector", "policy", "episode", "film"]
@@ -129,29 +130,38 @@ class Examiner:
             self._write(file, sample.data)
         return {"evaluation": result.model_dump(mode="json"), "samples": captions}
 
-    def _play(self, job: Job, frames: list[np.ndarray] | None = None) -> EpisodeResult:
+    def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
-
-        def film(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-            assert frames is not None, "someone wants a film"
-            if round(now_s / PERIOD_S) % FILM_PERIODS == 0:
-                frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
-
-        watch = self._watch if frames is None else film
-        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch)
+        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
 
     def _film(self, job: Job) -> dict[str, Any]:
         """Play an episode again, this time filming it."""
-        frames: list[np.ndarray] = []
-        result = self._play(job, frames)
+        film = _Film()
+        result = self._play(job, film.watch)
         file = f"{FAILURES}/{job.scenario}-{job.seed}.webp"
-        self._write(file, moving_picture(frames, FILM_FRAME_MS))
+        self._write(file, moving_picture(film.frames, FILM_FRAME_MS))
         return {"file": file, "trajectory_sha256": result.trajectory_sha256}
 
     def _write(self, file: str, data: bytes) -> None:
         with whole_file(self._subject.out_dir / file) as temporary:
             temporary.write_bytes(data)
+
+
+class _Film:
+    """Frames of an episode, the farther apart the longer it lasts."""
+
+    def __init__(self) -> None:
+        self.frames: list[np.ndarray] = []
+        self._every = FILM_PERIODS
+
+    def watch(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+        """Take a frame when it is time for one."""
+        if round(now_s / PERIOD_S) % self._every:
+            return
+        if len(self.frames) == FILM_FRAMES_MAX:
+            self.frames, self._every = self.frames[::2], 2 * self._every
+        self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
 
 
 def same_trajectory(first: str, again: str, job: Job) -> None:

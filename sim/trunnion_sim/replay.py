@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from trunnion_contract.errors import ExitCode, TrunnionError
+from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.sorting import Sorter
@@ -36,13 +36,24 @@ def replay(run_dir: Path, scenario: str, seed: int, say: Say, film_dir: Path | N
     subject = Subject(
         run_dir / "export", None, film_dir or run_dir, usecase.cell, suite, usecase.models.policy
     )
-    kind = "policy" if scenario == POLICY_ALONE else "episode"
-    job = Job(kind, scenario, seed)
+    _check_scenario(scenario, suite)
+    job = Job("policy" if scenario == POLICY_ALONE else "episode", scenario, seed)
     with Examiner(subject, _narrator(say)) as examiner:
         result = EpisodeResult.model_validate(examiner.do(job))
-        if film_dir:
+        if film_dir and job.kind == "episode":
             say(f"film: {film_dir / examiner.do(Job('film', scenario, seed))['file']}")
     return result
+
+
+def _check_scenario(name: str, suite: Suite | None) -> None:
+    known = [*(scenario.name for scenario in (suite.scenarios if suite else ())), POLICY_ALONE]
+    if name not in known:
+        raise BadInput(
+            where="--scenario",
+            got=f"'{name}'",
+            wanted=f"one of {', '.join(known)}",
+            next_step="correct the name",
+        )
 
 
 def _narrator(say: Say) -> Callable[[float, SimulatedCell, Sorter], None]:

@@ -1,0 +1,320 @@
+"""The machinery of a proof on networks that cannot do the job: what counts here is that it says so, exactly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.errors import BadInput, Broken, GatesFailed
+from trunnion_contract.files import digest_bytes, write_json, write_text
+from trunnion_contract.manifest import (
+    DetectorModel,
+    DetectorSpec,
+    ModelManifest,
+    PolicyModel,
+    PolicySpec,
+    TensorSpec,
+)
+from trunnion_contract.progress import Silent
+from trunnion_contract.proof import Proof
+from trunnion_contract.usecase import UseCase, load_usecase
+from trunnion_sim.env import SortingCellEnv
+from trunnion_sim.examiner import Job, same_trajectory
+from trunnion_sim.layout import SORTING_CELL
+from trunnion_sim.prove import JOURNAL, prove
+from trunnion_sim.replay import replay
+
+EPISODES, POLICY_EPISODES = 2, 1
+SUITE = {
+    "schema": 1,
+    "name": "small",
+    "version": "1.0.0",
+    "scenarios": [
+        {"name": "nominal", "episodes": EPISODES, "success_lower_min": 0.5},
+        {"name": "late", "episodes": EPISODES, "latency_ms": 50},
+    ],
+}
+PROVENANCE = {"origin": "o", "licence": "MIT", "personal_data": "none"}
+
+
+class Counting(Silent):
+    """Progress that counts the steps of work that was done, and not found done."""
+
+    def __init__(self) -> None:
+        self.totals: list[int] = []
+        self.found = self.done_now = 0
+
+    def start(self, label: str, total: int) -> None:
+        self.totals.append(total)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        if note:
+            self.done_now += steps
+        else:
+            self.found += steps
+
+
+class Setting:
+    """A use case with its dataset and export, in a folder of its own."""
+
+    def __init__(self, folder: Path, networks: dict[str, bytes], simulated: bool = True) -> None:
+        self.folder = folder
+        self.usecase = _usecase(folder, networks, simulated)
+        self.dataset_dir, self.export_dir = folder / "data", folder / "export"
+        _write_dataset(self.dataset_dir)
+        _write_export(self.export_dir, self.usecase, networks)
+        write_json(folder / "usecase.json", self.usecase.model_dump(mode="json", by_alias=True))
+
+    def prove(self, out: str = "prove", workers: int = 2, progress: Silent | None = None) -> Proof:
+        out_dir = self.folder / out
+        out_dir.mkdir(exist_ok=True)
+        return prove(
+            self.usecase, self.dataset_dir, self.export_dir, out_dir, progress or Silent(), workers=workers
+        )
+
+    def read(self, out: str, file: str) -> bytes:
+        return (self.folder / out / file).read_bytes()
+
+
+def _usecase(folder: Path, networks: dict[str, bytes], simulated: bool) -> UseCase:
+    document: dict[str, Any] = {
+        "schema": 1,
+        "name": "cell",
+        "version": "0.1.0",
+        "problem": "Sort.",
+        "classes": ["gear", "bolt", "nut"],
+        "data": {
+            "sources": [{"kind": "yolo", "path": ".", "provenance": PROVENANCE}],
+            "split": {"train": 0.5, "val": 0.25, "test": 0.25},
+        },
+        "models": {"detector": {"base": "x.pt", "epochs": 1}},
+    }
+    if simulated:
+        document["cell"] = SORTING_CELL.model_dump(mode="json")
+        document["prove"] = {"suite": "suite.yaml", "policy_episodes": POLICY_EPISODES}
+        document["models"]["policy"] = {
+            "env": "trunnion/SortingCell-v0",
+            "env_package": "trunnion_sim",
+            "demonstrations": 1,
+            "epochs": 1,
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "suite.yaml").write_text(yaml.safe_dump(SUITE))
+    (folder / "cell.yaml").write_text(yaml.safe_dump(document))
+    return load_usecase(folder / "cell.yaml")
+
+
+def _write_dataset(folder: Path) -> None:
+    for index in range(4):
+        image = folder / "images/test" / f"{index}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(image), np.full((64, 64, 3), 60 * index, np.uint8))
+        write_text(folder / "labels/test" / f"{index}.txt", "0 0.90625 0.46875 0.125 0.125\n")
+
+
+def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, data in networks.items():
+        (folder / name).write_bytes(data)
+    detector = DetectorModel(
+        file="detector.onnx",
+        sha256=digest_bytes(networks["detector.onnx"]),
+        parity=(),
+        spec=DetectorSpec(
+            input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 64, 64)),
+            output=TensorSpec(name="output0", dtype="float32", shape=(1, 1, 6)),
+            image_size_px=64,
+            labels=usecase.classes,
+            confidence_threshold=0.5,
+        ),
+    )
+    policy = _policy_model(networks["policy.onnx"]) if usecase.models.policy else None
+    model = ModelManifest(
+        name=usecase.name,
+        version=usecase.version,
+        problem=usecase.problem,
+        usecase_digest=usecase.digest(),
+        dataset_digest=digest_bytes(b"dataset"),
+        detector=detector,
+        policy=policy,
+        cell=usecase.cell,
+        made_with={},
+        licences={},
+    )
+    write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
+
+
+def _policy_model(network: bytes) -> PolicyModel:
+    env = SortingCellEnv()
+    env.close()
+    spec = PolicySpec(
+        input=TensorSpec(name="observation", dtype="float32", shape=("N", 11)),
+        output=TensorSpec(name="action", dtype="float32", shape=("N", 4)),
+        observation=env.observation_entries,
+        action=env.action_entries,
+        rate_hz=20,
+    )
+    return PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
+
+
+@pytest.fixture(scope="module")
+def networks(constant_detector: Callable[..., bytes], steering_policy: bytes) -> dict[str, bytes]:
+    """A detector that sees one gear beside the tray, whatever there is, and a policy that never closes the hand."""
+    beside = [54, 26, 62, 34, 0.9, 0]
+    return {"detector.onnx": constant_detector([beside]), "policy.onnx": steering_policy}
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory, networks: dict[str, bytes]) -> Setting:
+    return Setting(tmp_path_factory.mktemp("proof") / "run", networks)
+
+
+@pytest.fixture(scope="module")
+def proof(setting: Setting) -> Proof:
+    return setting.prove()
+
+
+def test_a_proof_is_of_exactly_the_exported_files(proof: Proof, networks: dict[str, bytes]) -> None:
+    assert proof.files == {name: digest_bytes(data) for name, data in networks.items()}
+
+
+def test_every_scenario_and_the_policy_alone_are_counted(proof: Proof) -> None:
+    assert [(s.name, s.success.trials) for s in proof.scenarios] == [
+        ("nominal", EPISODES),
+        ("late", EPISODES),
+    ]
+    assert proof.policy is not None
+    assert proof.policy.success.trials == POLICY_EPISODES
+    assert proof.detector is not None
+    assert proof.detector.map50 == pytest.approx(1.0)
+
+
+def test_networks_that_cannot_sort_fail_the_gate_and_cannot_be_packed(proof: Proof, setting: Setting) -> None:
+    failed = [gate.name for gate in proof.gates if not gate.passed]
+    assert failed == ["nominal, lower bound"]
+    with pytest.raises(GatesFailed, match="nominal, lower bound"):
+        pack(setting.export_dir, setting.folder / "prove", setting.folder / "b.trunnion", card="")
+
+
+def test_a_failure_keeps_its_seed_its_reason_and_a_film(proof: Proof, setting: Setting) -> None:
+    failures = proof.scenarios[0].failures
+    assert [failure.seed for failure in failures] == [200_000, 200_001]
+    assert all(failure.reason for failure in failures)
+    assert failures[0].picture is not None
+    assert setting.read("prove", failures[0].picture)[8:12] == b"WEBP"
+
+
+def test_the_report_stands_beside_the_proof(proof: Proof, setting: Setting) -> None:
+    page = setting.read("prove", REPORT).decode()
+    assert "Not proven" in page
+    assert page.count("data:image/webp") == len([f for s in proof.scenarios for f in s.failures if f.picture])
+    assert json.loads(setting.read("prove", PROOF)) == json.loads(proof.model_dump_json(by_alias=True))
+
+
+def test_one_worker_gives_the_same_bytes_as_two(proof: Proof, setting: Setting) -> None:
+    setting.prove("alone", workers=1)
+    for file in (PROOF, REPORT):
+        assert setting.read("alone", file) == setting.read("prove", file)
+
+
+def test_a_proof_goes_on_where_its_journal_ends(proof: Proof, setting: Setting) -> None:
+    half = setting.folder / "half"
+    shutil.copytree(setting.folder / "prove", half)
+    lines = (half / JOURNAL).read_bytes().splitlines(keepends=True)
+    (half / JOURNAL).write_bytes(b"".join(lines[:4]) + lines[4][:20])
+    progress = Counting()
+    setting.prove("half", progress=progress)
+    assert progress.found == 3
+    assert progress.found + progress.done_now == sum(progress.totals)
+    assert setting.read("half", PROOF) == setting.read("prove", PROOF)
+
+
+def test_a_killed_proof_leaves_no_worker_and_goes_on(proof: Proof, setting: Setting) -> None:
+    out_dir = setting.folder / "killed"
+    out_dir.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from trunnion_sim.prove import prove\n"
+        "from trunnion_contract.usecase import load_usecase; from trunnion_contract.progress import Silent\n"
+        "if __name__ == '__main__':\n"
+        "    folder = Path(sys.argv[1])\n"
+        "    prove(load_usecase(folder / 'cell.yaml'), folder / 'data', folder / 'export', folder / 'killed', Silent())"
+    )
+    (setting.folder / "child.py").write_text(program)
+    child = subprocess.Popen([sys.executable, setting.folder / "child.py", setting.folder], process_group=0)
+    _wait_for(lambda: (out_dir / JOURNAL).exists() and (out_dir / JOURNAL).read_bytes().count(b"\n") >= 3)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (out_dir / PROOF).exists()
+    _wait_for(lambda: not _group_lives(child.pid))
+    setting.prove("killed")
+    assert setting.read("killed", PROOF) == setting.read("prove", PROOF)
+
+
+def _wait_for(condition: Callable[[], bool], limit_s: float = 60) -> None:
+    end_s = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+
+def _group_lives(group: int) -> bool:
+    listed = subprocess.run(["ps", "-o", "stat=", "-g", str(group)], capture_output=True, text=True).stdout
+    return any(not state.startswith("Z") for state in listed.split())
+
+
+def test_a_failure_is_played_again_by_its_seed(proof: Proof, setting: Setting, tmp_path: Path) -> None:
+    told: list[str] = []
+    failure = proof.scenarios[0].failures[1]
+    result = replay(setting.folder, "nominal", failure.seed, told.append, film_dir=tmp_path)
+    assert result.reason == failure.reason
+    assert any("looking into the tray" in line for line in told)
+    assert list(tmp_path.rglob("*.webp"))
+    assert not replay(setting.folder, "policy_alone", 100_000, told.append).success
+
+
+def test_replaying_an_unknown_scenario_names_the_known_ones(proof: Proof, setting: Setting) -> None:
+    with pytest.raises(BadInput, match="nominal, late"):
+        replay(setting.folder, "nominall", 1, print)
+
+
+def test_a_replay_that_differs_breaks_the_proof() -> None:
+    same_trajectory("a", "a", Job("film", "nominal", 1))
+    with pytest.raises(Broken, match="scenario nominal, seed 1"):
+        same_trajectory("a", "b", Job("film", "nominal", 1))
+
+
+def test_an_export_that_was_changed_is_refused(setting: Setting) -> None:
+    changed = setting.folder / "changed"
+    shutil.copytree(setting.export_dir, changed)
+    (changed / "policy.onnx").write_bytes(b"another")
+    with pytest.raises(BadInput, match=r"another policy\.onnx than was exported"):
+        prove(setting.usecase, setting.dataset_dir, changed, setting.folder, Silent())
+
+
+def test_an_export_of_another_use_case_is_refused(setting: Setting) -> None:
+    other = setting.usecase.model_copy(update={"problem": "Something else."})
+    with pytest.raises(BadInput, match="an export of another use case"):
+        prove(other, setting.dataset_dir, setting.export_dir, setting.folder, Silent())
+
+
+def test_a_use_case_without_a_suite_is_proven_on_its_images_and_says_so(
+    tmp_path: Path, networks: dict[str, bytes]
+) -> None:
+    detector_only = {"detector.onnx": networks["detector.onnx"]}
+    proof = Setting(tmp_path / "run", detector_only, simulated=False).prove(workers=1)
+    assert proof.passed
+    assert not proof.simulated
+    assert {gate.name: gate.got for gate in proof.gates}["simulation"] == "not asked for by the use case"
