@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
@@ -24,6 +25,7 @@ from trunnion_inference.parameters import number, whole
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable
 from trunnion_inference.robot_bundle import cell_of, declare_bundle, open_named_bundle
+from trunnion_sim.camera_process import CameraProcess, Contents
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.robot import JOINT_NAMES
 from trunnion_sim.world import PHYSICS_HZ
@@ -33,31 +35,33 @@ BASE, CAMERA = "base", "camera_optical"
 
 
 class SimulatedRobot(Node):
-    """Steps physics in real time on one thread; a picture is drawn right after a state went out, between two others."""
+    """Steps physics in real time on one thread; a process of their own draws the pictures and is never waited for."""
 
     def __init__(self) -> None:
         super().__init__("simulated_robot")
         self._declare()
         self._layout = cell_of(open_named_bundle(self))
         self._camera = PinholeCamera.from_layout(self._layout.camera)
-        self._cell = SimulatedCell(self._layout)
+        self._opened = ExitStack()
+        self._drawing = self._opened.enter_context(CameraProcess(self._layout))
+        self._cell = self._opened.enter_context(SimulatedCell(self._layout))
         self._resets = 0
         self._lay_out()
         self._command = Command(self._layout.limits.opening_max_m, self._value("command_timeout_ms") / 1e3)
         self._time = RealTime(PHYSICS_HZ)
         self._ticks_per_picture = max(1, round(STATE_HZ / self._value("camera_hz")))
-        self._ticks = 0
-        self._tick_time, self._render_time = Timings(), Timings()
+        self._ticks, self._picture_is_due = 0, False
+        self._tick_time, self._picture_time = Timings(), Timings()
+        self._dropped_before_s = 0.0
         self._advertise()
         self._listen()
-        # The first picture draws the scenery too, which takes as long as ten others.
-        self._cell.render()
+        self._drawing.first_picture(self._cell)
         self._heartbeat = Heartbeat(self, self._health)
         self._timer = self.create_timer(1 / STATE_HZ, self._on_tick, clock=steady_clock())
 
     def last_word(self) -> None:
-        """Nothing stays behind but the world."""
-        self._cell.close()
+        """Nothing stays behind."""
+        self._opened.close()
 
     def _declare(self) -> None:
         declare_bundle(self)
@@ -110,11 +114,12 @@ class SimulatedRobot(Node):
 
     def _lay_out(self) -> str:
         """Lay out parts that follow from the seed and from how often it was done before; say which."""
-        rng = np.random.default_rng([int(self._value("seed")), self._resets])
-        self._resets += 1
         # Class by class in turn: where the tray is too small for all, no class misses out.
-        labels = list(self._layout.part_heights_m) * int(self._value("parts_of_each_class"))
-        self._cell.lay_out(labels, rng)
+        labels = tuple(self._layout.part_heights_m) * int(self._value("parts_of_each_class"))
+        contents = Contents(labels, (int(self._value("seed")), self._resets))
+        self._resets += 1
+        contents.lay_out(self._cell)
+        self._drawing.lay_out(contents)
         counts = Counter(part.kind.label for part in self._cell.parts)
         text = ", ".join(f"{count} {label}" for label, count in counts.items())
         self.get_logger().info(f"in the tray: {text}")
@@ -129,8 +134,10 @@ class SimulatedRobot(Node):
         self._publish_state()
         self._tick_time.add((time.monotonic() - began_s) * 1e3)
         self._ticks += 1
-        if self._ticks % self._ticks_per_picture == 0:
-            self._publish_picture()
+        self._picture_is_due |= self._ticks % self._ticks_per_picture == 0
+        self._publish_picture()
+        if self._picture_is_due and self._drawing.ask(self._cell):
+            self._picture_is_due, self._asked_s, self._asked = False, began_s, header_now(self, CAMERA)
 
     def _publish_state(self) -> None:
         header = header_now(self, BASE)
@@ -142,19 +149,20 @@ class SimulatedRobot(Node):
         self._pose.publish(pose_message(position, self._cell.robot.grasp_orientation_xyzw(), header))
 
     def _publish_picture(self) -> None:
-        header = header_now(self, CAMERA)
-        began_s = time.monotonic()
-        image_bgr = self._cell.render()
-        self._render_time.add((time.monotonic() - began_s) * 1e3)
-        self._image.publish(image_message(image_bgr, header))
-        self._camera_info.publish(camera_info_message(self._camera, header))
+        """The picture that is done, if one is, under the time at which it was asked for."""
+        image_bgr = self._drawing.picture()
+        if image_bgr is None:
+            return
+        self._picture_time.add((time.monotonic() - self._asked_s) * 1e3)
+        self._image.publish(image_message(image_bgr, self._asked))
+        self._camera_info.publish(camera_info_message(self._camera, self._asked))
 
     def _health(self) -> Health:
         values = {
             "dropped_s": f"{self._time.dropped_s:.2f}",
             "holds": str(self._command.holds(time.monotonic())),
         }
-        for name, timings in (("tick", self._tick_time), ("render", self._render_time)):
+        for name, timings in (("tick", self._tick_time), ("picture", self._picture_time)):
             values |= {
                 f"{name}_{key}": f"{value:.2f}" for key, value in timings.summary().items() if key != "count"
             }
@@ -167,8 +175,6 @@ class SimulatedRobot(Node):
                 WARN, f"this machine is too slow: {dropped_s:.1f} s were not simulated", values=values
             )
         return Health(values=values)
-
-    _dropped_before_s = 0.0
 
     def _value(self, name: str) -> float:
         return self.get_parameter(name).value
