@@ -11,7 +11,7 @@ from trunnion.pipeline import Run
 from trunnion.stages import bundle_file
 from trunnion.tables import print_gates, print_places
 from trunnion.up import CellPlan, check_port, running_cell, watch_until_stopped
-from trunnion.verdict import places, read_proof, run_to_verdict
+from trunnion.verdict import places, print_verdict, read_proof, run_shown
 from trunnion_contract.errors import ExitCode
 from trunnion_contract.usecase import load_usecase
 
@@ -26,14 +26,14 @@ def run_demo(console: Console, usecase: Path, runs: Path, port: int, keep: bool)
     loaded = load_usecase(usecase)
     run = Run(loaded, runs / loaded.name)
     console.rule("from the use case to a proven bundle")
-    code = run_to_verdict(console, run, "pack")
-    if code != ExitCode.OK:
-        return code
+    run_shown(console, run, "pack")
+    if not read_proof(run).passed:
+        return print_verdict(console, run, "pack")
     console.rule("the cell at work")
     plan = CellPlan(bundle_file(run), run.folder / "cell", _HOST, port)
     with running_cell(plan, console) as cell:
         code = _order(console, plan.url)
-        _sum_up(console, run, plan)
+        _sum_up(console, run, plan, keep)
         if keep:
             console.print(f"the cell stays up: [bold]{plan.url}[/]  (Ctrl-C stops it)")
             code = code or watch_until_stopped(cell, console)
@@ -48,7 +48,8 @@ def _order(console: Console, url: str) -> ExitCode:
         return print_end(console, bridge.follow(order["id"], OrderLines(console)))
 
 
-def _sum_up(console: Console, run: Run, plan: CellPlan) -> None:
+def _sum_up(console: Console, run: Run, plan: CellPlan, keep: bool) -> None:
     console.rule("what came of it")
     print_gates(console, read_proof(run).gates)
-    print_places(console, {**places(run, "pack"), "live page": f"{plan.url}  (while the cell runs)"})
+    page = plan.url if keep else f"{plan.url} while the cell runs: make demo KEEP=1 leaves it running"
+    print_places(console, {**places(run, "pack"), "live page": page})

@@ -19,6 +19,12 @@ from trunnion_contract.strict import read_json
 
 def run_to_verdict(console: Console, run: Run, until: str) -> ExitCode:
     """Run the stages up to `until`, and print what came of it."""
+    run_shown(console, run, until)
+    return print_verdict(console, run, until)
+
+
+def run_shown(console: Console, run: Run, until: str) -> None:
+    """Run the stages up to `until` before a person's eyes; a proof that failed ends it without a bundle."""
     try:
         with watching(console) as watcher:
             run_stages(run, STAGES, until, watcher)
@@ -26,7 +32,6 @@ def run_to_verdict(console: Console, run: Run, until: str) -> ExitCode:
         # Packing refuses a failed proof; the table of gates says it better.
         if not stands(run, PROVE):
             raise
-    return print_verdict(console, run, until)
 
 
 def read_proof(run: Run) -> Proof:
