@@ -53,9 +53,12 @@ class CellCamera:
         bullet, layout, pinhole = world.bullet, self.layout, self.pinhole
         up = (-pinhole.base_from_optical[:, 1]).tolist()
         view = bullet.computeViewMatrix(layout.position_base_m, layout.look_at_base_m, up)
-        projection = bullet.computeProjectionMatrixFOV(
+        projection = list(bullet.computeProjectionMatrixFOV(
             layout.vertical_field_of_view_deg, pinhole.width_px / pinhole.height_px, NEAR_M, FAR_M
-        )
+        ))  # fmt: skip
+        # TinyRenderer samples a pixel at its lower left corner; a pinhole camera means its middle.
+        projection[8] += 1 / pinhole.width_px
+        projection[9] += 1 / pinhole.height_px
         _, _, rgba, depth, bodies = bullet.getCameraImage(
             pinhole.width_px, pinhole.height_px, view, projection, renderer=bullet.ER_TINY_RENDERER,
             lightDirection=light.toward_base, lightColor=light.colour, lightDistance=3.0,

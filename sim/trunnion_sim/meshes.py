@@ -60,7 +60,7 @@ def decimated(mesh: Mesh, face_count: int) -> Mesh:
     if len(mesh.faces) <= face_count:
         return mesh
     points, faces = fast_simplification.simplify(
-        mesh.vertices_m.astype(np.float32), mesh.faces.astype(np.int32), target_count=face_count, agg=2
+        mesh.vertices_m.astype(np.float32), mesh.faces.astype(np.int32), target_count=face_count, agg=3
     )
     return merged([Mesh(np.asarray(points, float), np.asarray(faces, np.int64))])
 

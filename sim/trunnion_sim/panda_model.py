@@ -12,9 +12,9 @@ import pybullet_data
 
 from trunnion_sim.meshes import Mesh, cached_folder, decimated, merged, read_obj, write_obj
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 FACES_PER_LINK = {"link1": 250, "link2": 250, "link3": 350, "link4": 420, "link5": 800, "link6": 1400,
-                  "hand": 450, "finger": 160}  # fmt: skip
+                  "hand": 900, "finger": 160}  # fmt: skip
 SMALLEST_SURFACE_FACES = 120
 COLUMN_PX = 16
 

@@ -68,7 +68,7 @@ class Panda:
         lead = float(np.linalg.norm(ahead))
         if lead > LEAD_MAX_M:
             ahead *= LEAD_MAX_M / lead
-        self._commanded_base_m = here + ahead + np.asarray(velocity_base_mps, float) * duration_s
+        self._commanded_base_m = here + 0.5 * ahead + np.asarray(velocity_base_mps, float) * duration_s
         wanted = arm_joints_rad(self._commanded_base_m)
         self._drive((wanted - self.arm_positions_rad()) / duration_s, opening_m)
 
