@@ -1,6 +1,6 @@
 """A cell on real ROS 2 without physics: publishes what a robot, a detector and a policy publish, and sorts by drawing.
 
-Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,slow,fail,refuse,mute,ignore}`.
+Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,slow,deaf,fail,refuse}`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,9 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis, Obj
 
 LABELS = ("gear", "bolt", "nut")
 NODES = ("simulated_robot", "detector", "policy", "sorter")
-PARTS = [
-    ("gear", 118, 84),
-    ("gear", 205, 150),
-    ("bolt", 160, 118),
-    ("bolt", 126, 160),
-    ("nut", 200, 92),
-    ("nut", 168, 176),
-]
-PART_S = {"quick": 0.2, "slow": 3.0, "fail": 0.2, "mute": 60.0, "ignore": 60.0}
+GEARS, BOLTS, NUTS = ((118, 84), (205, 150)), ((160, 118), (126, 160)), ((200, 92), (168, 176))
+PARTS = [(label, *at) for label, places in zip(LABELS, (GEARS, BOLTS, NUTS), strict=True) for at in places]
+PART_S = {"quick": 0.2, "slow": 3.0, "fail": 0.2, "deaf": 3.0}
 HALF_PX = {"gear": 14, "bolt": 11, "nut": 10}
 
 
@@ -143,10 +137,9 @@ class Cell(Node):
                 "pick": f"picking a {part}",
                 "place": f"placing a {part}",
             }
-            if self.way != "mute":
-                handle.publish_feedback(
-                    Sort.Feedback(phase=phase, part=part, sorted=done, requested=asked, message=says[phase])
-                )
+            handle.publish_feedback(
+                Sort.Feedback(phase=phase, part=part, sorted=done, requested=asked, message=says[phase])
+            )
             if not self._move(handle, to_px, PART_S[self.way] / 3):
                 return False
             if phase == "place" and here in self.left:
@@ -156,7 +149,7 @@ class Cell(Node):
     def _move(self, handle, to_px: tuple[float, float], seconds: float) -> bool:
         from_px, begin_s = self.at_px, time.monotonic()
         while (share := (time.monotonic() - begin_s) / seconds) < 1:
-            if handle.is_cancel_requested and self.way != "ignore":
+            if handle.is_cancel_requested and self.way != "deaf":
                 return False
             self.at_px = tuple(a + (b - a) * share for a, b in zip(from_px, to_px, strict=True))
             time.sleep(0.02)

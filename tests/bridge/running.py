@@ -26,7 +26,7 @@ ORDER_MAX = 15
 Environment = Mapping[str, str]
 
 
-def until(true: Callable[[], Any], within_s: float = 10.0, what: str = "it") -> Any:
+def until(true: Callable[[], Any], within_s: float = 30.0, what: str = "it") -> Any:
     """Wait for `true()`; what it gave."""
     deadline_s = time.monotonic() + within_s
     while time.monotonic() < deadline_s:
@@ -104,7 +104,7 @@ class RunningBridge:
         answer: dict[str, Any] = self.http.get("/v1/state").json()
         return answer
 
-    def until_state(self, order_id: str, *states: str, within_s: float = 10.0) -> dict[str, Any]:
+    def until_state(self, order_id: str, *states: str, within_s: float = 30.0) -> dict[str, Any]:
         """The order once it is in one of `states`."""
         until(lambda: self.order(order_id)["state"] in states, within_s, f"{states} of the order")
         return self.order(order_id)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -25,6 +27,18 @@ away, and fails when the robot does not come. There is no authentication yet, so
 only, unless it is told otherwise.
 
 Every error is `application/problem+json` and says where, what was got, what was wanted, and what to do next."""
+
+
+def _description_of(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI in which errors have their own media type, for which FastAPI has no setting."""
+    if not app.openapi_schema:
+        FastAPI.openapi(app)
+        assert app.openapi_schema
+        for methods in app.openapi_schema["paths"].values():
+            for operation in methods.values():
+                content = operation["responses"]["4XX"]["content"]
+                operation["responses"]["4XX"]["content"] = {problem.MEDIA_TYPE: next(iter(content.values()))}
+    return app.openapi_schema
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -48,8 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
         # The interactive documents load their scripts from elsewhere; this machine may have no network.
         docs_url=None,
         redoc_url=None,
-        responses={"4XX": {"model": Problem, "content": {problem.MEDIA_TYPE: {}}}},
+        responses={"4XX": {"model": Problem, "description": "A problem (RFC 9457)"}},
     )
+    app.openapi = partial(_description_of, app)  # type: ignore[method-assign]
     app.state.bridge = bridge
     problem.install(app)
     for module in (orders, state, events, camera, health, metrics):

@@ -25,7 +25,6 @@ from trunnion_bridge.store import Store
 
 _STATE_PERIOD_S = 0.1
 _STATE_AT_LEAST_EVERY_S = 0.5
-DATABASE = "bridge.db"
 
 
 class Bridge:
@@ -35,7 +34,7 @@ class Bridge:
         self.settings = settings
         self.catalogue = catalogue
         self.metrics = Metrics()
-        self.store = Store(settings.data_dir / DATABASE)
+        self.store = Store(settings.database)
         self.feed = Feed()
         self.ledger = Ledger(self.store, self.feed, self.metrics.order_ended)
         self.gateway = Gateway(settings, catalogue.parts, self.metrics.detection_age_s.observe)

@@ -80,7 +80,7 @@ class Dispatcher:
                 execution.withdraw()
             return cancelled
         if execution and is_current:
-            execution.cancel("cancelled")
+            execution.cancel()
         return await self._ledger.note(order.id, "to be cancelled: the sorter is asked to leave off")
 
     async def _run(self) -> None:

@@ -68,7 +68,7 @@ class Execution:
         """The order was cancelled while it waited: somebody else has ended it."""
         self._withdrawn.set()
 
-    def cancel(self, reason: str) -> None:
+    def cancel(self, reason: str = "") -> None:
         """Ask the sorter to leave the order; it ends as soon as the sorter has left off."""
         self._cancel_reason = reason
         self._robot.cancel(self.order.id)
@@ -79,8 +79,9 @@ class Execution:
         while await self._robot_comes(deadline_s):
             sort_run = self._robot.sort(self.order)
             answer = await sort_run.next(self._patience.answer_max_s)
-            if isinstance(answer, SortAccepted):
-                await self._follow(sort_run)
+            # Feedback may overtake the answer that the order is taken.
+            if isinstance(answer, SortAccepted | SortUpdate):
+                await self._follow(sort_run, answer)
                 return
             if answer is None:
                 self._robot.cancel(self.order.id)
@@ -109,12 +110,13 @@ class Execution:
                 return False
         return not self._withdrawn.is_set()
 
-    async def _follow(self, sort_run: SortRun) -> None:
+    async def _follow(self, sort_run: SortRun, first: SortNews) -> None:
         started = await self._ledger.start(self.order.id)
         if started is None:  # it was cancelled between the question and the answer
             self._robot.cancel(self.order.id)
             return
         self.order = started
+        await self._take_in(first)
         here_s = news_s = time.monotonic()
         while True:
             news = await sort_run.next(_LOOK_S)

@@ -46,8 +46,7 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> Refused | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        name = urlsplit(f"//{host}").hostname or ""
-        if is_loopback(self._settings.host) and not is_loopback(name):
+        if is_loopback(self._settings.host) and not is_loopback(_host_name(f"//{host}")):
             return Refused(
                 "foreign-host",
                 where="Host",
@@ -55,7 +54,7 @@ class Guard:
                 wanted="localhost or 127.0.0.1, because the bridge listens to this machine only",
                 next_step="use one of those names, or a proxy that sets the Host header",
             )
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return Refused(
                 "foreign-origin",
                 where="Origin",
@@ -81,17 +80,23 @@ class BodyLimit:
         if announced.isdecimal() and int(announced) > self._max_bytes:
             await problem(self._refused(f"{announced} bytes"), scope["path"])(scope, receive, send)
             return
-        taken_bytes = 0
+        body = await self._read(receive)
+        if body is None:
+            refused = self._refused(f"more than {self._max_bytes} bytes")
+            await problem(refused, scope["path"])(scope, receive, send)
+        else:
+            await self._app(scope, _again(body, receive), send)
 
-        async def limited() -> Message:
-            nonlocal taken_bytes
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body; None when it is too large."""
+        body, more = b"", True
+        while more:
             message = await receive()
-            taken_bytes += len(message.get("body", b""))
-            if taken_bytes > self._max_bytes:
-                raise self._refused(f"more than {self._max_bytes} bytes")
-            return message
-
-        await self._app(scope, limited, send)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._max_bytes:
+                return None
+        return body
 
     def _refused(self, got: str) -> Refused:
         wanted, next_step = f"at most {self._max_bytes} bytes", "send a smaller order"
@@ -120,6 +125,24 @@ class RequestClock:
             await send(message)
 
         await self._app(scope, receive, timed)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives the body that was read already, then what comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+def _host_name(address: str) -> str:
+    """The name in `host:port`; empty for what is not an address."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _with_headers(send: Send) -> Send:

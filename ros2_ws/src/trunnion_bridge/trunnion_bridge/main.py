@@ -5,26 +5,17 @@ from __future__ import annotations
 import argparse
 import errno
 import fcntl
-import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
-from trunnion_bridge.app import create_app
-from trunnion_bridge.settings import OPEN_FLAG, Settings, is_loopback
-from trunnion_contract.errors import BadInput, Broken, ExitCode, TrunnionError
+from trunnion_bridge.settings import OPEN_FLAG, Settings
+from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
 _BACKLOG = 128
-_GRACE_S = 1
-_WARNING = (
-    "WARNING: whoever reaches http://%s:%d may move the robot, because the bridge has no authentication yet"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = _settings(sys.argv[1:] if arguments is None else arguments)
         with _only_bridge(settings.data_dir), _listening(settings) as listener:
-            return _serve(settings, listener)
+            # Imported here, because it takes a second or two, and what cannot start should be told at once.
+            from trunnion_bridge.server import serve
+
+            serve(settings, listener)
+            return int(ExitCode.OK)
+    except KeyboardInterrupt:
+        return int(ExitCode.OK)
     except TrunnionError as error:
         print(error, file=sys.stderr)
         return int(error.exit_code)
@@ -143,36 +140,6 @@ def _not_bound(settings: Settings, error: OSError) -> BadInput:
         wanted="an address of this machine and a port that this user may open",
         next_step="choose another --host or --port",
     )
-
-
-def _serve(settings: Settings, listener: socket.socket) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    host, port = listener.getsockname()[:2]
-    if not is_loopback(settings.host):
-        logging.getLogger("trunnion.bridge").warning(_WARNING, host, port)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        ws_max_size=1024,  # listeners have nothing to say
-        ws_per_message_deflate=False,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
-    # uvicorn raises the signal that stopped it once more when it is done: that was heard already.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    print(f"bridge: http://{host}:{port}/", flush=True)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise Broken(
-            where="the bridge",
-            got="a start that failed",
-            wanted="a bridge that runs",
-            next_step="see the log above",
-        )
-    return int(ExitCode.OK)
 
 
 if __name__ == "__main__":

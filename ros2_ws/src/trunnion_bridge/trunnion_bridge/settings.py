@@ -52,6 +52,11 @@ class Settings:
                 where="--port", got=str(self.port), wanted="0 to 65535", next_step="choose another port"
             )
 
+    @property
+    def database(self) -> Path:
+        """The file that holds the orders."""
+        return self.data_dir / "bridge.db"
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""

@@ -113,7 +113,7 @@ class Store:
         """How many orders are in each state."""
         query = select(OrderRow.state, func.count()).group_by(OrderRow.state)
         with self._transaction() as session:
-            found = dict(session.execute(query).tuples().all())
+            found = dict(session.execute(query).all())
         return {state: found.get(state, 0) for state in STATES}
 
     def start(self, order_id: str) -> Order | None:

@@ -44,7 +44,8 @@ function onState(state) {
 function onOrder({ at, data: order }) {
   setOrder(order);
   const level = { succeeded: "good", failed: "bad" }[order.state] || "";
-  tell(`Order #${order.number} ${order.state}: ${order.message}`, level, new Date(at));
+  const state = order.state === "running" ? "" : ` ${order.state}`;
+  tell(`Order #${order.number}${state}: ${order.message}`, level, new Date(at));
 }
 
 function showNodes(all) {
@@ -69,7 +70,8 @@ function showLink({ arm, sorter_here, nodes: all }) {
   const here = arm.here && sorter_here;
   setLink(here ? (ill.length ? "warn" : "live") : "away", here ? (ill.length ? "Partly away" : "Live") : "Robot away");
   const missing = ill.join(", ") || "nothing is heard of the arm or the sorter";
-  warn(here && !ill.length ? "" : `${here ? "Not all of the cell works" : "The robot is away. Orders wait for it a while"} — ${missing}.`);
+  if (here) warn(ill.length ? `Not all of the cell works: ${missing}.` : "");
+  else warn(`The robot is away: ${missing}. Orders wait for it a while.`);
 }
 
 // Without seconds, which would have a screen reader speak every time they change.

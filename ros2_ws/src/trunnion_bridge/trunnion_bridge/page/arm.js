@@ -11,11 +11,8 @@ let line = null;
 
 export function drawCell(layout) {
   openingMax = layout.limits.opening_max_m;
-  const [low, high] = [layout.limits.workspace_low_base_m, layout.limits.workspace_high_base_m];
-  const pad = 0.03;
-  plan.setAttribute("viewBox", `${-high[1] - pad} ${-high[0] - pad} ${high[1] - low[1] + 2 * pad} ${high[0] - low[0] + 2 * pad}`);
+  plan.setAttribute("viewBox", frame([layout.tray, ...Object.values(layout.bins), { center_base_m: layout.home_base_m, size_m: [0, 0] }]));
   plan.replaceChildren(
-    box("reach", [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2], [high[0] - low[0], high[1] - low[1]]),
     box("tray", layout.tray.center_base_m, layout.tray.size_m),
     ...Object.entries(layout.bins).flatMap(([name, bin]) => [
       box("bin", bin.center_base_m, bin.size_m, name),
@@ -30,11 +27,20 @@ export function showArm(arm, order) {
   const position = arm.position_base_m;
   plan.dataset.here = arm.here;
   document.getElementById("mode").textContent = arm.here ? words(arm) : "away";
-  for (const [index, axis] of ["x", "y", "z"].entries()) put(axis, position, () => (position[index] * 1000).toFixed(0));
-  put("opening", arm.gripper_opening_m, () => (arm.gripper_opening_m * 1000).toFixed(0));
+  for (const [index, axis] of ["x", "y", "z"].entries()) put(axis, position, () => millimetres(position[index]));
+  put("opening", arm.gripper_opening_m, () => millimetres(arm.gripper_opening_m));
   document.getElementById("jaw").style.width = `${Math.min(100, ((arm.gripper_opening_m || 0) / openingMax) * 100)}%`;
   for (const bin of plan.querySelectorAll(".bin")) bin.classList.toggle("target", order?.bin === bin.dataset.name);
   if (position && gripper) moveTo(-position[1], -position[0]);
+}
+
+const millimetres = (metres) => String(Math.round(metres * 1000)).replace("-", "−");
+
+function frame(places) {
+  const edges = (axis, sign) => places.map((place) => place.center_base_m[axis] + (sign * place.size_m[axis]) / 2);
+  const [top, left] = [0, 1].map((axis) => Math.max(...edges(axis, 1)) + 0.05);
+  const [bottom, right] = [0, 1].map((axis) => Math.min(...edges(axis, -1)) - 0.05);
+  return `${-left} ${-top} ${left - right} ${top - bottom}`;
 }
 
 function words(arm) {

@@ -94,10 +94,11 @@ function drawBox(context, item, [x1, y1, x2, y2], width) {
 function tellSeen(items) {
   const counts = new Map();
   for (const { label } of items) counts.set(label, (counts.get(label) || 0) + 1);
-  const key = JSON.stringify([...counts].sort());
+  const byPart = [...counts].sort(([a], [b]) => partIndex(a) - partIndex(b));
+  const key = JSON.stringify(byPart);
   if (seen.dataset.key === key) return;
   seen.dataset.key = key;
-  const rows = [...counts].sort().map(([label, count]) =>
+  const rows = byPart.map(([label, count]) =>
     element("li", { "data-part": partIndex(label) }, element("span", { class: "swatch" }), counted(count, label)));
   seen.replaceChildren(...(rows.length ? rows : [element("li", { class: "none" }, "No parts in view")]));
   for (const place of document.querySelectorAll(".in-view")) {

@@ -1,0 +1,66 @@
+"""Serves the application on a socket that is bound already, until a signal comes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+
+import uvicorn
+
+from trunnion_bridge.app import create_app
+from trunnion_bridge.settings import Settings, is_loopback
+from trunnion_bridge.store import Store
+from trunnion_contract.errors import Broken
+
+_GRACE_S = 1
+_WARNING = "whoever reaches http://%s:%d may move the robot, because the bridge has no authentication yet"
+_log = logging.getLogger("trunnion.bridge")
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Return when a signal has stopped the server.
+
+    Raises:
+        BadInput: the bundle or the file of orders cannot be used.
+        Broken: the server did not start.
+    """
+    app = create_app(settings)
+    with Store(settings.database):
+        pass  # what cannot be used is told now, not in the middle of the start
+    _start_log()
+    host, port = listener.getsockname()[:2]
+    if not is_loopback(settings.host):
+        _log.warning(_WARNING, host, port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        ws_max_size=1024,  # listeners have nothing to say
+        ws_per_message_deflate=False,  # it costs memory for each listener
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    _stop_on_signal(server)
+    print(f"bridge: http://{host}:{port}/", flush=True)
+    server.run(sockets=[listener])
+    if not server.started and not server.should_exit:
+        raise Broken(
+            where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"
+        )
+
+
+def _start_log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def _stop_on_signal(server: uvicorn.Server) -> None:
+    """For a signal before uvicorn listens to them, and after, when uvicorn raises the one that stopped it again."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
