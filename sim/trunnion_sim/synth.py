@@ -9,13 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -28,6 +24,7 @@ from trunnion_contract.files import digest_json, write_json, write_text
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.strict import Strict, read_json
 from trunnion_contract.usecase import SimulationImages, UseCase
+from trunnion_contract.workers import worker_pool
 from trunnion_sim.imaging import blurred, noisy
 from trunnion_sim.labels import label_parts
 from trunnion_sim.layout import SORTING_CELL
@@ -179,25 +176,9 @@ def _workers(count: int) -> Iterator[Callable[[Sequence[SceneJob]], Iterable[Syn
     if count == 1:
         yield lambda jobs: map(render_scene, jobs)
         return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_start_worker)
-    try:
+    # One thread each.
+    with worker_pool(count, cv2.setNumThreads, 1) as pool:
         yield lambda jobs: pool.map(render_scene, jobs, chunksize=2)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """One thread each; Ctrl-C is the parent's to handle, and a worker does not outlive its parent."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _processors() -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from contextlib import ExitStack
 from typing import Any
 
 from trunnion_contract.errors import Broken
+from trunnion_contract.workers import worker_pool
 from trunnion_sim.examiner import Examiner, Job, Subject, single_threaded
 
 _examiner: Examiner | None = None
@@ -27,15 +25,14 @@ class Workers:
     """A pool of processes, started anew (nothing is inherited but the subject), each with its own examiner."""
 
     def __init__(self, subject: Subject, count: int) -> None:
-        self._pool = ProcessPoolExecutor(
-            count, multiprocessing.get_context("spawn"), initializer=_open, initargs=(subject,)
-        )
+        self._running = ExitStack()
+        self._pool = self._running.enter_context(worker_pool(count, _open, subject))
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._running.close()
 
     def do(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
         """Each job with its result, as they are finished.
@@ -43,8 +40,8 @@ class Workers:
         Raises:
             Broken: a worker died.
         """
-        futures = {self._pool.submit(_do, job): job for job in jobs}
         try:
+            futures = {self._pool.submit(_do, job): job for job in jobs}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool:
@@ -58,9 +55,6 @@ class Workers:
 
 def _open(subject: Subject) -> None:
     global _examiner
-    # Ctrl-C reaches the whole process group; the parent decides what becomes of the work.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     single_threaded()
     _examiner = Examiner(subject)
 
@@ -68,11 +62,3 @@ def _open(subject: Subject) -> None:
 def _do(job: Job) -> dict[str, Any]:
     assert _examiner is not None, "the initializer ran"
     return _examiner.do(job)
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed cannot shut its pool down."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from trunnion.exclusive import only_one
-from trunnion.pipeline import Run, Stage, Stopped, run_stages, stands
+from trunnion.pipeline import Run, Stage, run_stages, stands
 from trunnion.record import outputs_of
+from trunnion.stopped import Stopped
 from trunnion_contract.errors import BadInput
 
 

@@ -13,6 +13,7 @@ from types import FrameType
 
 import typer
 
+from trunnion.stopped import Stopped
 from trunnion_contract.errors import ExitCode, TrunnionError
 
 INTERRUPTED = 130
@@ -27,14 +28,13 @@ def main() -> int:
 
     stop = _StopRequest()
     try:
-        return app(standalone_mode=False) or ExitCode.OK
-    except KeyboardInterrupt as error:
-        return _stopped(error)
-    except typer.Abort as error:
-        return _stopped(error)
+        code = app(standalone_mode=False) or ExitCode.OK
+    except Stopped as error:
+        return _stopped(f"at {error.stage}; the same command goes on from here")
     except Exception as error:
         # Libraries turn a Ctrl-C in their depths into errors of their own.
-        return _stopped(error) if stop.requested else _failed(error)
+        return _stopped() if stop.requested else _failed(error)
+    return _stopped() if code == INTERRUPTED else code
 
 
 class _StopRequest:
@@ -50,9 +50,7 @@ class _StopRequest:
         raise KeyboardInterrupt
 
 
-def _stopped(error: BaseException) -> int:
-    stage = getattr(error, "stage", None)
-    where = f"at {stage}; the same command goes on from here" if stage else "as you asked"
+def _stopped(where: str = "as you asked") -> int:
     print(f"\nstopped {where}", file=sys.stderr)
     return INTERRUPTED
 

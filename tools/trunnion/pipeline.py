@@ -15,6 +15,7 @@ from typing import Protocol
 
 from trunnion.exclusive import only_one
 from trunnion.record import StageRecord, outputs_of, read_record
+from trunnion.stopped import Stopped
 from trunnion_contract.files import whole_folder, write_json
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
@@ -67,14 +68,6 @@ class Watcher(Progress, Protocol):
 
     def reused(self, stage: str) -> None:
         """A stage stands as it was."""
-
-
-class Stopped(KeyboardInterrupt):
-    """A person stopped the flow in the middle of `stage`."""
-
-    def __init__(self, stage: str) -> None:
-        super().__init__(stage)
-        self.stage = stage
 
 
 def run_stages(run: Run, stages: Sequence[Stage], until: str, watcher: Watcher) -> None:
