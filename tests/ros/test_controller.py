@@ -10,8 +10,8 @@ import pytest
 
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import BadInput
+from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
-from trunnion_edge.sorting import Goal, Mode
 from trunnion_inference.controller import Controller, Opening, Position, StampedGoal, check_spec
 
 HERE = (0.50, 0.0, 0.20)

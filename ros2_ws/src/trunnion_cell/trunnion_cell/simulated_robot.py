@@ -10,7 +10,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
-from std_msgs.msg import Float64
+from std_msgs.msg import Float64, Header
 from std_srvs.srv import Trigger
 
 from trunnion_cell.command import Command
@@ -18,7 +18,7 @@ from trunnion_cell.real_time import RealTime
 from trunnion_cell.robot_messages import camera_info_message, joint_message, pose_message
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.telemetry import Timings
-from trunnion_inference.clocks import header_now, steady_clock
+from trunnion_inference.clocks import steady_clock
 from trunnion_inference.heartbeat import WARN, Health, Heartbeat
 from trunnion_inference.images import image_message
 from trunnion_inference.parameters import number, whole
@@ -127,20 +127,21 @@ class SimulatedRobot(Node):
 
     def _on_tick(self) -> None:
         began_s = time.monotonic()
-        steps = self._time.due(began_s)
-        if steps:
+        # The simulation advances to now: that is what state and picture show, however long it takes to get there.
+        stamp = self.get_clock().now().to_msg()
+        if steps := self._time.due(began_s):
             velocity = self._command.velocity_base_mps(began_s)
             self._cell.step(velocity, self._command.opening_m, steps / PHYSICS_HZ)
-        self._publish_state()
+        self._publish_state(Header(stamp=stamp, frame_id=BASE))
         self._tick_time.add((time.monotonic() - began_s) * 1e3)
         self._ticks += 1
         self._picture_is_due |= self._ticks % self._ticks_per_picture == 0
         self._publish_picture()
         if self._picture_is_due and self._drawing.ask(self._cell):
-            self._picture_is_due, self._asked_s, self._asked = False, began_s, header_now(self, CAMERA)
+            self._picture_is_due, self._asked_s = False, began_s
+            self._asked = Header(stamp=stamp, frame_id=CAMERA)
 
-    def _publish_state(self) -> None:
-        header = header_now(self, BASE)
+    def _publish_state(self, header: Header) -> None:
         joints = self._cell.joint_states()
         self._joints.publish(
             joint_message(JOINT_NAMES, joints.positions, joints.velocities, joints.efforts, header)

@@ -23,7 +23,10 @@ from trunnion_contract.cell import Point
 from trunnion_contract.errors import BadInput
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.decode import Detections
-from trunnion_edge.sorting import Goal, OrderLine, RobotState, SeenParts, Sorter, locate
+from trunnion_edge.goals import Goal, RobotState
+from trunnion_edge.orders import OrderLine
+from trunnion_edge.parts import SeenParts, locate
+from trunnion_edge.sorting import Sorter
 from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
 from trunnion_inference.detections import detections_from, labels_from
 from trunnion_inference.heartbeat import TOPIC as DIAGNOSTICS

@@ -10,9 +10,9 @@ from trunnion_contract.cell import MotionLimits, Point
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_edge.control import ArmController
+from trunnion_edge.goals import Goal, Mode, RobotState
 from trunnion_edge.limits import SafeMotion
 from trunnion_edge.policy import Policy
-from trunnion_edge.sorting import Goal, Mode, RobotState
 
 # What the arm controller gives a policy, and what it takes from it.
 OBSERVATION = ("gripper_base_m", "opening_m", "grasped", "target_base_m", "place_base_m")

@@ -13,8 +13,8 @@ from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_contract.bundle import Bundle
 from trunnion_contract.cell import Point
+from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
-from trunnion_edge.sorting import Goal, Mode
 from trunnion_edge.telemetry import Timings
 from trunnion_inference.bundle_node import BundleNode
 from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
