@@ -70,8 +70,8 @@ def train_base(
     out: Annotated[Path, typer.Option(help="the checkpoint to write")] = Path(
         "training/base/sorting_cell_yolo26n.pt"
     ),
-    images: Annotated[int, typer.Option(min=10, help="how many images to render")] = 3000,
-    epochs: Annotated[int, typer.Option(min=1)] = 150,
+    images: Annotated[int, typer.Option(min=10, help="how many images to render")] = 2600,
+    epochs: Annotated[int, typer.Option(min=1)] = 8,
     device: Annotated[str, typer.Option(help="cpu, or the number of a GPU")] = "cpu",
     seed: Annotated[int, typer.Option(min=0)] = 20_000_000,
     runs: Runs = RUNS,
