@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import smooth_l1_loss
+from torch.nn.functional import mse_loss
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, write_json, write_text
@@ -21,7 +21,7 @@ from trunnion_contract.usecase import PolicyTraining, UseCase
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate
 from trunnion_training.policy.environment import demonstrable, open_environment, ranges
-from trunnion_training.policy.network import INPUT, OUTPUT, PolicyNetwork, Scale
+from trunnion_training.policy.network import INPUT, OUTPUT, PolicyNetwork, Scale, position_pairs
 
 CHECKPOINT, SPEC, METRICS, CURVES = (
     "policy.pt",
@@ -33,10 +33,9 @@ CHECKPOINT, SPEC, METRICS, CURVES = (
 HELD_OUT = "policy_held_out.npy"
 _WORK = ".policy"
 _VALIDATION_SHARE = 0.1
-_THREADS = 2
+# A network this small loses more to waking threads than it wins.
+_THREADS = 1
 _WEIGHT_DECAY = 1e-5
-# Between velocities that should be averaged and gripper commands that should not be.
-_HUBER_BETA = 0.1
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def _epoch(
         if len(rows) < batch and len(order) >= batch:  # the short rest would weigh as much as a whole batch
             continue
         predicted = network.scaled_action(samples.observations[rows])
-        loss = smooth_l1_loss(predicted, network.normalised(samples.actions[rows]), beta=_HUBER_BETA)
+        loss = mse_loss(predicted, network.normalised(samples.actions[rows]))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -145,7 +144,7 @@ def _loss(network: PolicyNetwork, samples: Samples) -> float:
     network.eval()
     with torch.inference_mode():
         predicted = network.scaled_action(samples.observations)
-        return float(smooth_l1_loss(predicted, network.normalised(samples.actions), beta=_HUBER_BETA))
+        return float(mse_loss(predicted, network.normalised(samples.actions)))
 
 
 def policy_spec(settings: PolicyTraining) -> PolicySpec:
@@ -172,6 +171,7 @@ def _network(settings: PolicyTraining, spec: PolicySpec, training: Samples) -> P
         Scale.of(training.observations.numpy(), *ranges(spec.observation)),
         Scale.of(training.actions.numpy(), *ranges(spec.action)),
         settings.hidden,
+        position_pairs(spec.observation),
     )
 
 

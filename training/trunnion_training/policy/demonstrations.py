@@ -1,16 +1,15 @@
 """Demonstrations of the expert: whole episodes given to worker processes, kept one file each, so that a kill costs one.
 
-What is executed is the expert's action with noise, and what is learnt is the expert's action without (DART, Laskey et
-al., 2017): the policy sees states beside the expert's own path, and what the expert would do there.
+What is learnt is always the expert's own action. What is executed is that action with a little noise (DART, Laskey et
+al., 2017), and now and then one entry of it, a velocity or the gripper, is set to something else for a moment: so the
+policy sees what lies beside the expert's own path, and what the expert does there.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,13 +21,17 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry
 from trunnion_contract.progress import Progress
+from trunnion_contract.workers import worker_pool
 from trunnion_training.policy.environment import Array, demonstrable, is_success, open_environment, ranges
 
 # Far from the seeds that proofs count from, so that proofs play unseen episodes.
 _FIRST_SEED = 1_000_000_000
 _SEEDS_PER_RUN = 10_000_000
-_NOISE_SHARE_MAX = 0.3
-_VELOCITY_UNITS = ("m/s", "rad/s")
+# In shares of half an action's range: the largest noise an episode can have, and how far a disturbance goes.
+_NOISE_SHARE_MAX = 0.08
+_DISTURBANCE_SHARE = 0.8
+_DISTURBANCE_CHANCE = 0.05
+_DISTURBANCE_STEPS = (2, 8)
 _EPISODES_PER_TASK = 4
 _SUCCESS_MIN = 0.5
 WORKERS = 2
@@ -88,21 +91,10 @@ def _play_all(
     tasks = [todo[start : start + _EPISODES_PER_TASK] for start in range(0, len(todo), _EPISODES_PER_TASK)]
     if not tasks:
         return
-    # A fresh interpreter, because a forked simulator or torch inherits locks that nobody will release.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(WORKERS, len(tasks)), mp_context=context, initializer=_start_worker)
-    try:
+    with worker_pool(min(WORKERS, len(tasks)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
         futures = [pool.submit(_play, env_id, package, task, seed, out_dir) for task in tasks]
         for future in as_completed(futures):
             progress.advance(future.result())
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    # The parent hears Ctrl-C for all of them, and ends the pool.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def _play(env_id: str, package: str, indices: Sequence[int], seed: int, out_dir: Path) -> int:
@@ -123,26 +115,46 @@ def _environment(env_id: str, package: str) -> gymnasium.Env[Array, Array]:
 
 
 def play(env: gymnasium.Env[Array, Array], seed: int) -> tuple[Episode, bool]:
-    """One episode of the expert with noise in what is executed; gives it, and whether it succeeded."""
-    expert, rng = demonstrable(env), np.random.default_rng(seed)
-    low, high = ranges(expert.action_entries)
-    noise = _noise_spread(expert.action_entries) * rng.uniform(0, 1)
+    """One episode of the expert with disturbances in what is executed; gives it, and whether it succeeded."""
+    expert, disturbances = demonstrable(env), _Disturbances(demonstrable(env).action_entries, seed)
     observation, _ = env.reset(seed=seed)
     observations, actions, info, over = [], [], {}, False
     while not over:
         action = np.asarray(expert.expert_action(observation), np.float32)
         observations.append(np.array(observation, np.float32))
         actions.append(action)
-        executed = np.clip(action + rng.normal(size=action.shape) * noise, low, high).astype(np.float32)
-        observation, _, terminated, truncated, info = env.step(executed)
+        observation, _, terminated, truncated, info = env.step(disturbances.applied_to(action))
         over = terminated or truncated
     return Episode(np.stack(observations), np.stack(actions)), is_success(info)
 
 
-def _noise_spread(entries: tuple[Entry, ...]) -> Array:
-    """The largest noise per number: a share of a velocity's range, and none on anything else (a gripper's opening)."""
-    shares = [_NOISE_SHARE_MAX * (e.high - e.low) / 2 if e.unit in _VELOCITY_UNITS else 0.0 for e in entries]
-    return np.repeat(np.array(shares, np.float32), [entry.size for entry in entries])
+class _Disturbances:
+    """Noise of this episode's strength, and one entry at a time pushed aside for a few steps."""
+
+    def __init__(self, entries: tuple[Entry, ...], seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._low, self._high = ranges(entries)
+        self._half = (self._high - self._low) / 2
+        self._noise = _NOISE_SHARE_MAX * self._rng.uniform() * self._half
+        ends = np.cumsum([entry.size for entry in entries])
+        self._columns = [slice(end - entry.size, end) for entry, end in zip(entries, ends, strict=True)]
+        self._push, self._steps_left = np.zeros_like(self._half), 0
+
+    def applied_to(self, action: Array) -> Array:
+        """What is executed instead of `action`."""
+        if self._steps_left == 0 and self._rng.random() < _DISTURBANCE_CHANCE:
+            self._begin()
+        push = self._push if self._steps_left else 0.0
+        self._steps_left = max(0, self._steps_left - 1)
+        noisy = action + push + self._rng.normal(size=action.shape) * self._noise
+        return np.clip(noisy, self._low, self._high).astype(np.float32)
+
+    def _begin(self) -> None:
+        self._steps_left = int(self._rng.integers(*_DISTURBANCE_STEPS))
+        self._push = np.zeros_like(self._half)
+        columns = self._columns[self._rng.integers(len(self._columns))]
+        reach = _DISTURBANCE_SHARE * self._half[columns]
+        self._push[columns] = self._rng.uniform(-reach, reach)
 
 
 def _names(folder: Path, index: int) -> tuple[Path, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,15 @@ from torch import Tensor, nn
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
+from trunnion_contract.manifest import Entry
 
 INPUT, OUTPUT = "observation", "action"
 # An entry that never changes has no spread to divide by.
 _SPREAD_MIN = 1e-3
+# Distances at which a gripper's approach and its last step happen; beyond them the view of an offset saturates.
+_NEAR_M, _AT_M = 0.02, 0.006
+_TABLE_M = 0.1
+_LOG_FLOOR_M = 0.001
 
 Array = NDArray[np.float32]
 
@@ -38,21 +43,56 @@ class Scale:
         return cls(mean.astype(np.float32), np.maximum(spread, _SPREAD_MIN).astype(np.float32), low, high)
 
 
+Columns = tuple[int, ...]
+Pairs = tuple[tuple[Columns, Columns], ...]
+
+
+def position_pairs(entries: Sequence[Entry]) -> Pairs:
+    """The columns of every two positions (in metres, two or three numbers) that stand in a vector of `entries`."""
+    ends = [int(end) for end in np.cumsum([entry.size for entry in entries])]
+    columns = [tuple(range(end - entry.size, end)) for entry, end in zip(entries, ends, strict=True)]
+    positions = [
+        where for entry, where in zip(entries, columns, strict=True) if entry.unit == "m" and entry.size > 1
+    ]
+    return tuple((a, b) for a, b in combinations(positions, 2) if len(a) == len(b))
+
+
+def _offset_features(offset_m: Tensor) -> list[Tensor]:
+    """An offset [N, 2 or 3] from far and near, with its length in space and over the ground."""
+    lengths = [_length(offset_m), _length(offset_m[:, :2])]
+    near = [torch.tanh(length / _NEAR_M) for length in lengths]
+    logarithms = [torch.log(length + _LOG_FLOOR_M) for length in lengths]
+    return [
+        offset_m / _TABLE_M,
+        torch.tanh(offset_m / _NEAR_M),
+        torch.tanh(offset_m / _AT_M),
+        *near,
+        *logarithms,
+    ]
+
+
+def _length(offset_m: Tensor) -> Tensor:
+    # The tiny term keeps the slope finite where the offset is exactly zero.
+    return torch.sqrt((offset_m * offset_m).sum(dim=1, keepdim=True) + 1e-12)
+
+
 class PolicyNetwork(nn.Module):
     """A multi-layer perceptron between a normalisation and a scaling, both part of the graph.
 
-    float32 [N, observation] in SI units → float32 [N, action] in SI units, within the action's range.
+    float32 [N, observation] in SI units → float32 [N, action] in SI units, within the action's range. Beside the
+    observation it sees the offsets between the positions in it (`pairs`), from far and near: millimetres decide a
+    grasp, and drown in the spread of positions over a table.
     """
 
-    def __init__(self, observation: Scale, action: Scale, hidden: Sequence[int]) -> None:
+    def __init__(self, observation: Scale, action: Scale, hidden: Sequence[int], pairs: Pairs = ()) -> None:
         super().__init__()
-        self.hidden = tuple(hidden)
+        self.hidden, self.pairs = tuple(hidden), pairs
         for name, scale in (("observation", observation), ("action", action)):
             for part in ("mean", "spread", "low", "high"):
                 self.register_buffer(
                     f"{name}_{part}", torch.from_numpy(np.array(getattr(scale, part), np.float32))
                 )
-        sizes = [len(observation.mean), *hidden]
+        sizes = [len(observation.mean) + sum(3 * len(first) + 4 for first, _ in pairs), *hidden]
         layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], len(action.mean)))
 
@@ -63,7 +103,10 @@ class PolicyNetwork(nn.Module):
 
     def scaled_action(self, observation: Tensor) -> Tensor:
         """The action before scaling, where all entries weigh alike: what the loss compares."""
-        return self.layers((observation - self.observation_mean) / self.observation_spread)
+        features = [(observation - self.observation_mean) / self.observation_spread]
+        for first, second in self.pairs:
+            features += _offset_features(observation[:, list(second)] - observation[:, list(first)])
+        return self.layers(torch.cat(features, dim=1))
 
     def normalised(self, action: Tensor) -> Tensor:
         """An action in SI units as `scaled_action` would give it."""
@@ -72,7 +115,8 @@ class PolicyNetwork(nn.Module):
     def save(self, path: Path) -> None:
         """Write the weights (tensors only, no code)."""
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            torch.save({"hidden": list(self.hidden), "state": self.state_dict()}, file)
+            content = {"hidden": list(self.hidden), "pairs": self.pairs, "state": self.state_dict()}
+            torch.save(content, file)
 
     @classmethod
     def load(cls, path: Path) -> PolicyNetwork:
@@ -88,7 +132,7 @@ class PolicyNetwork(nn.Module):
                 Scale(*(state[f"{name}_{part}"].numpy() for part in ("mean", "spread", "low", "high")))
                 for name in ("observation", "action")
             ]
-            network = cls(*scales, content["hidden"])
+            network = cls(*scales, content["hidden"], content["pairs"])
             network.load_state_dict(state)
         except Exception as error:  # whatever a broken archive raises
             raise BadInput(
