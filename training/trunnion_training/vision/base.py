@@ -72,8 +72,8 @@ class BaseFigures:
 
 
 def train_base(
-    usecase: UseCase, out_file: Path, *, images: int = IMAGES, epochs: int = EPOCHS, device: str = "cpu", seed: int = SEED,
-    date: str = "", work_dir: Path, progress: Progress,
+    usecase: UseCase, out_file: Path, *, images: int = IMAGES, epochs: int = EPOCHS, device: str = "cpu",
+    seed: int = SEED, date: str = "", work_dir: Path, progress: Progress,
 ) -> BaseFigures:  # fmt: skip
     """Synthesise, train, strip and write the checkpoint with its model card; goes on in `work_dir` after a kill."""
     make_base_dataset(usecase, work_dir / "data", images, seed, progress)
@@ -158,7 +158,16 @@ def _hardware(device: str) -> str:
 
     if device != "cpu":
         return str(torch.cuda.get_device_name(int(device)))
-    return f"{torch.get_num_threads()} threads of a {platform.machine()} processor"
+    return f"{torch.get_num_threads()} threads of {_processor()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def base_card(figures: BaseFigures) -> str:
