@@ -27,7 +27,7 @@ from trunnion_sim.scenarios import Scenario, Task, draw_task
 
 PERIOD_S = 0.05
 CAMERA_PERIODS = 2
-TIME_MAX_S = 60.0
+TIME_MAX_PER_PART_S = 20.0
 # Stamps are multiples of the period, and floating point misses those by a hair.
 _ROUNDING_S = 1e-9
 
@@ -66,7 +66,10 @@ def play(
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
     arm = _Arm(cell, policy, scenario.latency_ms / 1000)
     camera = _Camera(cell, detector, scenario, rng)
-    time_s = _carry_out(sorter, arm, camera, lambda now_s: watch(now_s, cell, sorter) if watch else None)
+    time_max_s = TIME_MAX_PER_PART_S * sorter.requested
+    time_s = _carry_out(
+        sorter, arm, camera, time_max_s, lambda now_s: watch(now_s, cell, sorter) if watch else None
+    )
     wrong = _shortfall(cell, task, sorter)
     return EpisodeResult(
         success=not wrong,
@@ -149,10 +152,12 @@ class _Arm:
         self._cell.step(motion.velocity_base_mps, motion.opening_m, PERIOD_S)
 
 
-def _carry_out(sorter: Sorter, arm: _Arm, camera: _Camera, watch: Callable[[float], None]) -> float:
+def _carry_out(
+    sorter: Sorter, arm: _Arm, camera: _Camera, time_max_s: float, watch: Callable[[float], None]
+) -> float:
     """Tick until the order is finished or the time is up; the time it took."""
     period = 0
-    while not sorter.finished and (now_s := period * PERIOD_S) < TIME_MAX_S:
+    while not sorter.finished and (now_s := period * PERIOD_S) < time_max_s:
         watch(now_s)
         if sorter.phase == "looking" and period % CAMERA_PERIODS == 0:
             camera.expose(now_s)
