@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 SPEED_MAX_MPS = 0.42
-GAIN_PER_S = 7.0
+GAIN_PER_S = 5.0
 OPEN_M = 0.064
 # Above the target within this, the fingers come down; the height to keep grows with the distance, like a funnel.
 ALIGNED_M = 0.004
 FUNNEL_SLOPE = 3.5
 HOVER_M = 0.05
-# Nearer to the target than this the fingers close, nearer to the place they open; over the ramp they do so in part.
+# Nearer to the target than this the fingers close; over the ramp they do so in part.
 GRASP_M = 0.006
-RELEASE_M = 0.012
 # Fingers that have begun to close go on, even when the hand is pushed this far aside: opening would lose the part.
 FIRM_M = 0.02
 RAMP_M = 0.006
+# The fingers open little by little on the way to the place. The part is free before the way ends, whatever its width,
+# and a network that copies this sees the ramp for many steps, where it would see a sudden release for one.
+RELEASE_M = 0.015
+RELEASE_RAMP_M = 0.04
 # Sideways motion waits until a held part, or an empty hand, is this near to the height it should keep.
 CLEAR_M = 0.05
 # A hand that has just let go waits over the bin until it is open this far.
@@ -54,13 +57,13 @@ def _carry(gripper: np.ndarray, place: np.ndarray) -> np.ndarray:
     way = place - gripper
     way[:2] *= _between(1.5 - way[2] / (CLEAR_M / 2), 0.0, 1.0)
     distance_m = float(np.linalg.norm(place - gripper))
-    opening = OPEN_M * _between((RELEASE_M + RAMP_M - distance_m) / RAMP_M, 0.0, 1.0)
+    opening = OPEN_M * _between(1 - (distance_m - RELEASE_M) / RELEASE_RAMP_M, 0.0, 1.0)
     return np.array([*_speed(way), opening])
 
 
 def _waiting(gripper: np.ndarray, opening_m: float, place: np.ndarray) -> float:
     """How much of its speed an empty hand keeps: none over the place while the fingers still let go."""
-    away = _between((float(np.linalg.norm(place - gripper)) - 0.03) / 0.02, 0.0, 1.0)
+    away = _between((float(np.linalg.norm(place - gripper)) - RELEASE_M - RELEASE_RAMP_M) / 0.02, 0.0, 1.0)
     is_open = _between((opening_m - LET_GO_M) / 0.004, 0.0, 1.0)
     return max(away, is_open)
 
