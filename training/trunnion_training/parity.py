@@ -15,9 +15,10 @@ from trunnion_contract.usecase import ParityLimits
 from trunnion_edge.accuracy import measure, overlaps
 from trunnion_edge.backends.engine import Engine
 from trunnion_edge.decode import Detections
+from trunnion_edge.labelled_images import split_images
 from trunnion_edge.policy import Policy
 from trunnion_training.policy.network import PolicyNetwork
-from trunnion_training.vision.evaluate import detect_all, split_images
+from trunnion_training.vision.evaluate import detect_all
 
 STEP = "torch to onnx"
 # Boxes below are noise that average precision hardly sees; the last of 300 change places at a whim.
