@@ -50,6 +50,12 @@ def test_a_robot_of_an_unknown_kind_is_refused() -> None:
         rows(robot="toy")
 
 
+def test_the_network_may_move_the_robot_only_where_somebody_said_so() -> None:
+    consent = "--anyone-on-the-network-may-move-the-robot"
+    assert consent not in rows()["bridge"].arguments
+    assert consent in rows(open_to_network=True)["bridge"].arguments
+
+
 def test_every_row_has_an_executable_that_is_built(ros_process_environment: dict[str, str]) -> None:
     prefixes = ros_process_environment["AMENT_PREFIX_PATH"].split(os.pathsep)
     for entry in rows().values():
@@ -118,13 +124,18 @@ def launched(
     return launch
 
 
-@pytest.mark.parametrize("robot", ["simulated", "real"])
+@pytest.mark.parametrize(("robot", "is_open"), [("simulated", "false"), ("real", "true")])
 def test_the_launch_file_starts_the_rows_of_the_table(
-    launched: Callable[..., list[dict[str, Any]]], ros_process_environment: dict[str, str], robot: str
+    launched: Callable[..., list[dict[str, Any]]],
+    ros_process_environment: dict[str, str],
+    robot: str,
+    is_open: str,
 ) -> None:
-    nodes = launched(bundle=SETTINGS.bundle, data_dir="/d", seed="7", port="8123", robot=robot)
+    nodes = launched(
+        bundle=SETTINGS.bundle, data_dir="/d", seed="7", port="8123", robot=robot, open_to_network=is_open
+    )
     defaults = parameters_path(ros_process_environment["AMENT_PREFIX_PATH"].split(os.pathsep))
-    table = rows(robot=robot)
+    table = rows(robot=robot, open_to_network=is_open == "true")
     assert [node["name"] for node in nodes] == list(table)
     for node in nodes:
         entry = table[node["name"]]

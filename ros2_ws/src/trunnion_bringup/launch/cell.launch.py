@@ -23,8 +23,11 @@ ARGUMENTS = {
     "data_dir": (os.path.join(os.path.expanduser("~"), ".trunnion"), "where the bridge keeps its orders"),
     "host": ("127.0.0.1", "the address on which the bridge listens"),
     "port": ("8080", "the port on which the bridge listens"),
+    "open_to_network": ("false", "true lets whoever reaches host and port command the robot"),
     "seed": ("0", "which parts the simulated tray holds"),
 }
+
+CHOICES = {"robot": list(ROBOTS), "open_to_network": ["true", "false"]}
 
 
 def nodes(context: LaunchContext) -> list[Node]:
@@ -37,6 +40,7 @@ def nodes(context: LaunchContext) -> list[Node]:
         seed=int(given["seed"]),
         host=given["host"],
         port=int(given["port"]),
+        open_to_network=given["open_to_network"] == "true",
     )
     defaults = str(parameters_path(ament_prefixes(os.environ)))
     return [
@@ -70,4 +74,4 @@ def _default(value: str) -> dict[str, str]:
 
 
 def _choices(name: str) -> dict[str, list[str]]:
-    return {"choices": list(ROBOTS)} if name == "robot" else {}
+    return {"choices": CHOICES[name]} if name in CHOICES else {}

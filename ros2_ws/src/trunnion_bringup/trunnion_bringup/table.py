@@ -17,7 +17,10 @@ Value = bool | int | float | str | list[str]
 
 @dataclass(frozen=True)
 class CellSettings:
-    """What differs from one start of the cell to the next."""
+    """What differs from one start of the cell to the next.
+
+    `open_to_network` accepts that whoever reaches `host` commands the robot; without it the bridge takes loopback only.
+    """
 
     bundle: str
     data_dir: str
@@ -25,6 +28,7 @@ class CellSettings:
     seed: int = 0
     host: str = "127.0.0.1"
     port: int = 8080
+    open_to_network: bool = False
 
     def __post_init__(self) -> None:
         if self.robot not in ROBOTS:
@@ -98,11 +102,12 @@ def _bridge(settings: CellSettings, nodes: tuple[str, ...]) -> NodeEntry:
         "--port": str(settings.port),
         "--nodes": ",".join(nodes),
     }
+    consent = ("--anyone-on-the-network-may-move-the-robot",) if settings.open_to_network else ()
     return NodeEntry(
         name="bridge",
         package="trunnion_bridge",
         executable="bridge",
-        arguments=tuple(word for pair in arguments.items() for word in pair),
+        arguments=(*(word for pair in arguments.items() for word in pair), *consent),
         needs=("sorter",),
     )
 

@@ -44,7 +44,7 @@ class PolicyNode(BundleNode):
         )
         self.declare_parameter(
             "reaction_ms",
-            20.0,
+            40.0,
             number("How long the arm takes to follow a command; read by configure", 0.0, 1000.0),
         )
         self.declare_parameter(
