@@ -65,7 +65,9 @@ def cell() -> Iterator[SimulatedCell]:
         yield cell
 
 
-def _play(cell: SimulatedCell, scenario: Scenario = NOMINAL, seed: int = 200_000, **kind: object) -> EpisodeResult:
+def _play(
+    cell: SimulatedCell, scenario: Scenario = NOMINAL, seed: int = 200_000, **kind: object
+) -> EpisodeResult:
     return play(cell, kind.get("detector", Knowing(cell)), Expert(), scenario, seed)  # type: ignore[arg-type]
 
 
@@ -147,4 +149,7 @@ def test_noise_and_blur_reach_the_picture_that_the_detector_gets(cell: Simulated
         _play(cell, Scenario(name=name, episodes=1, **disturbance), detector=detector)
         pictures[name] = detector.pictures[0].astype(float)
     assert 8 < (pictures["noisy"] - pictures["clear"]).std() < 14
-    assert np.abs(np.diff(pictures["blurred"], axis=1)).mean() < np.abs(np.diff(pictures["clear"], axis=1)).mean()
+    assert (
+        np.abs(np.diff(pictures["blurred"], axis=1)).mean()
+        < np.abs(np.diff(pictures["clear"], axis=1)).mean()
+    )
