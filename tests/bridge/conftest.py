@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,16 +15,15 @@ from tests.bridge.running import (
     running_cell,
 )
 
-OTHER_DOMAINS = 100
 NODES = ("simulated_robot", "detector", "policy", "sorter")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_bundle(tmp_path_factory.mktemp("bundle"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def the_cell(ros_process_environment: dict[str, str]) -> Iterator[CellRobot]:
     with running_cell(ros_process_environment) as cell:
         yield cell
@@ -38,13 +38,13 @@ def cell(the_cell: CellRobot) -> Iterator[CellRobot]:
         the_cell.say(f"wake {node}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the bridge of most tests keeps its orders."""
     return tmp_path_factory.mktemp("orders")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def the_bridge(
     ros_process_environment: dict[str, str], bundle: Path, shared_data_dir: Path
 ) -> Iterator[RunningBridge]:
@@ -75,6 +75,6 @@ def start_bridge(
 
 
 @pytest.fixture
-def lonely_environment(ros_process_environment: dict[str, str], ros_domain: int) -> dict[str, str]:
-    """A ROS domain without the cell of the other tests."""
-    return {**ros_process_environment, "ROS_DOMAIN_ID": str(ros_domain + OTHER_DOMAINS)}
+def lonely_environment(ros_process_environment: dict[str, str]) -> dict[str, str]:
+    """A ROS domain without the cell of the other tests, below those that tests/conftest.py takes."""
+    return {**ros_process_environment, "ROS_DOMAIN_ID": str(1 + os.getpid() % 39)}

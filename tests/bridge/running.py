@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -34,6 +35,11 @@ def until(true: Callable[[], Any], within_s: float = 30.0, what: str = "it") -> 
             return result
         time.sleep(0.03)
     raise AssertionError(f"{what} did not come within {within_s} s")
+
+
+def slowness() -> float:
+    """How many times longer things take now than on this machine alone: processes that want a core, for each core."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class CellRobot:
@@ -138,7 +144,7 @@ def running_bridge(
     with process:
         bridge = RunningBridge(process, port)
         try:
-            until(lambda: _answers(bridge), what=f"a bridge (see {data_dir}/bridge.log)")
+            until(lambda: _answers(bridge), within_s=120.0, what=f"a bridge (see {data_dir}/bridge.log)")
             yield bridge
         finally:
             bridge.http.close()

@@ -19,7 +19,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The machine's own browser; Playwright's is not downloaded."""
     program = next(filter(None, map(shutil.which, NAMES)))

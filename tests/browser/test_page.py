@@ -6,6 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from tests.bridge.running import until
 
 expect.set_options(timeout=20_000)
 DESKTOP = {"viewport": {"width": 1360, "height": 900}}
@@ -24,8 +25,8 @@ def test_the_page_shows_the_camera_the_boxes_and_the_arm(bridge, open_page):
     expect(page.locator("#view")).to_have_attribute("data-here", "true")
     expect(page.locator("#link-text")).to_have_text("Live")
     expect(page.locator("#seen li")).to_have_text(["2 gears", "2 bolts", "2 nuts"])
-    assert page.locator("#picture").evaluate(BRIGHTNESS) > 40
-    assert page.locator("#boxes").evaluate(BRIGHTNESS) > 1
+    until(lambda: page.locator("#picture").evaluate(BRIGHTNESS) > 40, what="a picture")
+    until(lambda: page.locator("#boxes").evaluate(BRIGHTNESS) > 1, what="boxes")
     expect(page.locator("#x")).to_have_text("725mm")
     expect(page.locator("#rate")).to_have_text(re.compile(r"\d+\.\d images/s"))
     expect(page.locator("#nodes li")).to_have_count(4)
