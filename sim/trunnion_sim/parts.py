@@ -91,9 +91,8 @@ def put(world: World, placement: Placement, colour: Colour, friction: float, *, 
         basePosition=placement.position_base_m,
         baseOrientation=bullet.getQuaternionFromEuler([0, 0, placement.yaw_rad]),
     )
-    bullet.changeDynamics(
-        body, -1, lateralFriction=friction, spinningFriction=0.002, rollingFriction=0.0005, restitution=0.0
-    )
+    # Rolling friction would add three rows to every contact, and triple the time of a physics step.
+    bullet.changeDynamics(body, -1, lateralFriction=friction, spinningFriction=0.002, restitution=0.0)
     return Part(kind, body, world)
 
 

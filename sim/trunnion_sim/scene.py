@@ -87,7 +87,6 @@ class RandomScene:
             bullet.createVisualShape(**visual, rgbaColor=[*random_part_colour(rng), 1]),
             place, bullet.getQuaternionFromEuler(turned),
         ))  # fmt: skip
-        bullet.changeDynamics(body, -1, rollingFriction=0.01, spinningFriction=0.01)
         return body
 
     def _arm_point(self, rng: np.random.Generator) -> np.ndarray:

@@ -36,7 +36,7 @@ from trunnion_sim.scene import LABELS, RandomScene
 from trunnion_sim.world import World
 
 # Counts up whenever the same seed no longer gives the same pictures, so that a half-made folder is not continued.
-RECIPE_VERSION = 5
+RECIPE_VERSION = 6
 IMAGES_PER_SCENE = 2
 JPEG_QUALITY = 93
 
