@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ from std_srvs.srv import Trigger
 
 from trunnion_bringup.processes import Cell
 from trunnion_bringup.table import CellSettings, cell_nodes
+from trunnion_contract.errors import ExitCode
 from trunnion_edge.camera import PinholeCamera
 from trunnion_inference.images import bgr_image
 
@@ -144,3 +147,14 @@ def test_reset_lays_out_other_parts_and_brings_the_arm_home(
     since = len(robot.poses)
     graph.until(lambda: len(robot.poses) > since + 2, "poses")
     assert robot.position() == pytest.approx(cell_layout.home_base_m, abs=5e-3)
+
+
+def test_a_robot_whose_camera_dies_ends_and_says_so(graph: Any, robot: Robot, node: Cell) -> None:
+    pid = node.process_ids["simulated_robot"]
+    (camera,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(int(camera), signal.SIGKILL)
+    graph.until(node.poll, "end of the robot")
+    (death,) = node.poll()
+    assert (death.name, death.exit_code) == ("simulated_robot", ExitCode.BROKEN)
+    assert "the process that draws the camera's pictures: got" in "\n".join(death.last_lines)
+    assert "Traceback" not in "\n".join(death.last_lines)
