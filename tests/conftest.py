@@ -8,12 +8,17 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from trunnion.environment import RECORD, ros_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = range(40, 100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
