@@ -15,7 +15,15 @@ def test_every_step_that_is_due_is_made_once() -> None:
     steps = [clock.due(10 + 0.02 * tick) for tick in range(51)]
     assert steps[0] == 0
     assert sum(steps) == 240
+    assert clock.until_s == pytest.approx(11.0)
     assert set(steps[1:]) == {4, 5}
+
+
+def test_what_was_simulated_is_never_of_the_future_and_less_than_a_step_of_the_past() -> None:
+    clock = RealTime(240)
+    for tick in range(50):
+        clock.due(0.0171 * tick)
+        assert 0 <= 0.0171 * tick - clock.until_s + 1e-9 < 1 / 240 + 1e-6
 
 
 def test_a_long_pause_is_dropped_and_not_hurried_after() -> None:

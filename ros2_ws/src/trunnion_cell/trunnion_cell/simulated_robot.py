@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64, Header
@@ -127,9 +128,10 @@ class SimulatedRobot(Node):
 
     def _on_tick(self) -> None:
         began_s = time.monotonic()
-        # The simulation advances to now: that is what state and picture show, however long it takes to get there.
-        stamp = self.get_clock().now().to_msg()
-        if steps := self._time.due(began_s):
+        steps = self._time.due(began_s)
+        # State and picture carry the moment that was simulated, however long it takes to get there.
+        stamp = (self.get_clock().now() - Duration(seconds=began_s - self._time.until_s)).to_msg()
+        if steps:
             velocity = self._command.velocity_base_mps(began_s)
             self._cell.step(velocity, self._command.opening_m, steps / PHYSICS_HZ)
         self._publish_state(Header(stamp=stamp, frame_id=BASE))
