@@ -29,9 +29,11 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis, Obj
 
 LABELS = ("gear", "bolt", "nut")
 NODES = ("simulated_robot", "detector", "policy", "sorter")
-GEARS, BOLTS, NUTS = ((118, 84), (205, 150)), ((160, 118), (126, 160)), ((200, 92), (168, 176))
+GEARS, BOLTS, NUTS = ((118, 84), (205, 150)), ((160, 118), (126, 160)), ((200, 88), (172, 165))
 PARTS = [(label, *at) for label, places in zip(LABELS, (GEARS, BOLTS, NUTS), strict=True) for at in places]
 PART_S = {"quick": 0.2, "slow": 3.0, "fail": 0.2, "deaf": 3.0}
+HOME_PX, BIN_B_PX = (48.0, 115.0), (272.0, 115.0)
+PIXELS_PER_M = 496  # the camera looks down on the tray from 0.95 m
 HALF_PX = {"gear": 14, "bolt": 11, "nut": 10}
 
 
@@ -43,7 +45,7 @@ class Cell(Node):
         self.silent: set[str] = set()
         self.way = "quick"
         self.left = list(PARTS)
-        self.at_px = (160.0, 30.0)
+        self.at_px = HOME_PX
         self.busy = False
         group = ReentrantCallbackGroup()
         self._pose = self.create_publisher(PoseStamped, "current_pose", qos_profile_sensor_data)
@@ -70,9 +72,9 @@ class Cell(Node):
             return
         pose = PoseStamped()
         pose.header.frame_id = "base"
-        pose.pose.position.x = 0.5 + (120 - self.at_px[1]) / 400
-        pose.pose.position.y = (160 - self.at_px[0]) / 400
-        pose.pose.position.z = 0.12 if self.busy else 0.3
+        pose.pose.position.x = 0.49 + (120 - self.at_px[1]) / PIXELS_PER_M
+        pose.pose.position.y = (160 - self.at_px[0]) / PIXELS_PER_M
+        pose.pose.position.z = 0.12 if self.busy else 0.22
         pose.pose.orientation.x = 1.0
         self._pose.publish(pose)
         names = [f"panda_joint{i}" for i in range(1, 8)] + ["panda_finger_joint1", "panda_finger_joint2"]
@@ -122,15 +124,15 @@ class Cell(Node):
             handle.succeed()
             return Sort.Result(success=True, sorted=done, message=f"{done} parts lie in bin {goal.bin}")
         finally:
-            self.busy, self.at_px = False, (160.0, 30.0)
+            self.busy, self.at_px = False, HOME_PX
 
     def _bring(self, handle, part: str, done: int, asked: int) -> bool:
         """False when the order was cancelled."""
         here = next((item for item in self.left if item[0] == part), None)
         for phase, to_px in (
-            ("look", (160, 30)),
+            ("look", HOME_PX),
             ("pick", here[1:] if here else (160, 118)),
-            ("place", (285, 120)),
+            ("place", BIN_B_PX),
         ):
             says = {
                 "look": f"looking for a {part}",
@@ -179,13 +181,13 @@ def draw(parts: list[tuple[str, int, int]], at_px: tuple[float, float]) -> np.nd
     """A picture that a person recognises as the cell: uint8 [240, 320, 3] BGR."""
     rows = np.linspace(150, 128, 240)[:, None, None]
     picture = (rows * np.array([0.62, 0.78, 0.95])).repeat(320, axis=1).astype(np.uint8)
-    cv2.rectangle(picture, (88, 52), (234, 196), (70, 74, 78), -1)
-    cv2.rectangle(picture, (88, 52), (234, 196), (52, 55, 60), 3)
-    for name, x in (("A", 6), ("B", 254)):
-        cv2.rectangle(picture, (x, 78), (x + 60, 168), (92, 84, 70), -1)
-        cv2.rectangle(picture, (x, 78), (x + 60, 168), (60, 54, 46), 2)
+    cv2.rectangle(picture, (95, 50), (225, 180), (70, 74, 78), -1)
+    cv2.rectangle(picture, (95, 50), (225, 180), (52, 55, 60), 3)
+    for name, x in (("A", 14), ("B", 237)):
+        cv2.rectangle(picture, (x, 66), (x + 69, 165), (92, 84, 70), -1)
+        cv2.rectangle(picture, (x, 66), (x + 69, 165), (60, 54, 46), 2)
         cv2.putText(
-            picture, name, (x + 22, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (128, 120, 106), 2, cv2.LINE_AA
+            picture, name, (x + 26, 124), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (128, 120, 106), 2, cv2.LINE_AA
         )
     for label, x, y in parts:
         half = HALF_PX[label]
@@ -201,7 +203,7 @@ def draw(parts: list[tuple[str, int, int]], at_px: tuple[float, float]) -> np.nd
             cv2.fillPoly(picture, [ring], (168, 186, 120), cv2.LINE_AA)
             cv2.circle(picture, (x, y), 5, (70, 74, 78), -1, cv2.LINE_AA)
     x, y = (int(value) for value in at_px)
-    cv2.line(picture, (160, -20), (x, y), (225, 225, 228), 13, cv2.LINE_AA)
+    cv2.line(picture, (160, -60), (x, y), (225, 225, 228), 13, cv2.LINE_AA)
     cv2.rectangle(picture, (x - 15, y - 6), (x + 15, y + 6), (40, 40, 44), -1)
     return picture
 

@@ -23,7 +23,7 @@ from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifes
 from trunnion_contract.proof import Gate, Proof
 
 CELL_ROBOT = Path(__file__).with_name("cell_robot.py")
-ORDER_MAX = 15
+ORDER_MAX = 9
 Environment = Mapping[str, str]
 
 
@@ -191,30 +191,29 @@ def make_bundle(folder: Path, **changes: Any) -> Path:
 
 
 def cell_layout() -> CellLayout:
-    """A tray in which ORDER_MAX parts can lie."""
+    """The sorting cell, with a tray in which ORDER_MAX parts can lie."""
+    sides = {"A": 0.225, "B": -0.225}
     bins = {
-        name: BinLayout(
-            center_base_m=(0.5, side * 0.3, 0.0), size_m=(0.2, 0.15), drop_base_m=(0.5, side * 0.3, 0.2)
-        )
-        for name, side in (("A", 1), ("B", -1))
+        name: BinLayout(center_base_m=(0.5, y_m, 0.0), size_m=(0.2, 0.14), drop_base_m=(0.5, y_m, 0.12))
+        for name, y_m in sides.items()
     }
     return CellLayout(
         camera=CameraLayout(
             width_px=320,
             height_px=240,
-            vertical_field_of_view_deg=60,
-            position_base_m=(0.5, 0.0, 0.9),
-            look_at_base_m=(0.5, 0.0, 0.0),
+            vertical_field_of_view_deg=28.6,
+            position_base_m=(0.49, 0.0, 0.95),
+            look_at_base_m=(0.49, 0.0, 0.0),
         ),
-        tray=TrayLayout(center_base_m=(0.5, 0.0, 0.0), size_m=(0.24, 0.4)),
+        tray=TrayLayout(center_base_m=(0.5, 0.0, 0.005), size_m=(0.26, 0.26)),
         bins=bins,
         part_heights_m={"gear": 0.018, "bolt": 0.018, "nut": 0.016},
-        home_base_m=(0.4, 0.0, 0.4),
+        home_base_m=(0.5, 0.225, 0.22),
         limits=MotionLimits(
-            workspace_low_base_m=(0.2, -0.5, 0.0),
-            workspace_high_base_m=(0.8, 0.5, 0.6),
-            speed_max_mps=0.5,
-            acceleration_max_mps2=2.0,
+            workspace_low_base_m=(0.34, -0.3, 0.008),
+            workspace_high_base_m=(0.66, 0.3, 0.3),
+            speed_max_mps=0.6,
+            acceleration_max_mps2=6.0,
         ),
     )
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from tests.bridge.running import until
+from tests.bridge.running import ORDER_MAX, until
 
 expect.set_options(timeout=20_000)
 DESKTOP = {"viewport": {"width": 1360, "height": 900}}
@@ -27,7 +27,7 @@ def test_the_page_shows_the_camera_the_boxes_and_the_arm(bridge, open_page):
     expect(page.locator("#seen li")).to_have_text(["2 gears", "2 bolts", "2 nuts"])
     until(lambda: page.locator("#picture").evaluate(BRIGHTNESS) > 40, what="a picture")
     until(lambda: page.locator("#boxes").evaluate(BRIGHTNESS) > 1, what="boxes")
-    expect(page.locator("#x")).to_have_text("725mm")
+    expect(page.locator("#x")).to_have_text("500mm")
     expect(page.locator("#rate")).to_have_text(re.compile(r"\d+\.\d images/s"))
     expect(page.locator("#nodes li")).to_have_count(4)
     expect(page.locator("#bundle")).to_contain_text("sorting_cell 0.1.0")
@@ -77,11 +77,11 @@ def test_a_running_order_can_be_cancelled_on_the_page(bridge, cell, open_page):
 
 def test_more_than_the_tray_holds_cannot_be_ordered(bridge, open_page):
     page = open_page(bridge.url, **DESKTOP)
-    page.get_by_role("spinbutton", name="gear").fill("15")
+    page.get_by_role("spinbutton", name="gear").fill(str(ORDER_MAX))
 
     expect(page.get_by_role("button", name="one more nut")).to_be_disabled()
-    page.get_by_role("spinbutton", name="gear").fill("16")
-    expect(page.locator("#submit")).to_have_text("At most 15 parts in one order")
+    page.get_by_role("spinbutton", name="gear").fill(str(ORDER_MAX + 1))
+    expect(page.locator("#submit")).to_have_text(f"At most {ORDER_MAX} parts in one order")
     expect(page.locator("#submit")).to_be_disabled()
 
 

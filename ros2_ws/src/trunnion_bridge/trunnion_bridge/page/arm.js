@@ -11,7 +11,7 @@ let line = null;
 
 export function drawCell(layout) {
   openingMax = layout.limits.opening_max_m;
-  plan.setAttribute("viewBox", frame([layout.tray, ...Object.values(layout.bins), { center_base_m: layout.home_base_m, size_m: [0, 0] }]));
+  plan.setAttribute("viewBox", frame(layout.limits));
   plan.replaceChildren(
     box("tray", layout.tray.center_base_m, layout.tray.size_m),
     ...Object.entries(layout.bins).flatMap(([name, bin]) => [
@@ -36,11 +36,9 @@ export function showArm(arm, order) {
 
 const millimetres = (metres) => String(Math.round(metres * 1000)).replace("-", "−");
 
-function frame(places) {
-  const edges = (axis, sign) => places.map((place) => place.center_base_m[axis] + (sign * place.size_m[axis]) / 2);
-  const [top, left] = [0, 1].map((axis) => Math.max(...edges(axis, 1)) + 0.05);
-  const [bottom, right] = [0, 1].map((axis) => Math.min(...edges(axis, -1)) - 0.05);
-  return `${-left} ${-top} ${left - right} ${top - bottom}`;
+// The workspace, which the gripper never leaves.
+function frame({ workspace_low_base_m: low, workspace_high_base_m: high }) {
+  return `${-high[1]} ${-high[0]} ${high[1] - low[1]} ${high[0] - low[0]}`;
 }
 
 function words(arm) {
