@@ -82,12 +82,11 @@ class RandomScene:
         visual = {"length" if key == "height" else key: value for key, value in solid.items()}
         place = [*(np.array([0.5, 0.0]) + rng.uniform((-0.2, -0.3), (0.2, 0.3))), 0.035]
         turned = [np.pi / 2 if kind == "rod" else 0.0, 0.0, float(rng.uniform(-np.pi, np.pi))]
-        body = int(bullet.createMultiBody(
+        return int(bullet.createMultiBody(
             0.05, bullet.createCollisionShape(**solid),
             bullet.createVisualShape(**visual, rgbaColor=[*random_part_colour(rng), 1]),
             place, bullet.getQuaternionFromEuler(turned),
         ))  # fmt: skip
-        return body
 
     def _arm_point(self, rng: np.random.Generator) -> np.ndarray:
         """Over a bin as when the executive looks, over the tray as when it works, or drawn back."""
