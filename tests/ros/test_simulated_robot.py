@@ -80,11 +80,13 @@ def robot(graph: Any, node: Cell) -> Robot:
 
 def test_states_and_pictures_come_at_their_rates_or_the_node_says_that_it_is_too_slow(robot: Robot) -> None:
     heard = (robot.poses, robot.joints, robot.images)
-    before, dropped_s = [len(messages) for messages in heard], robot.dropped_s()
+    dropped_s = robot.dropped_s()
+    before = [len(messages) for messages in heard]
     time.sleep(2.0)
     poses, joints, images = (len(messages) - then for messages, then in zip(heard, before, strict=True))
-    assert max(poses, joints) <= 104
-    assert images <= 22
+    # 100 and 20, and what a late thread of this test hears in one go.
+    assert max(poses, joints) <= 110
+    assert images <= 23
     # Where the machine is busy with something else, states may come late, but not later than the node admits.
     if robot.dropped_s() == dropped_s:
         assert min(poses, joints) >= 19
