@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
+
+if TYPE_CHECKING:
+    from ultralytics.nn.tasks import DetectionModel
 
 
 def strip(source: Path, target: Path, image_size_px: int, date: str = "") -> None:
@@ -25,8 +29,8 @@ def strip(source: Path, target: Path, image_size_px: int, date: str = "") -> Non
         torch.save(content, file)
 
 
-def load_model(path: Path):  # type: ignore[no-untyped-def]  # an ultralytics DetectionModel, in float32 and eval mode
-    """Load the network of a checkpoint.
+def load_model(path: Path) -> DetectionModel:
+    """Load the network of a checkpoint, in float32 and in evaluation mode.
 
     Raises:
         BadInput: the file is absent, damaged, or not an ultralytics detector.

@@ -14,20 +14,27 @@ from trunnion_training.vision.checkpoint import load_model
 
 if TYPE_CHECKING:
     import torch
+    from ultralytics.nn.tasks import DetectionModel
 
 # ultralytics' own names for what its exports take and give.
 INPUT, OUTPUT, DETECTIONS_MAX = "images", "output0", 300
+_STRIDES = (8, 16, 32)
 
 
 def detector_spec(image_size_px: int, labels: tuple[str, ...], confidence_threshold: float) -> DetectorSpec:
     """What an end-to-end detector of this size takes and gives."""
     return DetectorSpec(
         input=TensorSpec(name=INPUT, dtype="float32", shape=(1, 3, image_size_px, image_size_px)),
-        output=TensorSpec(name=OUTPUT, dtype="float32", shape=(1, DETECTIONS_MAX, 6)),
+        output=TensorSpec(name=OUTPUT, dtype="float32", shape=(1, _detections(image_size_px), 6)),
         image_size_px=image_size_px,
         labels=labels,
         confidence_threshold=confidence_threshold,
     )
+
+
+def _detections(image_size_px: int) -> int:
+    """300, or as many as the grids of a small image have cells."""
+    return min(DETECTIONS_MAX, sum((image_size_px // stride) ** 2 for stride in _STRIDES))
 
 
 class TorchEngine:
@@ -73,25 +80,16 @@ def open_checkpoint(path: Path, spec: DetectorSpec) -> TorchEngine:
     return TorchEngine(end_to_end(load_model(path)), spec)
 
 
-def end_to_end(model: torch.nn.Module) -> torch.nn.Module:
-    """The network followed by the choice of its 300 best boxes: its own head's, or suppression for older families."""
-    import torch
-
-    class EndToEnd(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            output = self.model(images)
-            return output[0] if isinstance(output, (tuple, list)) else output
-
-    return (EndToEnd() if has_own_choice(model) else _suppressed(model)).eval()
+def end_to_end(model: DetectionModel) -> torch.nn.Module:
+    """The network followed by the choice of its best boxes: its own head's, or suppression for older families."""
+    head, own = model.model[-1], has_own_choice(model)
+    head.end2end, head.xyxy, head.export, head.format = own, not own, True, "onnx"
+    return (model if own else _suppressed(model)).eval()
 
 
-def has_own_choice(model: torch.nn.Module) -> bool:
-    """Whether the head gives final boxes (YOLO26 and YOLOv10), rather than candidates to be suppressed."""
-    return bool(getattr(model, "end2end", False))
+def has_own_choice(model: DetectionModel) -> bool:
+    """Whether there is a head that gives each object once (YOLO26, YOLOv10), rather than candidates to suppress."""
+    return getattr(model.model[-1], "one2one_cv2", None) is not None
 
 
 def suppression_settings() -> dict[str, object]:
@@ -99,7 +97,7 @@ def suppression_settings() -> dict[str, object]:
     return {"conf": 0.001, "iou": 0.7, "max_det": DETECTIONS_MAX, "agnostic_nms": False}
 
 
-def _suppressed(model: torch.nn.Module) -> torch.nn.Module:
+def _suppressed(model: DetectionModel) -> torch.nn.Module:
     from types import SimpleNamespace
 
     from ultralytics.engine.exporter import NMSModel
