@@ -1,0 +1,86 @@
+"""A process that shows frames to a running detector node and times what comes back; one line of JSON at its end.
+
+Started by `trunnion.bench.node` in the environment of the cell, with the bundle, the number of frames and their rate.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from trunnion_contract.bundle import open_bundle
+
+_MATCHED_WITHIN_S = 20.0
+_LOST_AFTER_S = 1.0
+_WARM_UP = 10
+
+
+class Probe(Node):  # type: ignore[misc]
+    """Publishes one frame at a time and notes when its detections come."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        super().__init__("frame_probe", namespace="/cell")
+        self._frames = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
+        self.create_subscription(Detection2DArray, "detections", self._on_detections, 5)
+        data = array.array("B", np.random.default_rng(0).bytes(width_px * height_px * 3))
+        self._image = Image(width=width_px, height=height_px, step=width_px * 3, encoding="bgr8", data=data)
+        self._received_s: dict[int, float] = {}
+
+    def wait_until_matched(self) -> None:
+        """Wait until the detector listens."""
+        deadline_s = time.monotonic() + _MATCHED_WITHIN_S
+        while not self._frames.get_subscription_count() and time.monotonic() < deadline_s:
+            rclpy.spin_once(self, timeout_sec=0.05)
+
+    def show(self, number: int) -> float | None:
+        """Seconds from publishing a frame until its detections are here; None when they did not come."""
+        self._image.header.stamp.sec, self._image.header.stamp.nanosec = 1 + number, 0
+        began_s = time.perf_counter()
+        self._frames.publish(self._image)
+        while number not in self._received_s:
+            rclpy.spin_once(self, timeout_sec=0.01)
+            if time.perf_counter() - began_s > _LOST_AFTER_S:
+                return None
+        return self._received_s[number] - began_s
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        self._received_s[message.header.stamp.sec - 1] = time.perf_counter()
+
+
+def main(bundle_file: str, frames: int, rate_hz: float) -> None:
+    """Frames and bare runs of the same network take turns."""
+    bundle = open_bundle(Path(bundle_file))
+    detector = bundle.model.detector
+    assert detector is not None
+    size_px = detector.spec.image_size_px
+    session = onnxruntime.InferenceSession(bundle.read(detector.file), providers=["CPUExecutionProvider"])
+    feed = {detector.spec.input.name: np.zeros((1, 3, size_px, size_px), np.float32)}
+    rclpy.init()
+    probe = Probe(size_px, size_px * 3 // 4)
+    probe.wait_until_matched()
+    through_node_s, bare_s = [], []
+    for number in range(_WARM_UP + frames):
+        next_s = time.monotonic() + 1 / rate_hz
+        through_node_s.append(probe.show(number))
+        began_s = time.perf_counter()
+        session.run(None, feed)
+        bare_s.append(time.perf_counter() - began_s)
+        time.sleep(max(0.0, next_s - time.monotonic()))
+    probe.destroy_node()
+    rclpy.shutdown()
+    print(json.dumps({"through_node_s": through_node_s[_WARM_UP:], "bare_s": bare_s[_WARM_UP:]}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
