@@ -35,14 +35,8 @@ def _through_node(bundle: Bundle) -> list[Row]:
     assert bundle.model.detector is not None
     size = bundle.model.detector.spec.image_size_px
     with _detector_node(bundle, cell_environment()):
-        command = [
-            sys.executable,
-            "-m",
-            "trunnion.bench.frame_probe",
-            bundle.path,
-            str(_FRAMES),
-            str(_RATE_HZ),
-        ]
+        probe = [sys.executable, "-m", "trunnion.bench.frame_probe"]
+        command = [*probe, str(bundle.path), str(_FRAMES), str(_RATE_HZ)]
         answer = subprocess.run(command, env=cell_environment(), check=True, capture_output=True, text=True)
     seen = json.loads(answer.stdout.splitlines()[-1])
     both = [(node, bare) for node, bare in zip(seen["through_node_s"], seen["bare_s"], strict=True) if node]
