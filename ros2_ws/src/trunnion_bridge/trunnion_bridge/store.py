@@ -6,17 +6,16 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from trunnion_bridge.models import Order, OrderDetail, OrderEvent, OrderLine, OrderRequest, OrderState
+from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
-from trunnion_bridge.tables import SCHEMA_VERSION, Base, EventRow, OrderRow
+from trunnion_bridge.tables import SCHEMA_VERSION, Base, EventRow, OrderRow, event_of, order_of
 from trunnion_contract.errors import BadInput, Broken
 
 STATES: tuple[OrderState, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -82,7 +81,7 @@ class Store:
             session.add(row)
             self._note(row, "the order is in the queue")
             session.flush()
-            return _order(row), True
+            return order_of(row), True
 
     def get(self, order_id: str) -> OrderDetail | None:
         """The order with its history."""
@@ -90,7 +89,7 @@ class Store:
             row = session.scalar(select(OrderRow).where(OrderRow.id == order_id))
             if row is None:
                 return None
-            return OrderDetail(**_order(row).model_dump(), events=[_event(e) for e in row.events])
+            return OrderDetail(**order_of(row).model_dump(), events=[event_of(e) for e in row.events])
 
     def page(self, limit: int, before: int | None = None, state: OrderState | None = None) -> list[Order]:
         """Up to `limit` orders, newest first, with numbers below `before`."""
@@ -100,14 +99,14 @@ class Store:
         if state is not None:
             query = query.where(OrderRow.state == state)
         with self._transaction() as session:
-            return [_order(row) for row in session.scalars(query)]
+            return [order_of(row) for row in session.scalars(query)]
 
     def next_queued(self) -> Order | None:
         """The order whose turn it is."""
         query = select(OrderRow).where(OrderRow.state == "queued").order_by(OrderRow.number).limit(1)
         with self._transaction() as session:
             row = session.scalar(query)
-            return _order(row) if row else None
+            return order_of(row) if row else None
 
     def counts(self) -> dict[OrderState, int]:
         """How many orders are in each state."""
@@ -124,7 +123,7 @@ class Store:
                 return None
             row.state, row.started_ms = "running", self._now_ms()
             self._note(row, "the sorter has taken the order")
-            return _order(row)
+            return order_of(row)
 
     def note(self, order_id: str, message: str) -> Order | None:
         """Add a message to an order that has not ended."""
@@ -133,7 +132,7 @@ class Store:
             if row is None:
                 return None
             self._note(row, message)
-            return _order(row)
+            return order_of(row)
 
     def progress(
         self, order_id: str, *, phase: str, part: str, sorted_parts: int, message: str
@@ -145,7 +144,7 @@ class Store:
                 return None
             row.phase, row.part, row.sorted = phase, part, sorted_parts
             self._note(row, message)
-            return _order(row)
+            return order_of(row)
 
     def finish(
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
@@ -156,7 +155,7 @@ class Store:
             if row is None:
                 return None
             self._end(row, state, message, sorted_parts)
-            return _order(row)
+            return order_of(row)
 
     def cancel_queued(self, order_id: str) -> Order | None:
         """End an order that has not begun; None when it has."""
@@ -165,7 +164,7 @@ class Store:
             if row is None:
                 return None
             self._end(row, "cancelled", "cancelled before it began", None)
-            return _order(row)
+            return order_of(row)
 
     def fail_running(self, message: str) -> list[Order]:
         """End every order that is still marked as running, because nobody looks after it any more."""
@@ -175,7 +174,7 @@ class Store:
                 self._end(
                     row, "failed", f"{message}; {row.sorted} of {row.requested} parts had been sorted", None
                 )
-            return [_order(row) for row in rows]
+            return [order_of(row) for row in rows]
 
     def _prepare(self) -> None:
         with self._transaction() as session:
@@ -214,7 +213,7 @@ class Store:
 
     def _same_or_refused(self, row: OrderRow, request: OrderRequest, key: str) -> Order:
         if (row.lines, row.bin) == (_canonical(request.lines), request.bin):
-            return _order(row)
+            return order_of(row)
         raise Refused(
             "idempotency-conflict",
             where="Idempotency-Key",
@@ -279,34 +278,6 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _canonical(lines: list[OrderLine]) -> str:
     return json.dumps([[line.part, line.quantity] for line in lines], separators=(",", ":"))
-
-
-def _order(row: OrderRow) -> Order:
-    return Order(
-        id=row.id,
-        number=row.number,
-        state=cast(OrderState, row.state),
-        lines=[OrderLine(part=part, quantity=quantity) for part, quantity in json.loads(row.lines)],
-        bin=row.bin,
-        requested=row.requested,
-        sorted=row.sorted,
-        phase=row.phase,
-        part=row.part,
-        message=row.message,
-        created_at=_time(row.created_ms),
-        started_at=_time(row.started_ms) if row.started_ms is not None else None,
-        ended_at=_time(row.ended_ms) if row.ended_ms is not None else None,
-    )
-
-
-def _event(row: EventRow) -> OrderEvent:
-    return OrderEvent(
-        at=_time(row.at_ms), state=cast(OrderState, row.state), sorted=row.sorted, message=row.message
-    )
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, timezone.utc)
 
 
 def _queue_full(waiting: int) -> Refused:

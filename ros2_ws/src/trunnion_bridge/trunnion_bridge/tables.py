@@ -1,9 +1,15 @@
-"""The tables that hold orders and what happened to them."""
+"""The tables that hold orders and what happened to them, and their rows as the API shows them."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timezone
+from typing import cast
+
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from trunnion_bridge.models import Order, OrderEvent, OrderLine, OrderState
 
 SCHEMA_VERSION = 1
 
@@ -46,3 +52,33 @@ class EventRow(Base):
     state: Mapped[str]
     sorted: Mapped[int]
     message: Mapped[str]
+
+
+def order_of(row: OrderRow) -> Order:
+    """The order as the API shows it."""
+    return Order(
+        id=row.id,
+        number=row.number,
+        state=cast(OrderState, row.state),
+        lines=[OrderLine(part=part, quantity=quantity) for part, quantity in json.loads(row.lines)],
+        bin=row.bin,
+        requested=row.requested,
+        sorted=row.sorted,
+        phase=row.phase,
+        part=row.part,
+        message=row.message,
+        created_at=_time(row.created_ms),
+        started_at=_time(row.started_ms) if row.started_ms is not None else None,
+        ended_at=_time(row.ended_ms) if row.ended_ms is not None else None,
+    )
+
+
+def event_of(row: EventRow) -> OrderEvent:
+    """The event as the API shows it."""
+    return OrderEvent(
+        at=_time(row.at_ms), state=cast(OrderState, row.state), sorted=row.sorted, message=row.message
+    )
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, timezone.utc)
