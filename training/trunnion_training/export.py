@@ -74,6 +74,7 @@ def _export_detector(
     progress.advance()
     progress.done()
     with open_engine(target, device="cpu") as engine:
+        spec = spec.model_copy(update={"output": engine.specs.outputs[0]})
         parity = detector_parity(
             open_checkpoint(checkpoint, spec), engine, spec, dataset_dir, usecase.export.parity, progress
         )

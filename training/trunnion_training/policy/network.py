@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -152,7 +153,9 @@ class PolicyNetwork(nn.Module):
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph, normalisation and scaling inside, with a free number of rows."""
         example = torch.zeros(1, len(self.observation_mean))
-        with whole_file(path) as temporary:
+        with whole_file(path) as temporary, warnings.catch_warnings():
+            # The newer exporter needs packages that the older one, which is enough here, does without.
+            warnings.simplefilter("ignore", DeprecationWarning)
             torch.onnx.export(
                 self.eval(),
                 (example,),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import shutil
 import tempfile
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from trunnion_contract.files import whole_file
@@ -25,7 +26,8 @@ def export_onnx(checkpoint: Path, target: Path, image_size_px: int, opset: int) 
         copy = shutil.copyfile(checkpoint, Path(folder) / "detector.pt")
         settings = {"nms": False} if own else {"nms": True, **suppression_settings()}
         # Warnings about tracing and shapes are the exporter's own business.
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
             exported = ultralytics.YOLO(str(copy)).export(
                 format="onnx",
                 imgsz=image_size_px,

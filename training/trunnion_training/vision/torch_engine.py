@@ -18,23 +18,17 @@ if TYPE_CHECKING:
 
 # ultralytics' own names for what its exports take and give.
 INPUT, OUTPUT, DETECTIONS_MAX = "images", "output0", 300
-_STRIDES = (8, 16, 32)
 
 
 def detector_spec(image_size_px: int, labels: tuple[str, ...], confidence_threshold: float) -> DetectorSpec:
-    """What an end-to-end detector of this size takes and gives."""
+    """What an end-to-end detector of this size takes and gives; how many boxes, 300 at most, its export says."""
     return DetectorSpec(
         input=TensorSpec(name=INPUT, dtype="float32", shape=(1, 3, image_size_px, image_size_px)),
-        output=TensorSpec(name=OUTPUT, dtype="float32", shape=(1, _detections(image_size_px), 6)),
+        output=TensorSpec(name=OUTPUT, dtype="float32", shape=(1, "n", 6)),
         image_size_px=image_size_px,
         labels=labels,
         confidence_threshold=confidence_threshold,
     )
-
-
-def _detections(image_size_px: int) -> int:
-    """300, or as many as the grids of a small image have cells."""
-    return min(DETECTIONS_MAX, sum((image_size_px // stride) ** 2 for stride in _STRIDES))
 
 
 class TorchEngine:

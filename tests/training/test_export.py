@@ -1,0 +1,96 @@
+"""Export: ONNX in the one form that the robot knows, measured against torch, refused when it is too far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trunnion_contract.errors import BadInput, GatesFailed
+from trunnion_contract.files import digest_file
+from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.progress import Silent
+from trunnion_contract.strict import read_json
+from trunnion_contract.usecase import Export, UseCase
+from trunnion_edge.backends import open_engine
+from trunnion_edge.detector import Detector
+from trunnion_edge.exported import load_export
+from trunnion_training.export import export
+from trunnion_training.vision.onnx_export import export_onnx
+from trunnion_training.vision.torch_engine import detector_spec, has_own_choice, open_checkpoint
+from trunnion_training.vision.ultralytics_setup import load_ultralytics
+
+
+def test_the_export_opens_on_the_robot_and_says_what_it_is(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path
+) -> None:
+    usecase, dataset_dir = shapes
+    manifest = export(usecase, dataset_dir, trained, tmp_path, Silent())
+    assert manifest.detector is not None
+    assert manifest.detector.parity[0].passed
+    assert manifest.detector.parity[0].samples == 3
+    assert manifest.detector.sha256 == digest_file(tmp_path / "detector.onnx")
+    assert manifest.licences["detector"].startswith("AGPL-3.0")
+    with Detector.from_model(*load_export(tmp_path)) as detector:
+        assert detector.labels == ("disc", "bar")
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(trained: Path, tmp_path: Path) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        export_onnx(trained / "detector.pt", tmp_path / name, 64, 17)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+
+
+def test_a_family_without_a_choice_of_its_own_ships_in_the_same_form(tmp_path: Path) -> None:
+    model = load_ultralytics().YOLO("yolov8n.yaml")
+    checkpoint = tmp_path / "yolov8n.pt"
+    model.save(str(checkpoint))
+    spec = detector_spec(64, tuple(model.names.values()), 0.25)
+    export_onnx(checkpoint, tmp_path / "detector.onnx", 64, 17)
+    image = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
+    trained = open_checkpoint(checkpoint, spec)
+    with open_engine(tmp_path / "detector.onnx", device="cpu") as engine:
+        assert [tensor.shape[-1] for tensor in engine.specs.outputs] == [6]
+        Detector(engine, spec)
+        got = engine.infer({"images": image})["output0"]
+    np.testing.assert_allclose(got, trained.infer({"images": image})["output0"], atol=1e-3)
+
+
+def test_a_parity_that_fails_is_a_failed_gate_and_leaves_what_was_measured(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usecase, dataset_dir = shapes
+    strict = Export.model_validate({"parity": {"map50_difference_max": 1e-12}})
+    usecase = usecase.model_copy(update={"export": strict})
+    monkeypatch.setattr("trunnion_training.parity.measure", _drifting())
+    with pytest.raises(GatesFailed, match=r"ΔmAP50 -?0.01"):
+        export(usecase, dataset_dir, trained, tmp_path, Silent())
+    assert not read_json(ModelManifest, tmp_path / "model.json").detector.parity[0].passed  # type: ignore[union-attr]
+
+
+def test_export_before_training_says_so(shapes: tuple[UseCase, Path], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="run trunnion train first"):
+        export(shapes[0], shapes[1], tmp_path, tmp_path, Silent())
+
+
+def test_yolo26_gives_each_object_once_by_itself(trained: Path) -> None:
+    from trunnion_training.vision.checkpoint import load_model
+
+    assert has_own_choice(load_model(trained / "detector.pt"))
+
+
+def _drifting():  # type: ignore[no-untyped-def]
+    """An accuracy that is a hundredth lower at every call."""
+    values = iter((0.51, 0.50))
+
+    class Accuracy:
+        map50 = 0.0
+
+    def measure(detections: object, truths: object) -> Accuracy:
+        accuracy = Accuracy()
+        accuracy.map50 = next(values)
+        return accuracy
+
+    return measure

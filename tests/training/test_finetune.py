@@ -1,0 +1,102 @@
+"""Fine-tuning: from a base to a small checkpoint with its metrics; stopped anywhere, it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.training.shapes import make_usecase
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.progress import Silent
+from trunnion_contract.usecase import UseCase
+from trunnion_training.vision.checkpoint import load_model
+from trunnion_training.vision.finetune import fine_tune, starting_point
+
+
+class StopsAfter(Silent):
+    """Progress that stops the work at a step, as Ctrl-C would, and keeps the notes."""
+
+    def __init__(self, steps: int | None = None) -> None:
+        self.left, self.notes = steps, list[str]()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.notes.append(note)
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+
+def test_training_leaves_a_checkpoint_of_the_use_cases_classes(trained: Path) -> None:
+    model = load_model(trained / "detector.pt")
+    assert model.names == {0: "disc", 1: "bar"}
+    assert (trained / "detector.pt").stat().st_size < 6e6
+    metrics = json.loads((trained / "detector_metrics.json").read_text())
+    assert metrics["test"]["images"] == 3
+    assert sorted(path.name for path in trained.iterdir()) == [
+        "detector.pt", "detector_curves.png", "detector_metrics.json",
+    ]  # fmt: skip
+
+
+def test_a_checkpoint_tells_nothing_of_the_machine(trained: Path, shapes: tuple[UseCase, Path]) -> None:
+    data = (trained / "detector.pt").read_bytes()
+    assert str(shapes[1]).encode() not in data
+    assert str(Path.home()).encode() not in data
+
+
+def test_training_leaves_the_dataset_as_it_was(trained: Path, shapes: tuple[UseCase, Path]) -> None:
+    assert not list(shapes[1].rglob("*.cache"))
+
+
+def test_stopped_in_its_second_epoch_training_goes_on_after_the_first(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path
+) -> None:
+    _, dataset_dir = shapes
+    # A base of the same classes takes its head along; two batches an epoch.
+    usecase = make_usecase(dataset_dir, base=str(trained / "detector.pt"), epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(usecase, dataset_dir, tmp_path, StopsAfter(2))
+    assert not (tmp_path / "detector.pt").exists()
+    progress = StopsAfter()
+    fine_tune(usecase, dataset_dir, tmp_path, progress)
+    assert progress.notes[0] == "resumed after epoch 1"
+    history = json.loads((tmp_path / "detector_metrics.json").read_text())["history"]
+    assert history["epoch"] == [1, 2]
+
+
+@pytest.mark.parametrize("base", ["missing.pt", "yolo26n.pt", "no_such_network.yaml"])
+def test_a_base_that_is_not_there_is_named_and_not_fetched(tmp_path: Path, base: str) -> None:
+    with pytest.raises(BadInput, match=base):
+        starting_point(make_usecase(tmp_path, base=base))
+
+
+@pytest.mark.parametrize("data", [b"", b"no checkpoint", b"\x80\x04cos\nsystem\n(S'true'\ntR."])
+def test_a_base_that_does_not_load_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "base.pt").write_bytes(data)
+    with pytest.raises(BadInput, match="ultralytics detection checkpoint"):
+        starting_point(make_usecase(tmp_path, base=str(tmp_path / "base.pt")))
+
+
+def test_ultralytics_keeps_to_itself(tmp_path: Path) -> None:
+    """No word on the console, no file in the home but in the cache, no thread setting for child processes."""
+    code = (
+        "from trunnion_training.vision.ultralytics_setup import load_ultralytics as load\n"
+        "import os\n"
+        "settings = load().settings\n"
+        "assert not settings['sync'] and not settings.get('mlflow') and 'OMP_NUM_THREADS' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path / "config"), "MPLCONFIGDIR": str(tmp_path / "cache")}
+    (tmp_path / "home").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list((tmp_path / "home").rglob("*"))
+    assert not (tmp_path / "config").exists()

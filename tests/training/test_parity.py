@@ -1,0 +1,59 @@
+"""Parity: boxes are compared with their partners, whatever their rank, and a box without one shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trunnion_contract.manifest import Entry, PolicySpec, TensorSpec
+from trunnion_edge.decode import Detections
+from trunnion_training.parity import boxes_difference, policy_observations
+
+
+def detections(*rows: tuple[float, float, float, float, float, int]) -> Detections:
+    table = np.array(rows, np.float32).reshape(-1, 6)
+    return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
+
+
+A, B = (10, 10, 30, 30, 0.9, 0), (50, 10, 70, 30, 0.9, 1)
+
+
+def test_boxes_with_equal_scores_may_change_places() -> None:
+    assert boxes_difference([detections(A, B)], [detections(B, A)]).absolute == 0
+
+
+def test_the_largest_difference_of_any_edge_counts() -> None:
+    moved = (10, 10.25, 30, 30, 0.9, 0)
+    difference = boxes_difference([detections(A, B)], [detections(moved, B)])
+    assert difference.absolute == pytest.approx(0.25)
+    assert difference.relative == pytest.approx(0.25 / 10, rel=0.03)
+
+
+@pytest.mark.parametrize("other", [[], [B], [(10, 10, 30, 30, 0.9, 1), B]])
+def test_a_box_without_a_partner_of_its_class_is_as_wrong_as_it_is_large(other: list[tuple]) -> None:
+    assert boxes_difference([detections(A, B)], [detections(*other)]).absolute >= 30
+    assert boxes_difference([detections(*other)], [detections(A, B)]).absolute >= 30
+
+
+def test_a_box_that_rounding_moves_across_the_threshold_is_no_difference() -> None:
+    just_above, just_below = (10, 10, 30, 30, 0.0500001, 0), (10, 10, 30, 30, 0.0499999, 0)
+    assert boxes_difference([detections(just_above)], [detections(just_below)]).absolute == 0
+
+
+def test_two_boxes_in_one_place_have_one_partner_each() -> None:
+    twin = (10.5, 10, 30.5, 30, 0.8, 0)
+    assert boxes_difference([detections(A, twin)], [detections(twin, A)]).absolute == 0
+
+
+def test_nothing_against_nothing_is_no_difference() -> None:
+    assert boxes_difference([detections()], [detections()]).absolute == 0
+
+
+def test_a_policy_is_compared_on_a_thousand_observations_in_its_ranges() -> None:
+    entry = Entry(name="x_m", size=2, unit="m", low=-1, high=1)
+    tensor = TensorSpec(name="x", dtype="float32", shape=("N", 2))
+    spec = PolicySpec(input=tensor, output=tensor, observation=(entry,), action=(entry,), rate_hz=20)
+    observations = policy_observations(spec, np.full((30, 2), 0.5, np.float32))
+    assert observations.shape == (1000, 2)
+    assert (observations == 0.5).all(axis=1).sum() == 30
+    assert np.abs(observations).max() <= 1
