@@ -73,4 +73,5 @@ def _chosen(wrong: Sequence[int]) -> list[int]:
 
 
 def _caption(name: str, wrong: int) -> str:
-    return f"{name}: {'all right' if not wrong else '1 error' if wrong == 1 else f'{wrong} errors'}"
+    count = "nothing wrong" if not wrong else "1 error" if wrong == 1 else f"{wrong} errors"
+    return f"{count} in {name}"

@@ -64,8 +64,8 @@ def test_the_samples_are_spread_and_hold_the_hardest_images(detector: Detector, 
     _, samples = evaluate_detector(detector, dataset_dir)
     assert len(samples) <= SAMPLES + HARDEST
     captions = [sample.caption for sample in samples]
-    assert captions[0] == "000.jpg: all right"
-    assert {"017.jpg: 1 error", "018.jpg: 1 error", "019.jpg: 1 error"} <= set(captions)
+    assert captions[0] == "nothing wrong in 000.jpg"
+    assert {"1 error in 017.jpg", "1 error in 018.jpg", "1 error in 019.jpg"} <= set(captions)
     assert len(set(captions)) == len(captions)
     picture = cv2.imdecode(np.frombuffer(samples[0].data, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (640, 640, 3)
