@@ -14,7 +14,7 @@ from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_training.export import export
 from trunnion_training.policy.clone import clone
-from trunnion_training.policy.environment import is_success, open_environment
+from trunnion_training.policy.environment import is_success, open_environment, task_of
 from trunnion_training.policy.network import PolicyNetwork
 
 
@@ -51,8 +51,7 @@ def test_a_cloned_policy_does_the_task_and_ships_within_parity(usecase: UseCase,
 
 
 def _successes(policy: PolicyNetwork, usecase: UseCase, episodes: int) -> int:
-    assert usecase.models.policy is not None
-    env, successes = open_environment(usecase.models.policy.env, usecase.models.policy.env_package), 0
+    env, successes = open_environment(task_of(usecase)), 0
     for seed in range(episodes):
         observation, over = env.reset(seed=seed)[0], False
         while not over:

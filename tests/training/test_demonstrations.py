@@ -10,9 +10,10 @@ import pytest
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
+from trunnion_contract.usecase import load_usecase
 from trunnion_training.policy import demonstrations
 from trunnion_training.policy.demonstrations import demonstrate, play
-from trunnion_training.policy.environment import demonstrable, open_environment, ranges
+from trunnion_training.policy.environment import Task, demonstrable, open_environment, ranges, task_of
 
 ENV = "tests/Point-v0"
 
@@ -29,7 +30,7 @@ class Counting(Silent):
 
 @pytest.fixture
 def env(point_cell: str) -> gymnasium.Env[np.ndarray, np.ndarray]:
-    return open_environment(ENV, point_cell)
+    return open_environment(Task(ENV, point_cell))
 
 
 def test_labels_are_the_experts_own_actions(env: gymnasium.Env[np.ndarray, np.ndarray]) -> None:
@@ -57,14 +58,24 @@ def test_the_same_seed_gives_the_same_episode(env: gymnasium.Env[np.ndarray, np.
 def test_episodes_that_were_kept_are_not_played_again(
     point_cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = demonstrate(ENV, point_cell, 6, 0, tmp_path, Silent())
+    first = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, Silent())
     assert len(list(tmp_path.glob("*.npy"))) == first.played == 6
     monkeypatch.setattr(demonstrations, "worker_pool", None)  # nothing may be started
     progress = Counting()
-    again = demonstrate(ENV, point_cell, 6, 0, tmp_path, progress)
+    again = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, progress)
     assert progress.steps == [6]
     for a, b in zip(first.episodes, again.episodes, strict=True):
         np.testing.assert_array_equal(a.observations, b.observations)
+
+
+def test_an_environment_that_knows_of_cells_is_played_in_the_use_cases_own(repository: Path) -> None:
+    usecase = load_usecase(repository / "training" / "usecases" / "sorting_cell.yaml")
+    assert usecase.cell is not None
+    slower = usecase.cell.limits.model_copy(update={"speed_max_mps": 0.123})
+    cell = usecase.cell.model_copy(update={"limits": slower})
+    env = open_environment(task_of(usecase.model_copy(update={"cell": cell})))
+    assert env.action_space.high[0] == pytest.approx(0.123)
+    env.close()
 
 
 @pytest.mark.parametrize(
@@ -80,4 +91,4 @@ def test_an_environment_that_does_not_fit_is_refused(
     point_cell: str, env_id: str, package: str, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
-        open_environment(env_id, package)
+        open_environment(Task(env_id, package))

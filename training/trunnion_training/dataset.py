@@ -20,7 +20,7 @@ from trunnion_training.cleaning import Cleaner, CleanImage
 from trunnion_training.contact_sheet import contact_sheet
 from trunnion_training.findings import Finding, counted
 from trunnion_training.inventory import inventory
-from trunnion_training.pictures import read_rgb, write_jpeg
+from trunnion_training.pictures import write_jpeg
 from trunnion_training.sources import ReportsFindings, open_source
 from trunnion_training.split import SPLITS, split_by_scene
 
@@ -115,7 +115,7 @@ def _write_one(image: CleanImage, split: SplitName, out_dir: Path) -> _Written:
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image.name).stem)[:60]
     name = f"{stem}-{image.pixels_sha256[:8]}"
     target = out_dir / "images" / split / f"{name}.jpg"
-    write_jpeg(image.image, read_rgb(image.image), target)
+    write_jpeg(image.image, target)
     label = yolo_label(image)
     (out_dir / "labels" / split / f"{name}.txt").write_text(label)
     ids = tuple(int(index) for index in image.class_ids)

@@ -38,14 +38,13 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise Unreadable(f"{type(error).__name__}: {error}"[:120]) from None
 
 
-def write_jpeg(source: Path, rgb: NDArray[np.uint8], target: Path) -> None:
+def write_jpeg(source: Path, target: Path) -> None:
     """Write the picture as JPEG: a copy of the bytes where the source is an upright RGB JPEG, else encoded."""
     if _is_plain_jpeg(source):
         shutil.copyfile(source, target)
         return
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    )
+    bgr = cv2.cvtColor(read_rgb(source), cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise Unreadable("the JPEG encoder refused it")
     target.write_bytes(data.tobytes())

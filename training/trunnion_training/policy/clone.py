@@ -20,7 +20,7 @@ from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import PolicyTraining, UseCase
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate
-from trunnion_training.policy.environment import demonstrable, open_environment, ranges
+from trunnion_training.policy.environment import Task, demonstrable, open_environment, ranges, task_of
 from trunnion_training.policy.network import INPUT, OUTPUT, PolicyNetwork, Scale, position_pairs
 
 CHECKPOINT, SPEC, METRICS, CURVES = (
@@ -61,21 +61,13 @@ def clone(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     Raises:
         BadInput: there is no policy to learn, or the environment does not fit.
     """
-    settings = usecase.models.policy
-    if settings is None:
-        raise BadInput(
-            where=f"{usecase.name}: models", got="no policy", wanted="one", next_step="add models.policy"
-        )
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
     demonstrations = demonstrate(
-        settings.env,
-        settings.env_package,
-        settings.demonstrations,
-        settings.seed,
-        _work_dir(settings, out_dir),
-        progress,
+        task, settings.demonstrations, settings.seed, _work_dir(task, settings.seed, out_dir), progress
     )
     training, validation = _divided(demonstrations)
-    spec = policy_spec(settings)
+    spec = policy_spec(task)
     network = _network(settings, spec, training)
     history = fit(network, training, validation, settings, progress)
     network.save(out_dir / CHECKPOINT)
@@ -147,9 +139,9 @@ def _loss(network: PolicyNetwork, samples: Samples) -> float:
         return float(mse_loss(predicted, network.normalised(samples.actions)))
 
 
-def policy_spec(settings: PolicyTraining) -> PolicySpec:
+def policy_spec(task: Task) -> PolicySpec:
     """What the policy takes and gives, as its environment names it."""
-    env = open_environment(settings.env, settings.env_package)
+    env = open_environment(task)
     described = demonstrable(env)
     sizes = [
         sum(entry.size for entry in entries)
@@ -210,10 +202,11 @@ def _metrics(
     }
 
 
-def _work_dir(settings: PolicyTraining, out_dir: Path) -> Path:
-    """Where episodes wait; those of other settings are thrown away."""
+def _work_dir(task: Task, seed: int, out_dir: Path) -> Path:
+    """Where episodes wait; those of another task or seed are thrown away."""
     folder, marker = out_dir / _WORK, out_dir / _WORK / "settings.sha256"
-    digest = digest_json([settings.env, settings.env_package, settings.seed])
+    cell = task.cell.model_dump(mode="json") if task.cell else None
+    digest = digest_json([task.env_id, task.package, cell, seed])
     if folder.exists() and (not marker.exists() or marker.read_text() != digest):
         shutil.rmtree(folder)
     write_text(marker, digest)

@@ -11,7 +11,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import gymnasium
@@ -22,7 +21,14 @@ from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry
 from trunnion_contract.progress import Progress
 from trunnion_contract.workers import worker_pool
-from trunnion_training.policy.environment import Array, demonstrable, is_success, open_environment, ranges
+from trunnion_training.policy.environment import (
+    Array,
+    Task,
+    demonstrable,
+    is_success,
+    open_environment,
+    ranges,
+)
 
 # Far from the seeds that proofs count from, so that proofs play unseen episodes.
 _FIRST_SEED = 1_000_000_000
@@ -32,7 +38,7 @@ _NOISE_SHARE_MAX = 0.08
 _DISTURBANCE_SHARE = 0.8
 _DISTURBANCE_CHANCE = 0.05
 _DISTURBANCE_STEPS = (2, 8)
-_EPISODES_PER_TASK = 4
+_EPISODES_PER_JOB = 10
 _SUCCESS_MIN = 0.5
 WORKERS = 2
 
@@ -53,9 +59,7 @@ class Demonstrations:
     played: int
 
 
-def demonstrate(
-    env_id: str, package: str, episodes: int, seed: int, out_dir: Path, progress: Progress
-) -> Demonstrations:
+def demonstrate(task: Task, episodes: int, seed: int, out_dir: Path, progress: Progress) -> Demonstrations:
     """Let the expert play `episodes` episodes; those that `out_dir` holds already are not played again.
 
     Episodes in which the noise made the expert fail are counted, and not learnt from.
@@ -63,19 +67,19 @@ def demonstrate(
     Raises:
         BadInput: the environment does not fit, or its expert fails more often than not.
     """
-    env = open_environment(env_id, package)
+    env = open_environment(task)
     observation_size = env.observation_space.shape[0]  # type: ignore[index]  # open_environment has checked it
     env.close()
     out_dir.mkdir(parents=True, exist_ok=True)
     todo = [index for index in range(episodes) if not any(_files(out_dir, index))]
     progress.start("demonstrating", episodes)
     progress.advance(episodes - len(todo))
-    _play_all(env_id, package, todo, seed, out_dir, progress)
+    _play_all(task, todo, seed, out_dir, progress)
     progress.done()
     succeeded = [file for index in range(episodes) if (file := _files(out_dir, index)[0])]
     if len(succeeded) < episodes * _SUCCESS_MIN:
         raise BadInput(
-            where=f"models.policy.env {env_id}",
+            where=f"models.policy.env {task.env_id}",
             got=f"an expert that succeeded in {len(succeeded)} of {episodes} demonstrations",
             wanted="one worth imitating",
             next_step="correct the environment's expert_action",
@@ -85,20 +89,18 @@ def demonstrate(
     return Demonstrations(tuple(Episode(*part) for part in parts), episodes)
 
 
-def _play_all(
-    env_id: str, package: str, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress
-) -> None:
-    tasks = [todo[start : start + _EPISODES_PER_TASK] for start in range(0, len(todo), _EPISODES_PER_TASK)]
-    if not tasks:
+def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress) -> None:
+    jobs = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
+    if not jobs:
         return
-    with worker_pool(min(WORKERS, len(tasks)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
-        futures = [pool.submit(_play, env_id, package, task, seed, out_dir) for task in tasks]
+    with worker_pool(min(WORKERS, len(jobs)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
+        futures = [pool.submit(_play, task, job, seed, out_dir) for job in jobs]
         for future in as_completed(futures):
             progress.advance(future.result())
 
 
-def _play(env_id: str, package: str, indices: Sequence[int], seed: int, out_dir: Path) -> int:
-    env = _environment(env_id, package)
+def _play(task: Task, indices: Sequence[int], seed: int, out_dir: Path) -> int:
+    env = open_environment(task)
     for index in indices:
         episode, succeeded = play(env, _FIRST_SEED + seed * _SEEDS_PER_RUN + index)
         with (
@@ -106,12 +108,8 @@ def _play(env_id: str, package: str, indices: Sequence[int], seed: int, out_dir:
             temporary.open("wb") as file,
         ):
             np.save(file, np.hstack([episode.observations, episode.actions]), allow_pickle=False)
+    env.close()
     return len(indices)
-
-
-@cache
-def _environment(env_id: str, package: str) -> gymnasium.Env[Array, Array]:
-    return open_environment(env_id, package)
 
 
 def play(env: gymnasium.Env[Array, Array], seed: int) -> tuple[Episode, bool]:

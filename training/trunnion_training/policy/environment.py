@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
 
@@ -10,8 +12,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry
+from trunnion_contract.usecase import UseCase
 
 Array = NDArray[np.float32]
 _GROUP = "gymnasium.envs"
@@ -28,17 +32,59 @@ class Demonstrable(Protocol):
         """What the expert does here: float32 [action]; also in states that it would not have reached itself."""
 
 
-def open_environment(env_id: str, package: str) -> gymnasium.Env[Array, Array]:
+@dataclass(frozen=True)
+class Task:
+    """A registered environment, the package that registers it, and the cell it is played in where it knows of cells."""
+
+    env_id: str
+    package: str
+    cell: CellLayout | None = None
+
+
+def task_of(usecase: UseCase) -> Task:
+    """The task of a use case's policy.
+
+    Raises:
+        BadInput: the use case has no policy.
+    """
+    settings = usecase.models.policy
+    if settings is None:
+        raise BadInput(
+            where=f"{usecase.name}: models", got="no policy", wanted="one", next_step="add models.policy"
+        )
+    return Task(settings.env, settings.env_package, usecase.cell)
+
+
+def open_environment(task: Task) -> gymnasium.Env[Array, Array]:
     """Make a registered environment with vectors in and out, whose package registers it.
 
     Raises:
         BadInput: the package or the id is unknown, or the environment lacks what cloning needs.
     """
-    _register(package)
+    _register(task.package)
     try:
-        env = gymnasium.make(env_id)
+        env = gymnasium.make(task.env_id, **_cell_arguments(task))
     except gymnasium.error.Error as error:
-        raise _refused(env_id, str(error).splitlines()[0], "a registered Gymnasium environment") from None
+        raise _refused(
+            task.env_id, str(error).splitlines()[0], "a registered Gymnasium environment"
+        ) from None
+    _check(env, task.env_id)
+    return env
+
+
+def _cell_arguments(task: Task) -> dict[str, Any]:
+    """The use case's cell, for environments that take one as `layout`."""
+    entry_point = gymnasium.spec(task.env_id).entry_point
+    create = (
+        gymnasium.envs.registration.load_env_creator(entry_point)
+        if isinstance(entry_point, str)
+        else entry_point
+    )
+    takes_a_cell = create is not None and "layout" in inspect.signature(create).parameters
+    return {"layout": task.cell} if takes_a_cell and task.cell else {}
+
+
+def _check(env: gymnasium.Env[Array, Array], env_id: str) -> None:
     for name, space in (("observation", env.observation_space), ("action", env.action_space)):
         if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
             raise _refused(
@@ -51,7 +97,6 @@ def open_environment(env_id: str, package: str) -> gymnasium.Env[Array, Array]:
         raise _refused(
             env_id, f"an environment without {', '.join(missing)}", "these attributes on the environment"
         )
-    return env
 
 
 def demonstrable(env: gymnasium.Env[Array, Array]) -> Demonstrable:
