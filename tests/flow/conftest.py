@@ -106,8 +106,8 @@ def small_usecase() -> dict[str, Any]:
     document["data"]["sources"][0]["images"] = 36
     detector, policy = document["models"]["detector"], document["models"]["policy"]
     detector.update(base=str((USECASES / detector["base"]).resolve()), epochs=1)
-    policy.update(demonstrations=24, epochs=10)
-    document["prove"] = {"suite": str(HERE / "small_suite.yaml"), "policy_episodes": 8}
+    policy.update(demonstrations=40, epochs=30)
+    document["prove"] = {"suite": str(HERE / "small_suite.yaml"), "policy_episodes": 4}
     return document
 
 

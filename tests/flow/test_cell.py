@@ -15,7 +15,7 @@ NODES = ("simulated_robot", "detector", "policy", "sorter", "bridge")
 
 def children_of(process_id: int) -> dict[str, int]:
     """Node name to process id, for the nodes that a `trunnion up` started."""
-    listed = subprocess.check_output(["ps", "-o", "pid=,args=", "--ppid", str(process_id)], text=True)
+    listed = subprocess.check_output(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process_id)], text=True)
     found = {}
     for line in listed.splitlines():
         number, arguments = line.split(None, 1)
@@ -78,6 +78,7 @@ def test_a_node_that_dies_is_named_and_the_order_fails(up, start, trunnion):
 def test_a_cell_does_not_outlive_its_command(up):
     command, _ = up
     nodes = children_of(command.process.pid)
+    assert nodes.keys() == set(NODES)
     command.process.kill()
     command.process.wait()
     for _ in range(200):

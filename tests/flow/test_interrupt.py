@@ -28,7 +28,7 @@ def test_ctrl_c_names_the_stage_and_leaves_nothing_under_its_name(copied, start,
     before = outputs_of(copied.folder / stage)
     command = start("run", copied.usecase, "--runs", copied.runs)
     command.wait_for(begun)
-    time.sleep(0.7)
+    time.sleep(1.5)
     answer = command.interrupt()
     assert answer.code == 130, answer
     assert answer.err.strip().endswith(f"stopped at {stage}; the same command goes on from here")

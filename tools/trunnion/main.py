@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
-from types import FrameType
 
 import typer
 
-from trunnion.stopped import Stopped
+from trunnion.stopped import Stopped, stop_on_signals, stop_requested
 from trunnion_contract.errors import ExitCode, TrunnionError
 
 INTERRUPTED = 130
@@ -26,28 +24,15 @@ def main() -> int:
     """
     from trunnion.commands import app
 
-    stop = _StopRequest()
+    stop_on_signals()
     try:
         code = app(standalone_mode=False) or ExitCode.OK
     except Stopped as error:
         return _stopped(f"at {error.stage}; the same command goes on from here")
     except Exception as error:
         # Libraries turn a Ctrl-C in their depths into errors of their own.
-        return _stopped() if stop.requested else _failed(error)
+        return _stopped() if stop_requested() else _failed(error)
     return _stopped() if code == INTERRUPTED else code
-
-
-class _StopRequest:
-    """Notes a Ctrl-C or a polite kill, and stops the work the same way for both."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        raise KeyboardInterrupt
 
 
 def _stopped(where: str = "as you asked") -> int:

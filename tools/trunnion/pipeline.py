@@ -15,7 +15,7 @@ from typing import Protocol
 
 from trunnion.exclusive import only_one
 from trunnion.record import StageRecord, outputs_of, read_record
-from trunnion.stopped import Stopped
+from trunnion.stopped import Stopped, raise_if_stop_requested, stop_requested
 from trunnion_contract.files import whole_folder, write_json
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
@@ -84,6 +84,10 @@ def run_stages(run: Run, stages: Sequence[Stage], until: str, watcher: Watcher) 
                 _bring_up_to_date(stage, run, watcher)
             except KeyboardInterrupt:
                 raise Stopped(stage.name) from None
+            except Exception:
+                if stop_requested():
+                    raise Stopped(stage.name) from None
+                raise
 
 
 def stands(run: Run, stage: Stage) -> bool:
@@ -121,6 +125,7 @@ def _make(stage: Stage, run: Run, inputs: Digests, why: str, watcher: Watcher) -
     _clear_unless_resumable(folder, inputs)
     with whole_folder(folder) as work:
         stage.make(run, work, watcher)
+        raise_if_stop_requested()
         seconds = round(time.monotonic() - began_s, 1)
         record = StageRecord(stage=stage.name, inputs=inputs, outputs=outputs_of(work), seconds=seconds)
         write_json(run.record(stage.name), record.model_dump(mode="json"))

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from trunnion.checkout import ROOT, cell_environment
 from trunnion.exclusive import only_one
+from trunnion.stopped import raise_if_stop_requested
 from trunnion.watchers import watching
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import BadInput, ExitCode
@@ -131,6 +132,7 @@ def watch_until_stopped(cell: Cell, console: Console) -> ExitCode:
                     f"  next: read {cell.log_file(death.name)}, then stop with Ctrl-C and start again"
                 )
             named = len(deaths)
+            raise_if_stop_requested()
             time.sleep(_POLL_S)
     except KeyboardInterrupt:
         pass

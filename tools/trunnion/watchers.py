@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from trunnion.pipeline import Watcher
+from trunnion.stopped import raise_if_stop_requested
 
 # Gathering the trained models takes no time worth a line.
 _WORDS = {
@@ -64,6 +65,7 @@ class Bars(StageLines):
         self._task = self._progress.add_task(label, total=total, note="")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        raise_if_stop_requested()
         if self._task is not None:
             fields: dict[str, Any] = {"note": note} if note else {}
             self._progress.update(self._task, advance=steps, **fields)
@@ -93,6 +95,7 @@ class PlainLines(StageLines):
         self._say(f"0 of {total}")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        raise_if_stop_requested()
         self._count += steps
         self._note = note or self._note
         if time.monotonic() - self._said_s >= _LINE_EVERY_S:
