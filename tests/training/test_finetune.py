@@ -100,3 +100,16 @@ def test_ultralytics_keeps_to_itself(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not list((tmp_path / "home").rglob("*"))
     assert not (tmp_path / "config").exists()
+
+
+def test_what_another_schedule_left_is_not_gone_on_with(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path
+) -> None:
+    left = tmp_path / ".detector"
+    left.mkdir()
+    (left / "recipe.sha256").write_text("of another schedule")
+    (left / "last.pt").write_bytes(b"would not load")
+    progress = StopsAfter(0)
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(make_usecase(shapes[1], base=str(trained / "detector.pt")), shapes[1], tmp_path, progress)
+    assert progress.notes[0].startswith("epoch 1 of 1")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trunnion_contract.files import whole_file, write_json
+from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
 from trunnion_contract.progress import Progress
 from trunnion_training.vision.cpu_speed import speed_up
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
@@ -40,10 +41,11 @@ class Schedule:
 def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule, progress: Progress) -> Path:
     """Train from the checkpoint (or model file) `start` and return the best checkpoint.
 
-    `work_dir` keeps the last whole epoch: after a kill at any moment the same call goes on from there. A resumed run
-    sees other random numbers than one that was never stopped, and so ends with slightly other weights.
+    `work_dir` keeps the last whole epoch: after a kill at any moment the same call goes on from there, and a call with
+    another start, dataset or schedule begins anew. A resumed run sees other random numbers than one that was never
+    stopped, and so ends with slightly other weights.
     """
-    work_dir.mkdir(parents=True, exist_ok=True)
+    _begin(work_dir, _recipe(start, data_yaml, schedule))
     done = _epochs_done(work_dir / LAST)
     if done >= schedule.epochs:
         return work_dir / BEST
@@ -52,6 +54,20 @@ def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule
     with _few_threads():
         trainer.train()
     return work_dir / BEST
+
+
+def _begin(work_dir: Path, recipe: str) -> None:
+    """Make `work_dir` ready to be filled or continued; what another recipe left there goes."""
+    marker = work_dir / "recipe.sha256"
+    if not marker.exists() or marker.read_text() != recipe:
+        shutil.rmtree(work_dir, ignore_errors=True)
+        write_text(marker, recipe)
+
+
+def _recipe(start: str | Path, data_yaml: Path, schedule: Schedule) -> str:
+    begin = digest_file(start) if isinstance(start, Path) else start
+    images = digest_file(data_yaml.with_name("dataset.json"))
+    return digest_json([begin, images, asdict(schedule)])
 
 
 def _trainer(
