@@ -10,7 +10,9 @@ import pytest
 
 PACKAGES = ("trunnion_bridge", "trunnion_bringup", "trunnion_cell", "trunnion_inference")
 # ROS packages by name; what comes through pip (trunnion_edge, numpy, ...) is the lock's business.
-ROS_PACKAGE = re.compile(r"rclpy|launch|launch_ros|lifecycle_msgs|unique_identifier_msgs|std_srvs|\w+_(?:msgs|interfaces)")
+ROS_PACKAGE = re.compile(
+    r"rclpy|launch|launch_ros|lifecycle_msgs|unique_identifier_msgs|std_srvs|\w+_(?:msgs|interfaces)"
+)
 
 
 def imported_ros_packages(folder: Path, siblings: set[str]) -> set[str]:
