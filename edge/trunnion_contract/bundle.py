@@ -132,7 +132,8 @@ def _is_of(proof: Proof, model: ModelManifest) -> bool:
     """Whether the proof was made of just this export, and of at least one network."""
     of_proof = (proof.name, proof.version, proof.usecase_digest, proof.dataset_digest, proof.files)
     of_model = (model.name, model.version, model.usecase_digest, model.dataset_digest, model.files())
-    return of_proof == of_model and bool(proof.files)
+    # The digest of the manifest covers what no network says: limits, layout, labels, thresholds, rate.
+    return of_proof == of_model and proof.model_digest == model.digest() and bool(proof.files)
 
 
 def _files_match(contents: Mapping[str, bytes], model: ModelManifest) -> bool:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.files import digest_json
 from trunnion_contract.strict import Strict
 
 SCHEMA_VERSION: Final = 1
@@ -116,6 +117,10 @@ class ModelManifest(Strict):
     cell: CellLayout | None = None
     made_with: dict[str, str]
     licences: dict[str, str]
+
+    def digest(self) -> str:
+        """SHA-256 of everything that is said here: specs, limits, layout, parity and the networks' own digests."""
+        return digest_json(self.model_dump(mode="json", by_alias=True))
 
     def files(self) -> dict[str, str]:
         """Name to SHA-256 of each network file."""

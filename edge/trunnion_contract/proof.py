@@ -92,6 +92,7 @@ class Proof(Strict):
     version: str
     usecase_digest: str
     dataset_digest: str | None
+    model_digest: str
     files: dict[str, str]
     runtime: dict[str, str]
     detector: DetectorEvaluation | None = None

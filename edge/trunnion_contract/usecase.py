@@ -86,7 +86,8 @@ class Data(Strict):
 class DetectorTraining(Strict):
     """Fine-tuning of an ultralytics detector.
 
-    `base` is a checkpoint: a file beside the use case, or a name that ultralytics resolves.
+    `base` is a checkpoint: a file (seen from the use case), or an architecture of ultralytics (`yolo26n.yaml`)
+    to start from random weights. Nothing is downloaded.
     """
 
     base: str

@@ -153,6 +153,7 @@ def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results:
         version=usecase.version,
         usecase_digest=usecase.digest(),
         dataset_digest=model.dataset_digest,
+        model_digest=model.digest(),
         files=model.files(),
         runtime=_runtime(),
         detector=detector,

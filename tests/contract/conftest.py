@@ -45,6 +45,7 @@ def proof(model: ModelManifest) -> Proof:
         version=model.version,
         usecase_digest=model.usecase_digest,
         dataset_digest=None,
+        model_digest=model.digest(),
         files=model.files(),
         runtime={},
         gates=(Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True),),

@@ -94,6 +94,16 @@ def test_a_network_changed_after_the_proof_is_refused(
         pack(export_dir, prove_dir, tmp_path / "b.trunnion", card="")
 
 
+def test_a_manifest_changed_after_the_proof_is_refused(
+    export_dir: Path, prove_dir: Path, tmp_path: Path
+) -> None:
+    model = json.loads((export_dir / "model.json").read_text())
+    model["problem"] = "something else"
+    (export_dir / "model.json").write_text(json.dumps(model))
+    with pytest.raises(BadInput, match="proof of other files"):
+        pack(export_dir, prove_dir, tmp_path / "b.trunnion", card="")
+
+
 @pytest.mark.parametrize("missing", ["export/detector.onnx", "export/model.json", "prove/report.html"])
 def test_packing_names_the_file_that_is_missing(
     export_dir: Path, prove_dir: Path, tmp_path: Path, missing: str
@@ -191,6 +201,14 @@ def test_a_bundle_with_a_failed_proof_is_refused(bundle_file: Path) -> None:
 
 def test_a_bundle_with_another_network_and_consistent_digests_is_refused(bundle_file: Path) -> None:
     _repack(bundle_file, lambda files: files.update({"detector.onnx": b"another network"}))
+    with pytest.raises(BadInput, match="of other files"):
+        open_bundle(bundle_file)
+
+
+def test_a_bundle_whose_manifest_is_not_the_proven_one_is_refused_although_its_digests_agree(
+    bundle_file: Path,
+) -> None:
+    _repack(bundle_file, lambda files: _change_json(files, MODEL, problem="something else"))
     with pytest.raises(BadInput, match="of other files"):
         open_bundle(bundle_file)
 

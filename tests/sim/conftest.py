@@ -43,6 +43,7 @@ def proof(model: ModelManifest) -> Proof:
         version=model.version,
         usecase_digest=model.usecase_digest,
         dataset_digest=None,
+        model_digest=model.digest(),
         files=model.files(),
         runtime={"engine": "onnxruntime 1.31.1"},
         gates=(Gate(name="detector mAP50", got="0.951", wanted="at least 0.90", passed=True),),

@@ -80,7 +80,8 @@ def small_bundle(tmp_path: Path) -> Path:
     about = {"name": "small", "version": "0.1.0", "usecase_digest": usecase_digest, "dataset_digest": None}
     model = ModelManifest(**about, problem="p", detector=detector, made_with={}, licences={})
     gate = Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True)
-    proof = Proof(**about, files=model.files(), runtime={}, gates=(gate,), simulated=False)
+    shown = {"model_digest": model.digest(), "files": model.files()}
+    proof = Proof(**about, **shown, runtime={}, gates=(gate,), simulated=False)
     folder = tmp_path / "made"
     folder.mkdir()
     (folder / "detector.onnx").write_bytes(network)
