@@ -46,3 +46,10 @@ def test_a_file_that_is_no_journal_is_begun_anew(tmp_path: Path) -> None:
     for content in (b"\n", b"[]\n", b"\xff\xfe\n", b"{}\n{}\n"):
         (tmp_path / "j").write_bytes(content)
         assert _results(tmp_path / "j") == {}
+
+
+def test_what_was_read_back_is_in_the_order_in_which_it_was_added(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", "inputs") as journal:
+        journal.add("detector", {"nut": 1, "bolt": 2})
+    with Journal(tmp_path / "j", "inputs") as journal:
+        assert list(journal.results["detector"]) == ["nut", "bolt"]
