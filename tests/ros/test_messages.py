@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import array
+import math
 
 import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose
 
 from trunnion_cell.robot_messages import camera_info_message, joint_message, pose_message
 from trunnion_contract.errors import BadInput
@@ -23,6 +25,11 @@ from trunnion_inference.images import bgr_image, image_message
 
 HEADER = Header(frame_id="camera_optical")
 HEADER.stamp.sec = 42
+
+
+def gear_and_bolt() -> Detection2DArray:
+    boxes = np.array([[10, 20, 50, 40], [0, 0, 4, 8]], np.float32)
+    return detections_message(Detections(boxes, np.array([0.9, 0.5], np.float32), np.array([0, 1])), HEADER)
 
 
 def image(encoding: str, pixels: np.ndarray, padding: int = 0) -> Image:
@@ -91,6 +98,53 @@ def test_nothing_found_is_an_empty_array_with_a_header() -> None:
     message = detections_message(nothing, HEADER)
     assert (message.header, list(message.detections)) == (HEADER, [])
     assert len(detections_from(message)) == 0
+
+
+@pytest.mark.parametrize(
+    "class_id", ["gear", "", "-1", "1.0", "1_0", " 1", "1\n", "\u0663", "\u00b2", "9" * 30]
+)
+def test_a_class_that_is_no_position_is_left_out_and_the_others_stay(class_id: str) -> None:
+    message = gear_and_bolt()
+    message.detections[0].results[0].hypothesis.class_id = class_id
+    assert detections_from(message).class_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, -1e300])
+@pytest.mark.parametrize("field", ["x", "y", "size_x", "size_y", "score"])
+def test_a_detection_with_a_number_that_is_none_is_left_out(field: str, value: float) -> None:
+    message = gear_and_bolt()
+    spoilt = message.detections[0]
+    owners = {"x": spoilt.bbox.center.position, "y": spoilt.bbox.center.position}
+    owners["score"] = spoilt.results[0].hypothesis
+    setattr(owners.get(field, spoilt.bbox), field, value)
+    assert detections_from(message).class_ids.tolist() == [1]
+
+
+def test_a_detection_that_supposes_nothing_is_left_out() -> None:
+    message = gear_and_bolt()
+    message.detections[0].results = []
+    assert detections_from(message).class_ids.tolist() == [1]
+
+
+def test_whatever_anybody_publishes_only_sound_detections_come_through() -> None:
+    rng = np.random.default_rng(0)
+    texts = ("0", "2", "70000", "-1", "bolt", "", "1e3", "\u0663")
+    numbers = (0.0, 12.5, -3.0, 1e300, math.nan, math.inf, -math.inf)
+    for _ in range(300):
+        message = Detection2DArray(header=HEADER)
+        for _ in range(rng.integers(4)):
+            item = Detection2D()
+            item.bbox.size_x, item.bbox.size_y, item.bbox.center.position.x = rng.choice(numbers, 3).tolist()
+            for _ in range(rng.integers(3)):
+                supposed = ObjectHypothesis(class_id=str(rng.choice(texts)), score=float(rng.choice(numbers)))
+                item.results.append(ObjectHypothesisWithPose(hypothesis=supposed))
+            message.detections.append(item)
+        found = detections_from(message)
+        assert len(found) == len(found.boxes_px) == len(found.class_ids) <= len(message.detections)
+        assert np.isfinite(found.boxes_px).all()
+        assert np.isfinite(found.scores).all()
+        assert (found.class_ids >= 0).all()
+        assert (found.boxes_px[:, 2:] >= found.boxes_px[:, :2]).all()
 
 
 def test_labels_come_back_as_they_went() -> None:

@@ -137,7 +137,13 @@ class SorterNode(Node):
     def _on_detections(self, message: Detection2DArray) -> None:
         self._hear("detector", "detections")
         if self._order:
-            parts = locate(self._known(detections_from(message)), self._labels, self._camera, self._layout)
+            known = self._known(detections_from(message))
+            if dropped := len(message.detections) - len(known):
+                self.get_logger().warning(
+                    f"{dropped} of {len(message.detections)} detections left out: malformed, or of no known class",
+                    throttle_duration_sec=5.0,
+                )
+            parts = locate(known, self._labels, self._camera, self._layout)
             self._seen = SeenParts(stamp_s(message.header), parts)
 
     def _on_status(self, message: PolicyStatus) -> None:
@@ -153,7 +159,7 @@ class SorterNode(Node):
 
     def _known(self, detections: Detections) -> Detections:
         """Without classes that nobody has named."""
-        keep = detections.class_ids < len(self._labels)
+        keep = (detections.class_ids >= 0) & (detections.class_ids < len(self._labels))
         return Detections(detections.boxes_px[keep], detections.scores[keep], detections.class_ids[keep])
 
     def _on_order(self, goal: Sort.Goal) -> GoalResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,11 @@ from vision_msgs.msg import (
 
 from trunnion_edge.detector import Detections
 
+# Positions in the labels, as text; a label_info names no more than 2^16 of them.
+_CLASS_ID = re.compile(r"[0-9]{1,5}")
+# Far beyond any picture.
+_NUMBER_MAX = 1e6
+
 
 def detections_message(detections: Detections, header: Header) -> Detection2DArray:
     """Every box with the header of its image; centre and size in pixels of that image; none gives an empty array."""
@@ -27,16 +33,16 @@ def detections_message(detections: Detections, header: Header) -> Detection2DArr
 
 
 def detections_from(message: Detection2DArray) -> Detections:
-    """The inverse of `detections_message`; the best hypothesis of each detection counts."""
-    best = [
-        (item.bbox, max(item.results, key=lambda result: result.hypothesis.score))
-        for item in message.detections
-    ]
-    boxes = [_corners(box) for box, _ in best]
+    """The inverse of `detections_message`; the best hypothesis of each detection counts.
+
+    Anybody may publish here. What names no class by its position, or where a number is no number, is left out, so the
+    result can be shorter than the message.
+    """
+    rows = [row for item in message.detections if (row := _row(item))]
     return Detections(
-        boxes_px=np.array(boxes, np.float32).reshape(-1, 4),
-        scores=np.array([result.hypothesis.score for _, result in best], np.float32),
-        class_ids=np.array([int(result.hypothesis.class_id) for _, result in best], np.int64),
+        boxes_px=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score, _ in rows], np.float32),
+        class_ids=np.array([class_id for _, _, class_id in rows], np.int64),
     )
 
 
@@ -59,6 +65,20 @@ def _detection(box: np.ndarray, score: float, class_id: int, header: Header) -> 
     return Detection2D(
         header=header, bbox=bounding_box, results=[ObjectHypothesisWithPose(hypothesis=hypothesis)]
     )
+
+
+def _row(item: Detection2D) -> tuple[tuple[float, ...], float, int] | None:
+    """Corners, score and class of a detection; None for a malformed one."""
+    if not item.results:
+        return None
+    best = max((result.hypothesis for result in item.results), key=lambda hypothesis: hypothesis.score)
+    corners = _corners(item.bbox)
+    if not _CLASS_ID.fullmatch(best.class_id) or item.bbox.size_x < 0 or item.bbox.size_y < 0:
+        return None
+    # Written so that NaN is too large.
+    if not all(abs(value) <= _NUMBER_MAX for value in (*corners, best.score)):
+        return None
+    return corners, best.score, int(best.class_id)
 
 
 def _corners(box: BoundingBox2D) -> tuple[float, float, float, float]:
