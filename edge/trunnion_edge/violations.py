@@ -7,6 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from trunnion_contract.cell import MotionLimits
 
+# The arm's own error while it does as it is told.
+POSITION_TOLERANCE_M = 1e-3
+SPEED_TOLERANCE = 0.05
+
 
 class ViolationMeter:
     """Looks at positions over time and counts each excursion once, from when it begins until it ends.
@@ -24,7 +28,10 @@ class ViolationMeter:
     """
 
     def __init__(
-        self, limits: MotionLimits, position_tolerance_m: float = 1e-3, speed_tolerance: float = 0.05
+        self,
+        limits: MotionLimits,
+        position_tolerance_m: float = POSITION_TOLERANCE_M,
+        speed_tolerance: float = SPEED_TOLERANCE,
     ) -> None:
         self._low = np.array(limits.workspace_low_base_m)
         self._high = np.array(limits.workspace_high_base_m)

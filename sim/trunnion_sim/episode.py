@@ -1,19 +1,23 @@
 """One closed-loop episode: an order, carried out in the simulated cell by what runs on the robot.
 
 Detector, executive, policy and limiter are the objects that the ROS nodes wrap. Time is the simulation's: the loop
-runs at the policy's rate and the camera at its own. A frame is rendered only while the executive looks at frames,
-because one that nobody looks at changes nothing and costs more than everything else in a period.
+runs at the policy's rate, which has to be the cell's, and the camera at its own. A frame is rendered only while the
+executive looks at frames, because one that nobody looks at changes nothing and costs more than everything else in a
+period.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 
 import numpy as np
 
 from trunnion_contract.cell import Point
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.strict import Strict
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.control import Acts, ArmController
@@ -79,6 +83,21 @@ def play(
         interventions=arm.interventions,
         trajectory_sha256=arm.trajectory_sha256,
     )
+
+
+def check_rate(spec: PolicySpec) -> None:
+    """Refuse a policy that runs at another rate on the robot than in an episode.
+
+    Raises:
+        BadInput: the rates differ.
+    """
+    if not math.isclose(spec.rate_hz * PERIOD_S, 1):
+        raise BadInput(
+            where="the rate of the policy",
+            got=f"{spec.rate_hz:g} Hz in the manifest",
+            wanted=f"{1 / PERIOD_S:g} Hz as the simulated cell runs",
+            next_step="train and export the policy in an environment of that rate, or prove it without a suite",
+        )
 
 
 class _Camera:

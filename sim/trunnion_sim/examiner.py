@@ -85,7 +85,7 @@ class Examiner:
         if job.kind == "detector":
             return self._evaluate()
         if job.kind == "policy":
-            return play_policy(self._env, self._policy, job.seed).model_dump()
+            return self._play_policy(job).model_dump()
         if job.kind == "film":
             return self._film(job)
         return self._play(job).model_dump()
@@ -134,6 +134,10 @@ class Examiner:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
         return play(self._cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
+
+    def _play_policy(self, job: Job) -> EpisodeResult:
+        in_a_cell = self._subject.cell is not None
+        return play_policy(self._env, self._policy, job.seed, measures_violations=in_a_cell)
 
     def _film(self, job: Job) -> dict[str, Any]:
         """Play an episode again, this time filming it."""

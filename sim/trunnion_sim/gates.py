@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from trunnion_contract.manifest import ModelManifest, Parity
 from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult
 from trunnion_contract.usecase import Gates
+from trunnion_edge.violations import POSITION_TOLERANCE_M, SPEED_TOLERANCE
 
 POLICY_ALONE = "policy_alone"
 
@@ -24,7 +25,7 @@ def judge(
         *_detector_gates(wanted, detector),
         *_policy_gates(wanted, policy),
         *_scenario_gates(scenarios),
-        *_motion_gates([*scenarios, *([policy] if policy else [])]),
+        *_motion_gates([*scenarios, *([policy] if policy else [])], is_measured=model.cell is not None),
         *_parity_gates(model),
     )
 
@@ -68,16 +69,20 @@ def _scenario_gates(scenarios: tuple[ScenarioResult, ...]) -> Iterator[Gate]:
             yield _lower_bound(result.name.replace("_", " "), result, result.success_lower_min)
 
 
-def _motion_gates(results: list[ScenarioResult]) -> Iterator[Gate]:
+def _motion_gates(results: list[ScenarioResult], is_measured: bool) -> Iterator[Gate]:
     if results:
         violations = sum(result.limit_violations for result in results)
         episodes = sum(result.success.trials for result in results)
+        tolerances = (
+            f"{POSITION_TOLERANCE_M * 1000:g} mm and {SPEED_TOLERANCE:.0%} of the speed are tolerated"
+        )
+        without = "the use case has no cell and so no limits; only what the environment itself counts"
         yield Gate(
             name="limit violations",
             got=str(violations),
             wanted="0",
             passed=violations == 0,
-            note=f"workspace and speed, over {episodes} episodes",
+            note=f"workspace and speed, over {episodes} episodes; {tolerances if is_measured else without}",
         )
 
 

@@ -14,8 +14,18 @@ from trunnion_edge.policy import Policy
 from trunnion_sim.episode import EpisodeResult
 
 
-def play_policy(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> EpisodeResult:
-    """Play the environment's episode of `seed`; success is `info["is_success"]` at its end."""
+def play_policy(
+    env: gymnasium.Env[Any, Any], policy: Policy, seed: int, measures_violations: bool = False
+) -> EpisodeResult:
+    """Play the environment's episode of `seed`; success is `info["is_success"]` at its end.
+
+    Args:
+        measures_violations: whether the environment has to, as one of an arm in a cell has; one that says nothing of
+            `info["limit_violations"]` counts as without any otherwise.
+
+    Raises:
+        BadInput: the environment has to measure violations of the limits and does not.
+    """
     observation, info = env.reset(seed=seed)
     trajectory, steps, ended = hashlib.sha256(), 0, False
     while not ended:
@@ -23,6 +33,13 @@ def play_policy(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> Epis
         observation, _, terminated, truncated, info = env.step(action)
         trajectory.update(np.concatenate([action, observation]).astype(np.float32).tobytes())
         steps, ended = steps + 1, terminated or truncated
+    if measures_violations and "limit_violations" not in info:
+        raise BadInput(
+            where="the policy's environment",
+            got=f"an info without limit_violations: {', '.join(sorted(info)) or 'nothing'}",
+            wanted="the excursions out of the limits of the use case's cell, counted",
+            next_step='count them with trunnion_edge.violations.ViolationMeter, in info["limit_violations"]',
+        )
     success = bool(info.get("is_success", False))
     return EpisodeResult(
         success=success,

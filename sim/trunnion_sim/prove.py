@@ -22,7 +22,7 @@ from trunnion_contract.progress import Progress
 from trunnion_contract.proof import DetectorEvaluation, Failure, Proof, ScenarioResult, wilson
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
-from trunnion_sim.episode import EpisodeResult
+from trunnion_sim.episode import EpisodeResult, check_rate
 from trunnion_sim.examiner import Job, Subject, same_trajectory
 from trunnion_sim.gates import POLICY_ALONE, judge
 from trunnion_sim.journal import Journal
@@ -54,12 +54,15 @@ def prove(
         workers: processes that share the work; None takes one for each core.
 
     Raises:
-        BadInput: the export is of another use case, was changed, or the dataset has nothing to test on.
+        BadInput: the export is of another use case, was changed, has a policy of another rate than the simulation's,
+            or the dataset has nothing to test on.
         Broken: a worker died, or an episode could not be played again exactly.
     """
     model = read_json(ModelManifest, export_dir / MODEL)
     _check_export(usecase, model, export_dir)
     suite = load_suite(usecase) if usecase.prove.suite else None
+    if suite and model.policy:
+        check_rate(model.policy.spec)
     subject = Subject(export_dir, dataset_dir, out_dir, usecase.cell, suite, usecase.models.policy)
     jobs = _jobs(usecase, model, suite)
     inputs = digest_json([model.model_dump(mode="json"), _plain(suite), usecase.digest()])

@@ -6,6 +6,7 @@ from trunnion_contract.manifest import ModelManifest, Parity
 from trunnion_contract.proof import DetectorEvaluation, ScenarioResult, wilson
 from trunnion_contract.usecase import Gates
 from trunnion_sim.gates import judge
+from trunnion_sim.layout import SORTING_CELL
 
 DETECTOR = DetectorEvaluation(
     images=200, map50=0.95, map50_95=0.7, map50_by_class={"gear": 0.95}, confusion=((9, 1), (2, 0))
@@ -44,6 +45,18 @@ def test_a_single_violation_fails_the_proof(model: ModelManifest) -> None:
     assert verdicts(Gates(), model, scenario("a", 10, 10, None))["limit violations"]
     assert not verdicts(Gates(), model, scenario("a", 10, 10, None, violations=1))["limit violations"]
     assert not verdicts(Gates(), model, policy=scenario("p", 10, 10, None, violations=1))["limit violations"]
+
+
+def test_the_gate_on_violations_says_what_is_tolerated_and_what_was_not_measured(
+    model: ModelManifest,
+) -> None:
+    def note(model: ModelManifest) -> str:
+        gates = judge(Gates(), model, None, scenario("p", 10, 10, None), ())
+        return next(gate.note for gate in gates if gate.name == "limit violations")
+
+    in_a_cell = model.model_copy(update={"cell": SORTING_CELL})
+    assert "1 mm and 5% of the speed are tolerated" in note(in_a_cell)
+    assert "no cell and so no limits" in note(model)
 
 
 @pytest.mark.parametrize(("least", "passes"), [(0.95, True), (0.951, False)])

@@ -310,6 +310,16 @@ def test_an_export_of_another_use_case_is_refused(setting: Setting) -> None:
         prove(other, setting.dataset_dir, setting.export_dir, setting.folder, Silent())
 
 
+def test_a_policy_of_another_rate_than_the_cell_is_refused(setting: Setting) -> None:
+    other = setting.folder / "faster"
+    shutil.copytree(setting.export_dir, other)
+    model = json.loads((other / MODEL).read_text())
+    model["policy"]["spec"]["rate_hz"] = 30
+    write_json(other / MODEL, model)
+    with pytest.raises(BadInput, match=r"30 Hz in the manifest.*20 Hz as the simulated cell runs"):
+        prove(setting.usecase, setting.dataset_dir, other, setting.folder, Silent())
+
+
 def test_a_use_case_without_a_suite_is_proven_on_its_images_and_says_so(
     tmp_path: Path, networks: dict[str, bytes]
 ) -> None:

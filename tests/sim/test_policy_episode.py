@@ -1,0 +1,68 @@
+"""A policy in an environment of somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import Entry, PolicySpec, TensorSpec
+from trunnion_sim.policy_episode import play_policy
+
+SPEC = PolicySpec(
+    input=TensorSpec(name="observation", dtype="float32", shape=("N", 1)),
+    output=TensorSpec(name="action", dtype="float32", shape=("N", 1)),
+    observation=(Entry(name="place_m", size=1, unit="m", low=-1, high=1),),
+    action=(Entry(name="velocity_mps", size=1, unit="m/s", low=-1, high=1),),
+    rate_hz=10,
+)
+
+
+class Line(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """One number, which goes where it is pushed; over after three steps, with `last_info`."""
+
+    def __init__(self, **last_info: Any) -> None:
+        self.observation_space = self.action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+        self._last_info, self._steps = last_info, 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        super().reset(seed=seed)
+        self._steps = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        self._steps += 1
+        return action, 0.0, self._steps == 3, False, self._last_info
+
+
+class Pushing:
+    """A policy that always does the same."""
+
+    spec = SPEC
+
+    def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+        return {"velocity_mps": np.full(1, 0.5, np.float32)}
+
+
+def test_an_environment_that_has_to_measure_violations_and_does_not_is_refused() -> None:
+    with pytest.raises(BadInput, match="without limit_violations: is_success"):
+        play_policy(Line(is_success=True), Pushing(), 0, measures_violations=True)  # type: ignore[arg-type]
+
+
+def test_violations_are_those_that_the_environment_counted() -> None:
+    env = Line(is_success=True, limit_violations=2)
+    result = play_policy(env, Pushing(), 0, measures_violations=True)  # type: ignore[arg-type]
+    assert (result.success, result.limit_violations, result.time_s) == (True, 2, 0.3)
+
+
+def test_an_environment_without_limits_needs_no_count_of_violations() -> None:
+    assert play_policy(Line(is_success=True), Pushing(), 0).limit_violations == 0  # type: ignore[arg-type]
