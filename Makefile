@@ -10,8 +10,8 @@ help:  ## say what there is
 setup:  ## virtual environment, locked packages, ROS 2 workspace; what stands is skipped
 	@PYTHON='$(PYTHON)' tools/setup/setup.sh
 
-demo: setup  ## from a use-case file to a robot that sorts parts; KEEP=1 leaves the cell running
-	@.venv/bin/trunnion demo $(if $(KEEP),--keep)
+demo: setup  ## from a use-case file to a robot that sorts parts; KEEP=1 leaves the cell running, PORT=8081 is another port
+	@.venv/bin/trunnion demo $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT))
 
 test: setup  ## every test; TESTS=tests/edge for a part of them
 	@tools/setup/browser.sh && $(IN_ENVIRONMENT) python -m pytest $(TESTS)

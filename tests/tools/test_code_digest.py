@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from trunnion import code_digest as module
-from trunnion.code_digest import code_digest, reached
+from trunnion.code_digest import code_digest, foreign_code_digest, reached
+from trunnion.stages import STAGES
 
 
 @pytest.fixture
@@ -81,6 +82,56 @@ def test_the_digest_does_not_depend_on_where_the_checkout_is(own_package, tmp_pa
 def test_nothing_is_imported_to_find_it_out(own_package):
     code_digest("trunnion_made.entry")
     assert "trunnion_made" not in sys.modules
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch):
+    """A package and a module of somebody else."""
+    folder = tmp_path / "their_envs"
+    folder.joinpath("deep").mkdir(parents=True)
+    folder.joinpath("__init__.py").touch()
+    folder.joinpath("deep", "env.py").write_text("REWARD = 1\n")
+    tmp_path.joinpath("their_env.py").write_text("REWARD = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("package", "file"),
+    [
+        ("their_envs", "their_envs/deep/env.py"),
+        ("their_envs.deep", "their_envs/deep/env.py"),
+        ("their_env", "their_env.py"),
+    ],
+)
+def test_a_change_to_a_package_that_is_not_ours_changes_its_digest(foreign, package, file):
+    before = foreign_code_digest(package)
+    assert foreign_code_digest(package) == before
+    foreign.joinpath(file).write_text("REWARD = 2\n")
+    assert foreign_code_digest(package) != before
+    assert not {"their_envs", "their_env"} & sys.modules.keys()
+
+
+def test_compiled_files_do_not_count(foreign):
+    before = foreign_code_digest("their_envs")
+    foreign.joinpath("their_envs", "__init__.pyc").write_bytes(b"compiled")
+    assert foreign_code_digest("their_envs") == before
+
+
+def test_a_package_that_is_not_there_has_a_digest_of_its_own(foreign):
+    assert foreign_code_digest("nobodys_envs") != foreign_code_digest("their_envs")
+
+
+def test_training_and_proof_depend_on_an_environment_that_is_not_ours(foreign, small_flow):
+    usecase = small_flow.small_usecase()
+    policy = usecase.models.policy.model_copy(update={"env_package": "their_envs"})
+    usecase = usecase.model_copy(update={"models": usecase.models.model_copy(update={"policy": policy})})
+    learnt_or_proven = [stage for stage in STAGES if stage.name in ("train.policy", "prove")]
+    before = [stage.inputs(usecase) for stage in learnt_or_proven]
+    foreign.joinpath("their_envs", "deep", "env.py").write_text("REWARD = 2\n")
+    for stage, inputs in zip(learnt_or_proven, before, strict=True):
+        now = stage.inputs(usecase)
+        assert {name for name in now if now[name] != inputs[name]} == {"code of their_envs"}
 
 
 def test_the_packages_of_this_checkout_are_found():

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from trunnion.up import CellPlan, check_port, newest_bundle
+from trunnion.up import CellPlan, _entries, _stop, check_port, newest_bundle
 from trunnion_contract.errors import BadInput
 
 LOCK = Path(__file__).parents[2] / "runs" / ".cell.lock"
@@ -24,7 +28,7 @@ def test_a_port_in_use_is_named_with_one_that_is_free(trunnion, small_bundle, li
     answer = trunnion("up", "--bundle", small_bundle, "--port", listener)
     assert answer.returncode == 2
     assert f"port {listener}" in answer.stderr
-    free = int(answer.stderr.rsplit("--port ", 1)[1])
+    free = int(re.search(r"--port (\d+) \(make demo PORT=\1\)", answer.stderr)[1])
     check_port("127.0.0.1", free)
 
 
@@ -34,6 +38,47 @@ def test_a_second_up_is_refused_and_told_who_runs(trunnion, small_bundle, trunni
     assert answer.returncode == 2
     assert f"process {holder.pid}" in answer.stderr
     assert f"kill -INT {holder.pid}" in answer.stderr
+
+
+def test_a_cell_of_another_checkout_in_the_same_ros_domain_is_refused(
+    trunnion, small_bundle, trunnion_holding, ros_domain
+):
+    with trunnion_holding(
+        Path(tempfile.gettempdir()) / f"trunnion-cell-{os.getuid()}-{ros_domain}.lock"
+    ) as holder:
+        answer = trunnion("up", "--bundle", small_bundle)
+    assert answer.returncode == 2
+    assert f"process {holder.pid}" in answer.stderr
+    assert f"kill -INT {holder.pid}, or set ROS_DOMAIN_ID to another number" in answer.stderr
+
+
+def test_a_ros_domain_that_is_no_number_is_refused(trunnion, small_bundle):
+    answer = trunnion("up", "--bundle", small_bundle, ROS_DOMAIN_ID="../7")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("ROS_DOMAIN_ID")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_does_not_cut_the_stopping_short(number):
+    class CellBeingStopped:
+        whole = False
+
+        def stop(self):
+            os.kill(os.getpid(), number)
+            self.whole = True
+
+    cell, before = CellBeingStopped(), signal.getsignal(number)
+    _stop(cell, Console(quiet=True))
+    assert cell.whole
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(("accepted", "times"), [(True, 1), (False, 0)])
+def test_the_consent_to_the_network_reaches_the_bridge_once(small_bundle, tmp_path, accepted, times):
+    host = "0.0.0.0" if accepted else "127.0.0.1"
+    plan = CellPlan(small_bundle, tmp_path, host, 8080, open_to_network=accepted)
+    (bridge,) = [entry for entry in _entries(plan) if entry.name == "bridge"]
+    assert bridge.arguments.count("--anyone-on-the-network-may-move-the-robot") == times
 
 
 def test_a_changed_byte_stops_it_before_anything_starts(trunnion, small_bundle):

@@ -30,6 +30,21 @@ def code_digest(*modules: str) -> str:
     return digest_json([[name, digest_file(path)] for name, path in named])
 
 
+def foreign_code_digest(package: str) -> str:
+    """SHA-256 over the files of a package that is not ours; which of them run cannot be told without running them."""
+    spec = find_spec(package.partition(".")[0])
+    if spec is None:
+        return digest_json(None)
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = {
+        path: path.relative_to(folder) for folder in folders for path in folder.rglob("*") if _is_code(path)
+    }
+    if not folders and spec.origin and Path(spec.origin).is_file():
+        files = {Path(spec.origin): Path(Path(spec.origin).name)}
+    named = sorted((name.as_posix(), digest_file(path)) for path, name in files.items())
+    return digest_json(named)
+
+
 def reached(*modules: str) -> set[Path]:
     """The source files of our packages that importing `modules` can load."""
     found: set[Path] = set()
@@ -115,6 +130,10 @@ def _resources(folder: Path, reached_here: set[Path]) -> Iterator[Path]:
             yield path
         elif path.is_dir() and _holds_resources(path) and (owner in reached_here or not owner.exists()):
             yield from _resources(path, reached_here)
+
+
+def _is_code(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".pyc"
 
 
 def _holds_resources(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -14,6 +15,9 @@ from trunnion.up import CellPlan, check_port, running_cell, watch_until_stopped
 from trunnion.verdict import places, print_verdict, read_proof, run_shown
 from trunnion_contract.errors import ExitCode
 from trunnion_contract.usecase import load_usecase
+
+if TYPE_CHECKING:
+    from trunnion_bringup.processes import Cell
 
 LINES = [{"part": "gear", "quantity": 2}, {"part": "bolt", "quantity": 1}]
 BIN = "B"
@@ -36,8 +40,14 @@ def run_demo(console: Console, usecase: Path, runs: Path, port: int, keep: bool)
         _sum_up(console, run, plan, keep)
         if keep:
             console.print(f"the cell stays up: [bold]{plan.url}[/]  (Ctrl-C stops it)")
-            code = code or watch_until_stopped(cell, console)
+            code = stay(cell, console, code)
     return code
+
+
+def stay(cell: Cell, console: Console, ordered: ExitCode) -> ExitCode:
+    """Leave the cell up until Ctrl-C, however the order ended; the first thing that went wrong is the exit code."""
+    watched = watch_until_stopped(cell, console)
+    return ordered or watched
 
 
 def _order(console: Console, url: str) -> ExitCode:

@@ -12,8 +12,10 @@ from trunnion_contract.errors import BadInput
 
 
 @contextmanager
-def only_one(lock: Path, doing: str) -> Iterator[None]:
+def only_one(lock: Path, doing: str, otherwise: str = "") -> Iterator[None]:
     """Hold `lock` while the block runs.
+
+    `otherwise` is what a person can do besides waiting for the other or stopping it.
 
     Raises:
         BadInput: another process holds it; names that process.
@@ -24,17 +26,18 @@ def only_one(lock: Path, doing: str) -> Iterator[None]:
             # A record lock, because workers that this process forks would share a flock and outlive it with it.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise _held(lock, lock.read_text().strip() or "unknown", doing) from None
+            raise _held(lock, lock.read_text().strip() or "unknown", doing, otherwise) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
 
 
-def _held(lock: Path, pid: str, doing: str) -> BadInput:
+def _held(lock: Path, pid: str, doing: str, otherwise: str) -> BadInput:
     return BadInput(
         where=str(lock.parent),
         got=f"process {pid}, which is already {doing}",
         wanted="one at a time",
-        next_step=f"wait for it, or stop it with: kill -INT {pid}",
+        next_step=f"wait for it, or stop it with: kill -INT {pid}"
+        + (f", or {otherwise}" if otherwise else ""),
     )

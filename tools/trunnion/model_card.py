@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trunnion_contract.bundle import MODEL, PROOF
 from trunnion_contract.dataset import Dataset
-from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.manifest import ModelManifest, Parity
 from trunnion_contract.proof import Proof, ScenarioResult
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
@@ -50,8 +50,8 @@ def _data(dataset: Dataset | None) -> Iterator[str]:
 def _measured(proof: Proof) -> Iterator[str]:
     yield "## Measured" + (" in simulation" if proof.simulated else "")
     if proof.detector:
-        yield f"Detector on {proof.detector.images} unseen images: mAP50 {proof.detector.map50:.3f}, "
-        yield f"mAP50-95 {proof.detector.map50_95:.3f}."
+        of = proof.detector
+        yield f"Detector on {of.images} unseen images: mAP50 {of.map50:.3f}, mAP50-95 {of.map50_95:.3f}."
     rows = [*([proof.policy] if proof.policy else []), *proof.scenarios]
     if rows:
         yield ""
@@ -73,8 +73,14 @@ def _parity(model: ModelManifest) -> Iterator[str]:
     yield "## Parity"
     for part in filter(None, (model.detector, model.policy)):
         for step in part.parity:
-            found = f"at most {step.absolute:.2e} (allowed {step.absolute_max:.0e})"
-            yield f"- {part.file}, {step.step}: {found} on {step.samples} samples"
+            yield f"- {part.file}, {step.step}: {_difference(step)} on {step.samples} samples"
+
+
+def _difference(step: Parity) -> str:
+    found = f"at most {step.absolute:.2e} (allowed {step.absolute_max:.0e}), relative {step.relative:.2e}"
+    if step.map50_difference is None:
+        return found
+    return f"{found}, mAP50 by {step.map50_difference:.4f} (allowed {step.map50_difference_max or 0:g})"
 
 
 def _made_with(model: ModelManifest) -> Iterator[str]:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trunnion.code_digest import code_digest
+from trunnion.code_digest import OWN_PACKAGES, code_digest, foreign_code_digest
 from trunnion.pipeline import Digests, Run, Stage
 from trunnion_contract.files import digest_bytes, digest_file, digest_json, digest_tree
 from trunnion_contract.progress import Progress
@@ -107,6 +107,7 @@ def _policy_inputs(usecase: UseCase) -> Digests:
     return {
         "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
         **_code(("trunnion_training.policy.clone", policy.env_package), ("torch", *_SIMULATING)),
+        **_environment_code(usecase),
     }
 
 
@@ -119,13 +120,27 @@ def _prove_inputs(usecase: UseCase) -> Digests:
     return {
         "use case": usecase.digest(),
         **({"suite": digest_file(suite)} if suite and suite.is_file() else {}),
-        **_code(("trunnion_sim.prove",), _PROVING),
+        **_code(("trunnion_sim.prove", *_environment_packages(usecase)), _PROVING),
+        **_environment_code(usecase),
     }
 
 
 def _pack_inputs(usecase: UseCase) -> Digests:
     code = [code_digest("trunnion_contract.bundle"), digest_file(Path(__file__).with_name("model_card.py"))]
     return {"use case": usecase.digest(), "code": digest_json(code)}
+
+
+def _environment_packages(usecase: UseCase) -> tuple[str, ...]:
+    """The package that registers the environment which the policy learns in and is examined in."""
+    return (usecase.models.policy.env_package,) if usecase.models.policy else ()
+
+
+def _environment_code(usecase: UseCase) -> Digests:
+    return {
+        f"code of {package}": foreign_code_digest(package)
+        for package in _environment_packages(usecase)
+        if package.partition(".")[0] not in OWN_PACKAGES
+    }
 
 
 def _plain(section: Any) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,12 +75,15 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
     """A cell that is ready for orders; it is stopped when the block ends, however it ends.
 
     Raises:
-        BadInput: the bundle cannot be used, the port is taken, or a cell of this checkout runs already.
+        BadInput: the bundle cannot be used, the port is taken, or a cell of this checkout or ROS domain runs already.
         Broken: the workspace is not built, or a node does not start.
     """
     open_bundle(plan.bundle)
     environment = cell_environment()
-    with only_one(ROOT / "runs" / ".cell.lock", "running the cell of this checkout"):
+    with (
+        only_one(ROOT / "runs" / ".cell.lock", "running the cell of this checkout"),
+        only_cell_of(environment),
+    ):
         cell = _cell(plan, environment)
         check_port(plan.host, plan.port)
         try:
@@ -88,6 +93,20 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
             yield cell
         finally:
             _stop(cell, console)
+
+
+@contextmanager
+def only_cell_of(environment: Mapping[str, str]) -> Iterator[None]:
+    """Keep other checkouts of this user out of the ROS domain: cells in one domain would command each other's arm."""
+    domain = environment.get("ROS_DOMAIN_ID") or "0"
+    if not domain.isdecimal():
+        wanted = "a whole number"
+        raise BadInput(
+            where="ROS_DOMAIN_ID", got=f"'{domain}'", wanted=wanted, next_step="correct or unset it"
+        )
+    lock = Path(tempfile.gettempdir()) / f"trunnion-cell-{os.getuid()}-{int(domain)}.lock"
+    with only_one(lock, f"running a cell in ROS domain {domain}", "set ROS_DOMAIN_ID to another number"):
+        yield
 
 
 def check_port(host: str, port: int) -> None:
@@ -103,11 +122,12 @@ def check_port(host: str, port: int) -> None:
 
 def _refused_address(host: str, port: int, family: socket.AddressFamily, error: OSError) -> BadInput:
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        free = _free_port(host, family)
         return BadInput(
             where="--port",
             got=f"port {port} of {host}, which cannot be used ({error.strerror})",
             wanted="a free port",
-            next_step=f"choose another one: --port {_free_port(host, family)}",
+            next_step=f"choose another one: --port {free} (make demo PORT={free})",
         )
     return BadInput(
         where="--host",
@@ -147,7 +167,7 @@ def _cell(plan: CellPlan, environment: dict[str, str]) -> Cell:
 
 def _entries(plan: CellPlan) -> list[NodeEntry]:
     """The rows of the cell's table for this plan; the bridge checks its own settings once more when it starts."""
-    from trunnion_bridge.settings import OPEN_FLAG, Settings
+    from trunnion_bridge.settings import Settings
     from trunnion_bringup.table import ROBOTS, CellSettings, cell_nodes
 
     if plan.robot not in ROBOTS:
@@ -162,22 +182,20 @@ def _entries(plan: CellPlan) -> list[NodeEntry]:
         seed=plan.seed,
         host=plan.host,
         port=plan.port,
+        open_to_network=plan.open_to_network,
     )
-    flags = {"bridge": (OPEN_FLAG,)} if plan.open_to_network else {}
-    return [
-        replace(entry, arguments=(*entry.arguments, *flags.get(entry.name, ())))
-        for entry in cell_nodes(settings)
-    ]
+    return list(cell_nodes(settings))
 
 
 def _stop(cell: Cell, console: Console) -> None:
-    """Stop all processes; a second Ctrl-C, meant to hurry, must not leave one of them behind."""
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Stop all processes; a second signal, meant to hurry, must not leave one of them behind."""
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         console.print("stopping the cell")
         cell.stop()
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _free_port(host: str, family: socket.AddressFamily) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from trunnion.pipeline import Run, run_stages, stands
-from trunnion.stages import PROVE, STAGES, bundle_file
+from trunnion.stages import STAGES, bundle_file
 from trunnion.tables import print_dataset, print_gates, print_places
 from trunnion.watchers import watching
 from trunnion_contract.bundle import PROOF, REPORT
@@ -29,9 +29,14 @@ def run_shown(console: Console, run: Run, until: str) -> None:
         with watching(console) as watcher:
             run_stages(run, STAGES, until, watcher)
     except GatesFailed:
-        # Packing refuses a failed proof; the table of gates says it better.
-        if not stands(run, PROVE):
+        if not _packing_was_refused(run):
             raise
+
+
+def _packing_was_refused(run: Run) -> bool:
+    """Whether all that packing reads is there and the proof failed, which the table of gates says better."""
+    before = (stage for stage in STAGES if stage.name != "pack" and stage.applies(run.usecase))
+    return all(stands(run, stage) for stage in before) and not read_proof(run).passed
 
 
 def read_proof(run: Run) -> Proof:
