@@ -106,3 +106,18 @@ def test_light_and_dark_are_both_there(page: str) -> None:
 
 def test_the_same_proof_gives_the_same_page(page: str, proof: Proof, whole_model: ModelManifest) -> None:
     assert render(proof, whole_model, Pictures()) == render(proof, whole_model, Pictures())
+
+
+def test_the_page_is_the_same_whether_the_proof_was_made_now_or_read_again(
+    proof: Proof, whole_model: ModelManifest
+):
+    scores = {"gear": 0.951, "bolt": 0.9}
+    pages = {
+        render(
+            proof.model_copy(update={"detector": DETECTOR.model_copy(update={"map50_by_class": by_class})}),
+            whole_model,
+            Pictures([PICTURE], {}),
+        )
+        for by_class in (scores, dict(sorted(scores.items())))
+    }
+    assert len(pages) == 1
