@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.models import NodeHealth, Order, OrderState
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
 
+_log = logging.getLogger("trunnion.bridge")
 _LOOK_S = 0.25
 _ASK_AGAIN_S = 1.0
 _STATES: dict[str, OrderState] = {"succeeded": "succeeded", "cancelled": "cancelled"}
@@ -29,8 +33,8 @@ class Robot(Protocol):
     def nodes(self) -> list[NodeHealth]:
         """Each node's health."""
 
-    def sort(self, order: Order) -> SortRun:
-        """Hand an order to the sorter."""
+    def sort(self, order: Order, run: SortRun) -> None:
+        """Hand an order to the sorter, which tells `run`; one that it has already is refused."""
 
     def cancel(self, order_id: str) -> None:
         """Ask the sorter to leave an order."""
@@ -66,6 +70,7 @@ class Execution:
 
     def withdraw(self) -> None:
         """The order was cancelled while it waited: somebody else has ended it."""
+        self._robot.cancel(self.order.id)  # the sorter may have been asked and not have answered yet
         self._withdrawn.set()
 
     def cancel(self, reason: str = "") -> None:
@@ -76,15 +81,14 @@ class Execution:
     async def run(self) -> None:
         """Return when the order has ended."""
         deadline_s = time.monotonic() + self._patience.robot_wait_s
+        sort_run = SortRun()  # one for all asking: the sorter may answer the first when asked again
         while await self._robot_comes(deadline_s):
-            sort_run = self._robot.sort(self.order)
+            self._robot.sort(self.order, sort_run)
             answer = await sort_run.next(self._patience.answer_max_s)
             # Feedback may overtake the answer that the order is taken.
             if isinstance(answer, SortAccepted | SortUpdate):
                 await self._follow(sort_run, answer)
                 return
-            if answer is None:
-                self._robot.cancel(self.order.id)
             if time.monotonic() > deadline_s:
                 await self._fail(
                     f"the sorter did not take the order within {self._patience.robot_wait_s:.0f} s"
@@ -121,13 +125,13 @@ class Execution:
         while True:
             news = await sort_run.next(_LOOK_S)
             now_s = time.monotonic()
-            if isinstance(news, SortOutcome):
+            # What is refused now was asked again before the sorter took what was asked first.
+            if isinstance(news, SortOutcome) and news.kind != "refused":
                 await self._end(news)
                 return
             here_s = now_s if self._robot.sorter_here else here_s
             news_s = now_s if news else news_s
             if lost := self._lost(now_s - here_s, now_s - news_s):
-                self._robot.cancel(self.order.id)
                 await self._fail(f"{lost} while the order ran; {self._so_far()}")
                 return
             await self._take_in(news)
@@ -137,8 +141,12 @@ class Execution:
             return
         known = (self.order.phase, self.order.part, self.order.sorted)
         if (news.phase, news.part, news.sorted_parts) != known:
-            order = await self._ledger.progress(self.order.id, **news._asdict())
-            self.order = order or self.order
+            try:
+                order = await self._ledger.progress(self.order.id, **news._asdict())
+            except SQLAlchemyError:  # the sorter works on, and its outcome counts
+                _log.exception("how far order %d is cannot be written", self.order.number)
+            else:
+                self.order = order or self.order
 
     async def _end(self, outcome: SortOutcome) -> None:
         state = _STATES.get(outcome.kind, "failed")
@@ -176,4 +184,5 @@ class Execution:
         return True
 
     async def _fail(self, message: str) -> None:
+        self._robot.cancel(self.order.id)  # the sorter may have the order nevertheless, or get it late
         await self._ledger.finish(self.order.id, "failed", message)

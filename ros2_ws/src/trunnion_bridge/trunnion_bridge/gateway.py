@@ -166,15 +166,16 @@ class Gateway:
             items=messages.detections_from(heard.value, self._labels),
         )
 
-    def sort(self, order: Order) -> SortRun:
-        """Hand an order to the sorter. The order's id is the goal's, so that it can be cancelled after a restart."""
-        run = SortRun()
+    def sort(self, order: Order, run: SortRun) -> None:
+        """Hand an order to the sorter, which tells `run`.
+
+        The order's id is the goal's: it can be cancelled after a restart, and asking twice does not sort twice.
+        """
 
         def tell(item: SortNews) -> None:
             self._loop.call_soon_threadsafe(run.tell, item)
 
         self._executor.create_task(self._send, order, tell)
-        return run
 
     def cancel(self, order_id: str) -> None:
         """Ask the sorter to leave an order; without a sorter nothing happens."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.feed import Feed
 from trunnion_bridge.models import ENDED, Order, OrderDetail, OrderRequest, OrderState
 from trunnion_bridge.store import Store
+
+_log = logging.getLogger("trunnion.bridge")
+_TRY_AGAIN_S = 1.0
 
 
 class Ledger:
@@ -53,8 +59,15 @@ class Ledger:
     async def finish(
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
     ) -> Order | None:
-        """End an order."""
-        return self._tell(await asyncio.to_thread(self._store.finish, order_id, state, message, sorted_parts))
+        """End an order. How it ended is known only here: while the store fails, it is kept and written again."""
+        while True:
+            try:
+                order = await asyncio.to_thread(self._store.finish, order_id, state, message, sorted_parts)
+            except SQLAlchemyError:
+                _log.exception("the end of order %s cannot be written; trying again", order_id)
+                await asyncio.sleep(_TRY_AGAIN_S)
+            else:
+                return self._tell(order)
 
     async def cancel_queued(self, order_id: str) -> Order | None:
         """End an order that has not begun."""

@@ -24,9 +24,10 @@ STATES: tuple[OrderState, ...] = ("queued", "running", "succeeded", "failed", "c
 class Store:
     """All orders ever posted. Thread-safe; use with `with`."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time, lock_wait_s: float = 10.0) -> None:
         self._path = path
         self._clock = clock
+        self._lock_wait_s = lock_wait_s
         self._engine: Engine | None = None
 
     def __enter__(self) -> Store:
@@ -40,7 +41,7 @@ class Store:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unwritable(error) from None
-        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": 10})
+        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": self._lock_wait_s})
         event.listen(self._engine, "connect", _set_pragmas)
         try:
             self._prepare()
