@@ -9,26 +9,26 @@ import pytest
 
 from trunnion.record import outputs_of, read_record
 
-# Stage, and what is printed when it begins.
+# Stage, what is printed when it begins, and what is printed when its work does.
 STAGES = [
-    ("data", "data (first time)"),
-    ("train.detector", "train the detector (first time)"),
-    ("train.policy", "train the policy (first time)"),
-    ("export", "export (first time)"),
-    ("prove", "prove (first time)"),
+    ("data", "data (first time)", "rendering: 0 of"),
+    ("train.detector", "train the detector (first time)", "training the detector: 0 of"),
+    ("train.policy", "train the policy (first time)", "demonstrating: 0 of"),
+    ("export", "export (first time)", "exporting the detector: 0 of"),
+    ("prove", "prove (first time)", "proving: 0 of"),
 ]
 MADE_ALIKE = ("data", "train.policy", "export", "pack")
 
 
-@pytest.mark.parametrize(("stage", "begun"), STAGES)
-def test_ctrl_c_names_the_stage_and_leaves_nothing_under_its_name(copied, start, stage, begun):
-    names = [name for name, _ in STAGES]
+@pytest.mark.parametrize(("stage", "begun", "works"), STAGES)
+def test_ctrl_c_names_the_stage_and_leaves_nothing_under_its_name(copied, start, stage, begun, works):
+    names = [name for name, _, _ in STAGES]
     for name in names[names.index(stage) :]:
         copied.folder.joinpath(f"{name}.json").unlink()
     before = outputs_of(copied.folder / stage)
     command = start("run", copied.usecase, "--runs", copied.runs)
     command.wait_for(begun)
-    time.sleep(1.5)
+    command.wait_for(works)
     answer = command.interrupt()
     assert answer.code == 130, answer
     assert answer.err.strip().endswith(f"stopped at {stage}; the same command goes on from here")
@@ -50,7 +50,7 @@ def test_a_second_run_meanwhile_is_refused_and_told_who_runs(copied, start, trun
 def test_killed_at_random_moments_the_flow_ends_with_the_same_bytes(finished, start, tmp_path):
     rng, words = random.Random(7), ("run", finished.usecase, "--runs", tmp_path / "runs")
     # Each kill comes within some seconds of a stage's begin, so that every one of them is hit.
-    for _, begun in STAGES:
+    for _, begun, _ in STAGES:
         command = start(*words)
         command.wait_for(begun.removesuffix(" (first time)"))
         time.sleep(rng.uniform(0, 4))
