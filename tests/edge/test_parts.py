@@ -37,6 +37,13 @@ def test_a_part_far_from_the_axis_is_found_where_it_stands_and_not_where_its_sha
     assert seen[0].confidence == pytest.approx(0.8)
 
 
+def test_the_last_digit_of_a_box_or_a_score_moves_no_part(cell: CellLayout) -> None:
+    camera = PinholeCamera.from_layout(cell.camera)
+    boxes = boxes_around(np.array([[0.62, 0.13, 0.009], [0.38, -0.14, 0.009]]), camera)
+    shifted = Detections(boxes.boxes_px + np.float32(1e-3), boxes.scores - np.float32(1e-4), boxes.class_ids)
+    assert locate(shifted, LABELS, camera, cell) == locate(boxes, LABELS, camera, cell)
+
+
 def test_a_class_that_the_cell_does_not_know_is_left_out(cell: CellLayout) -> None:
     camera = PinholeCamera.from_layout(cell.camera)
     points = np.array([[0.5, 0.0, 0.009]] * 4)
