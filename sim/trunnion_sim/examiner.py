@@ -15,7 +15,6 @@ import gymnasium
 import numpy as np
 
 from trunnion_contract.cell import CellLayout
-from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.usecase import PolicyTraining
 from trunnion_edge.detector import Detector
@@ -166,21 +165,6 @@ class _Film:
         if len(self.frames) == FILM_FRAMES_MAX:
             self.frames, self._every = self.frames[::2], 2 * self._every
         self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
-
-
-def same_trajectory(first: str, again: str, job: Job) -> None:
-    """Refuse a proof whose episodes cannot be played again.
-
-    Raises:
-        Broken: the two digests differ.
-    """
-    if first != again:
-        raise Broken(
-            where=f"scenario {job.scenario}, seed {job.seed}",
-            got="another trajectory when it was played again",
-            wanted="the same one, to the last bit",
-            next_step="report this: the simulation kept something from one episode to the next",
-        )
 
 
 def single_threaded() -> None:
