@@ -296,7 +296,7 @@ def test_a_failure_whose_film_took_another_course_says_so() -> None:
     episode = EpisodeResult(
         success=False,
         reason="no gear",
-        time_s=None,
+        time_s=1.0,
         limit_violations=0,
         interventions=0,
         trajectory_sha256="a",
