@@ -15,6 +15,7 @@ import gymnasium
 import numpy as np
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.usecase import PolicyTraining
 from trunnion_edge.detector import Detector
@@ -132,7 +133,9 @@ class Examiner:
     def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
-        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
+        # A used cell is not always the same to the last bit; a new world for each episode is.
+        with SimulatedCell(self._cell.layout) as cell:
+            return play(cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
         in_a_cell = self._subject.cell is not None
@@ -165,6 +168,21 @@ class _Film:
         if len(self.frames) == FILM_FRAMES_MAX:
             self.frames, self._every = self.frames[::2], 2 * self._every
         self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
+
+
+def same_trajectory(first: str, again: str, job: Job) -> None:
+    """Refuse a proof whose episodes cannot be played again.
+
+    Raises:
+        Broken: the two digests differ.
+    """
+    if first != again:
+        raise Broken(
+            where=f"scenario {job.scenario}, seed {job.seed}",
+            got="another trajectory when it was played again",
+            wanted="the same one, to the last bit",
+            next_step="report this: the simulation kept something from one episode to the next",
+        )
 
 
 def single_threaded() -> None:

@@ -23,7 +23,7 @@ from trunnion_contract.proof import DetectorEvaluation, Failure, Proof, Scenario
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_sim.episode import EpisodeResult, check_rate
-from trunnion_sim.examiner import Job, Subject
+from trunnion_sim.examiner import Job, Subject, same_trajectory
 from trunnion_sim.gates import POLICY_ALONE, judge
 from trunnion_sim.journal import Journal
 from trunnion_sim.report.page import Picture, Pictures, render
@@ -73,6 +73,8 @@ def prove(
         _work_off(jobs, journal, pool, progress, "proving")
         films = _films(suite, journal.results)
         _work_off(films, journal, pool, progress, "filming failures")
+        for film in films:
+            _check_replay(film, journal.results)
         results = dict(journal.results)
     proof = _proof(usecase, model, suite, results)
     _write(proof, model, suite, results, out_dir)
@@ -136,6 +138,11 @@ def _films(suite: Suite | None, results: Results) -> list[Job]:
     return films
 
 
+def _check_replay(film: Job, results: Results) -> None:
+    first = results[Job("episode", film.scenario, film.seed).key]
+    same_trajectory(first["trajectory_sha256"], results[film.key]["trajectory_sha256"], film)
+
+
 def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results: Results) -> Proof:
     found = results.get(Job("detector").key)
     detector = DetectorEvaluation.model_validate(found["evaluation"]) if found else None
@@ -188,18 +195,11 @@ def _scenario_result(
         median_time_s=round(statistics.median(times_s), 3) if times_s else None,
         trajectory_sha256=hashlib.sha256(trajectories.encode()).hexdigest(),
         failures=tuple(
-            Failure(seed=job.seed, reason=_reason(job, episode, results), picture=_film_of(job, results))
+            Failure(seed=job.seed, reason=episode.reason, picture=_film_of(job, results))
             for job, episode in zip(jobs, episodes, strict=True)
             if not episode.success
         ),
     )
-
-
-def _reason(job: Job, episode: EpisodeResult, results: Results) -> str:
-    """Why the episode failed, and a warning when its film shows another course than the one that was judged."""
-    film = results.get(Job("film", job.scenario, job.seed).key)
-    same = film is None or film["trajectory_sha256"] == episode.trajectory_sha256
-    return episode.reason if same else f"{episode.reason} (played again, it took another course)"
 
 
 def _film_of(job: Job, results: Results) -> str | None:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
-from trunnion_contract.errors import BadInput, GatesFailed
+from trunnion_contract.errors import BadInput, Broken, GatesFailed
 from trunnion_contract.files import digest_bytes, write_json, write_text
 from trunnion_contract.manifest import (
     DetectorModel,
@@ -32,10 +32,9 @@ from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
 from trunnion_contract.usecase import UseCase, load_usecase
 from trunnion_sim.env import SortingCellEnv
-from trunnion_sim.episode import EpisodeResult
-from trunnion_sim.examiner import Job
+from trunnion_sim.examiner import Job, same_trajectory
 from trunnion_sim.layout import SORTING_CELL
-from trunnion_sim.prove import JOURNAL, _reason, prove
+from trunnion_sim.prove import JOURNAL, prove
 from trunnion_sim.replay import replay
 
 EPISODES, POLICY_EPISODES = 2, 1
@@ -291,20 +290,10 @@ def test_replaying_an_unknown_scenario_names_the_known_ones(proof: Proof, settin
         replay(setting.folder, "nominall", 1, print)
 
 
-def test_a_failure_whose_film_took_another_course_says_so() -> None:
-    job = Job("episode", "nominal", 1)
-    episode = EpisodeResult(
-        success=False,
-        reason="no gear",
-        time_s=1.0,
-        limit_violations=0,
-        interventions=0,
-        trajectory_sha256="a",
-    )
-    film = Job("film", "nominal", 1).key
-    assert _reason(job, episode, {}) == "no gear"
-    assert _reason(job, episode, {film: {"trajectory_sha256": "a"}}) == "no gear"
-    assert "another course" in _reason(job, episode, {film: {"trajectory_sha256": "b"}})
+def test_a_replay_that_differs_breaks_the_proof() -> None:
+    same_trajectory("a", "a", Job("film", "nominal", 1))
+    with pytest.raises(Broken, match="scenario nominal, seed 1"):
+        same_trajectory("a", "b", Job("film", "nominal", 1))
 
 
 def test_an_export_that_was_changed_is_refused(setting: Setting) -> None:
