@@ -116,9 +116,10 @@ class SimulatedCell:
         """Leave nothing of the last episode behind.
 
         PyBullet keeps contacts from one step to the next, and saving and restoring its state keeps them too. With the
-        parts gone, the arm away from everything and one step made, there is none left to keep.
+        parts gone, the arm away from everything and one step made, there is none left to keep. Bodies that go in
+        reverse order leave their numbers to the next ones in order.
         """
-        for part in self.parts:
+        for part in reversed(self.parts):
             self.world.bullet.removeBody(part.body)
         self.parts = []
         self.robot.place(_AWAY_BASE_M, self.layout.limits.opening_max_m)

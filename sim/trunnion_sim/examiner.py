@@ -133,9 +133,7 @@ class Examiner:
     def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
-        # A used cell is not always the same to the last bit; a new world for each episode is.
-        with SimulatedCell(self._cell.layout) as cell:
-            return play(cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
+        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
         in_a_cell = self._subject.cell is not None

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import fast_simplification
@@ -85,6 +85,26 @@ def corner_normals(mesh: Mesh, crease_deg: float = 35.0) -> np.ndarray:
     return normals
 
 
+def lasting_normals(normals: np.ndarray) -> np.ndarray:
+    """Unit vectors that stay the same to the last bit when they are normalised, float32 [n, 3] from float [n, 3].
+
+    TinyRenderer normalises a mesh's normals in place in every picture, in single precision. Most vectors then change in
+    the last bit from picture to picture, and a pixel in a million with them; those whose length is exactly 1 never do.
+    """
+    unit = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
+    last_bit = np.spacing(unit)[:, None]
+    nearby = np.array(sorted(product(range(-3, 4), repeat=3), key=np.linalg.norm), np.float32)
+    candidates = unit[:, None] + nearby * last_bit
+    lasting = _single_precision_length(candidates) == 1
+    assert lasting.any(axis=1).all(), "some neighbour has a length of exactly 1"
+    return np.asarray(candidates[np.arange(len(unit)), lasting.argmax(axis=1)])
+
+
+def _single_precision_length(vectors: np.ndarray) -> np.ndarray:
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.asarray(np.sqrt(x * x + y * y + z * z))
+
+
 def write_obj(path: Path, *meshes: Mesh, texture: str | None = None) -> None:
     """Write a Wavefront file with a normal for every corner.
 
@@ -102,7 +122,7 @@ def write_obj(path: Path, *meshes: Mesh, texture: str | None = None) -> None:
         )
         lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in mesh.vertices_m]
         lines += [f"vt {(number + 0.5) / len(meshes):.4f} 0.5"]
-        lines += [f"vn {x:.4f} {y:.4f} {z:.4f}" for x, y, z in normals]
+        lines += [f"vn {x:.9g} {y:.9g} {z:.9g}" for x, y, z in lasting_normals(normals)]
         for face, normal in zip(mesh.faces + first_vertex, index.reshape(-1, 3) + first_normal, strict=True):
             lines.append("f " + " ".join(f"{v}/{number + 1}/{n}" for v, n in zip(face, normal, strict=True)))
         first_vertex += len(mesh.vertices_m)
@@ -117,8 +137,11 @@ def cache_root() -> Path:
 
 
 def cached_folder(name: str, recipe: bytes, build: Callable[[Path], None]) -> Path:
-    """The folder that `build` fills, made once per `recipe` and whole or absent, whoever else builds it meanwhile."""
-    folder = cache_root() / f"{name}-{digest_bytes(recipe)[:16]}"
+    """The folder that `build` fills, made once per `recipe` and whole or absent, whoever else builds it meanwhile.
+
+    What this module does to meshes is part of every recipe.
+    """
+    folder = cache_root() / f"{name}-{digest_bytes(recipe + Path(__file__).read_bytes())[:16]}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

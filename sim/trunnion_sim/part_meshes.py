@@ -1,8 +1,9 @@
-"""The parts' shapes, made from formulas: a gear, a bolt and a hex nut that people tell apart in a small picture."""
+"""The shapes of parts and clutter, made from formulas: people tell gear, bolt and hex nut apart in a small picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,13 +11,10 @@ import numpy as np
 
 from trunnion_sim.meshes import Mesh, cached_folder, merged, write_obj
 
-RECIPE_VERSION = 1
-
 
 def part_mesh_files() -> dict[str, Path]:
     """Wavefront files by part class, centred on the part's middle, made on first use."""
-    recipe = f"{RECIPE_VERSION}".encode() + Path(__file__).read_bytes()
-    folder = cached_folder("parts", recipe, _build)
+    folder = cached_folder("parts", Path(__file__).read_bytes(), _build)
     return {label: folder / f"{label}.obj" for label in SHAPES}
 
 
@@ -61,7 +59,27 @@ def bolt() -> Mesh:
     return _swept([np.stack([ring[:, 2], -ring[:, 1], ring[:, 0]], axis=1) for ring in ends_up], closed=False)
 
 
-SHAPES: dict[str, Callable[[], Mesh]] = {"gear": gear, "bolt": bolt, "nut": nut}
+def block(half_x_m: float, half_y_m: float, half_z_m: float) -> Mesh:
+    """A box."""
+    corners = np.array(
+        [[-half_x_m, -half_y_m], [half_x_m, -half_y_m], [half_x_m, half_y_m], [-half_x_m, half_y_m]]
+    )
+    return _upright(corners, half_z_m)
+
+
+def disc(radius_m: float, half_z_m: float) -> Mesh:
+    """A flat cylinder."""
+    return _upright(_ring(radius_m, _turn(32), 0.0)[:, :2], half_z_m)
+
+
+SHAPES: dict[str, Callable[[], Mesh]] = {
+    "gear": gear,
+    "bolt": bolt,
+    "nut": nut,
+    "block": partial(block, 0.0125, 0.009, 0.007),
+    "disc": partial(disc, 0.014, 0.003),
+    "bar": partial(block, 0.023, 0.004, 0.004),
+}
 
 
 def _build(folder: Path) -> None:
@@ -81,6 +99,13 @@ def _hexagon(turn: np.ndarray, apothem: float) -> np.ndarray:
 
 def _ring(radius_m: np.ndarray | float, turn: np.ndarray, z_m: float) -> np.ndarray:
     return np.stack([radius_m * np.cos(turn), radius_m * np.sin(turn), np.full(len(turn), z_m)], axis=1)
+
+
+def _upright(outline_m: np.ndarray, half_z_m: float) -> Mesh:
+    """The solid between two copies of a convex outline, float [n, 2], counter-clockwise."""
+    middle = np.zeros_like(outline_m)
+    levels = [(middle, -half_z_m), (outline_m, -half_z_m), (outline_m, half_z_m), (middle, half_z_m)]
+    return _swept([np.insert(ring, 2, z, axis=1) for ring, z in levels], closed=False)
 
 
 def _swept(rings: list[np.ndarray], *, closed: bool) -> Mesh:

@@ -111,14 +111,12 @@ def _collision_shape(world: World, kind: PartKind) -> int:
 
 def _visual_shape(world: World, kind: PartKind, colour: Colour) -> int:
     bullet = world.bullet
-    surface = {"rgbaColor": [*colour, 1], "specularColor": [0.4, 0.4, 0.4]}
-    if kind.label in KINDS:
-        return int(bullet.createVisualShape(bullet.GEOM_MESH, fileName=_mesh_file(kind.label), **surface))
-    if kind.box_half_extents_m:
-        return int(bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=kind.box_half_extents_m, **surface))
     return int(
         bullet.createVisualShape(
-            bullet.GEOM_CYLINDER, radius=kind.cylinder_radius_m, length=kind.height_m, **surface
+            bullet.GEOM_MESH,
+            fileName=_mesh_file(kind.label),
+            rgbaColor=[*colour, 1],
+            specularColor=[0.4, 0.4, 0.4],
         )
     )
 

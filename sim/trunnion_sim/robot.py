@@ -24,6 +24,7 @@ FINGER_SPEED_MPS = 0.12
 ARM_EFFORT_NM = (87.0, 87.0, 87.0, 87.0, 40.0, 40.0, 40.0)
 # The commanded point may run ahead of a blocked arm by this much, so that it never leaps when it comes free.
 LEAD_MAX_M = 0.01
+STANDING_MPS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,19 @@ class Panda:
         self._drive(np.zeros(7), opening_m)
 
     def command(self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float) -> None:
-        """Move the grasp point at this velocity for the next `duration_s`, and the fingers towards this opening."""
+        """Move the grasp point at this velocity for the next `duration_s`, and the fingers towards this opening.
+
+        Half of the lag is made up for, lest the arm be faster than it was told. An arm that is told to stand keeps to
+        the point where it was told to: measured from where it is, it would sink a little more every time.
+        """
         here = self.grasp_point_base_m()
         ahead = self._commanded_base_m - here
         lead = float(np.linalg.norm(ahead))
         if lead > LEAD_MAX_M:
             ahead *= LEAD_MAX_M / lead
-        self._commanded_base_m = here + 0.5 * ahead + np.asarray(velocity_base_mps, float) * duration_s
+        velocity = np.asarray(velocity_base_mps, float)
+        made_up_for = 1.0 if np.abs(velocity).max() < STANDING_MPS else 0.5
+        self._commanded_base_m = here + made_up_for * ahead + velocity * duration_s
         wanted = arm_joints_rad(self._commanded_base_m)
         self._drive((wanted - self.arm_positions_rad()) / duration_s, opening_m)
 

@@ -46,12 +46,21 @@ def _play_elsewhere(seed: int) -> str:
 def test_the_same_seed_gives_the_same_bytes_in_a_new_cell_a_used_one_and_another_process(
     cell: SimulatedCell,
 ) -> None:
-    seeds = range(4)
+    seeds = range(40)
     used = [_play(cell, seed) for seed in seeds]
     assert [_play(cell, seed) for seed in reversed(seeds)] == used[::-1]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(_play_elsewhere, seeds) == used
     assert len(set(used)) == len(used)
+
+
+def test_a_picture_is_the_same_however_many_were_drawn_before(cell: SimulatedCell) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        cell.lay_out([*LABELS, *CLUTTER], rng)
+        cell.robot.place(rng.uniform((0.3, -0.3, 0.1), (0.6, 0.3, 0.4)), 0.04)
+        first = cell.render()
+        assert all((cell.render() == first).all() for _ in range(3))
 
 
 def test_two_cells_in_one_process_do_not_disturb_each_other(cell: SimulatedCell) -> None:

@@ -6,10 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trunnion_sim.meshes import Mesh, cached_folder, corner_normals, decimated, merged, read_obj, write_obj
+from trunnion_sim.meshes import (
+    Mesh,
+    cached_folder,
+    corner_normals,
+    decimated,
+    lasting_normals,
+    merged,
+    read_obj,
+    write_obj,
+)
 from trunnion_sim.panda_model import panda_urdf
 from trunnion_sim.part_meshes import SHAPES
-from trunnion_sim.parts import KINDS
+from trunnion_sim.parts import CLUTTER, KINDS
 
 
 def _sphere(rows: int = 24, columns: int = 48) -> Mesh:
@@ -48,9 +57,20 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert (again.faces == sphere.faces).all()
 
 
+def test_lasting_normals_stay_the_same_when_they_are_normalised_in_single_precision() -> None:
+    rough = np.random.default_rng(0).normal(size=(2000, 3))
+    rough = np.concatenate([rough, np.eye(3), -np.eye(3), [[1, 1, 0], [1, 1e-4, 0]]])
+    normals = lasting_normals(rough)
+    x, y, z = normals.T
+    again = normals * (np.float32(1) / np.sqrt(x * x + y * y + z * z))[:, None]
+    assert normals.dtype == again.dtype == np.float32
+    assert (again == normals).all()
+    assert np.abs(normals - rough / np.linalg.norm(rough, axis=1, keepdims=True)).max() < 1e-6
+
+
 @pytest.mark.parametrize("label", SHAPES)
 def test_part_meshes_are_closed_and_fit_the_part_they_stand_for(label: str) -> None:
-    mesh, kind = SHAPES[label](), KINDS[label]
+    mesh, kind = SHAPES[label](), (KINDS | CLUTTER)[label]
     edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
     corners = mesh.vertices_m[mesh.faces]

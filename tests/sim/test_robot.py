@@ -62,10 +62,23 @@ def test_the_grasp_point_moves_as_fast_as_it_is_told(arm: Panda) -> None:
     assert speed == pytest.approx([0.0, -0.3, 0.0], abs=0.01)
 
 
-def test_an_arm_that_is_told_to_stand_stands(arm: Panda) -> None:
+@pytest.mark.parametrize(
+    "place", [(0.5, 0.1, 0.2), LIMITS.workspace_low_base_m, LIMITS.workspace_high_base_m]
+)
+def test_an_arm_that_is_told_to_stand_stands_and_does_not_sink(
+    arm: Panda, place: tuple[float, float, float]
+) -> None:
+    arm.place(np.array(place), 0.04)
+    _move(arm, [0.0, 0.0, 0.0], 0.04, 200)
+    assert np.linalg.norm(arm.grasp_point_base_m() - place) < 2e-4
+
+
+def test_an_arm_that_stops_stays_where_it_stopped(arm: Panda) -> None:
     arm.place(np.array([0.5, 0.1, 0.2]), 0.04)
-    _move(arm, [0.0, 0.0, 0.0], 0.04, 40)
-    assert np.linalg.norm(arm.grasp_point_base_m() - [0.5, 0.1, 0.2]) < 1e-3
+    _move(arm, [0.0, -0.3, 0.0], 0.04, 6)
+    stopped = arm.grasp_point_base_m()
+    _move(arm, [0.0, 0.0, 0.0], 0.04, 200)
+    assert np.linalg.norm(arm.grasp_point_base_m() - stopped) < 2e-4
 
 
 def test_the_fingers_open_and_close_together(arm: Panda) -> None:
