@@ -40,14 +40,16 @@ class Answer:
 
 
 class Command:
-    """A `trunnion` that runs; its output can be waited for."""
+    """A `trunnion` (or another program) that runs; its output can be waited for."""
 
-    def __init__(self, *words: object, cwd: Path) -> None:
-        self.log = cwd / f"output-{time.monotonic_ns()}.txt"
+    def __init__(
+        self, *words: object, cwd: Path, program: Path | str = TRUNNION, log_dir: Path | None = None
+    ) -> None:
+        self.log = (log_dir or cwd) / f"output-{time.monotonic_ns()}.txt"
         environment = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         with self.log.open("wb") as out, self.log.with_suffix(".err").open("wb") as err:
             self.process = subprocess.Popen(
-                [TRUNNION, *map(str, words)],
+                [program, *map(str, words)],
                 cwd=cwd,
                 env=environment,
                 stdout=out,
@@ -79,11 +81,11 @@ class Command:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
-    """Starts commands in an empty folder; none of them outlives the test."""
+    """Starts commands in an empty folder, or another `cwd`; none of them outlives the test."""
     started: list[Command] = []
 
-    def start(*words: object) -> Command:
-        started.append(Command(*words, cwd=tmp_path))
+    def start(*words: object, cwd: Path = tmp_path, program: Path | str = TRUNNION) -> Command:
+        started.append(Command(*words, cwd=cwd, program=program, log_dir=tmp_path))
         return started[-1]
 
     yield start

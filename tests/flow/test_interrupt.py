@@ -37,6 +37,24 @@ def test_ctrl_c_names_the_stage_and_leaves_nothing_under_its_name(copied, start,
     assert not copied.folder.joinpath(f"{stage}.json").exists()
 
 
+@pytest.mark.parametrize("stage", ["train", "pack"])
+def test_ctrl_c_in_a_stage_of_a_moment_leaves_it_whole_or_as_it_was(copied, start, stage):
+    before, record = outputs_of(copied.folder / stage), copied.folder / f"{stage}.json"
+    for _ in range(20):
+        record.unlink()
+        command = start("run", copied.usecase, "--runs", copied.runs, "--until", stage)
+        while not copied.folder.joinpath(f".{stage}.part").exists() and command.process.poll() is None:
+            time.sleep(0.0005)
+        answer = command.interrupt()
+        assert "Traceback" not in answer.err
+        assert outputs_of(copied.folder / stage) == before
+        if not record.exists():
+            assert answer.code == 130, answer
+            assert answer.err.strip().endswith(f"stopped at {stage}; the same command goes on from here")
+            return
+    pytest.fail(f"{stage} was never caught at work")
+
+
 def test_a_second_run_meanwhile_is_refused_and_told_who_runs(copied, start, trunnion):
     copied.folder.joinpath("prove.json").unlink()
     command = start("run", copied.usecase, "--runs", copied.runs)

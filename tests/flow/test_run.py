@@ -43,6 +43,25 @@ def test_a_second_run_reuses_every_stage(finished, trunnion):
     assert answer.out.splitlines()[: len(REUSED)] == REUSED
 
 
+def test_labelled_pictures_alone_become_a_bundle_whose_gates_say_that_nothing_was_simulated(
+    finished, write_usecase, trunnion, tmp_path
+):
+    def change(document):
+        document["name"] = "labelled"
+        document["data"]["sources"] = [
+            {"kind": "yolo", "path": str(finished.folder / "data"), "provenance": PROVENANCE}
+        ]
+        del document["models"]["policy"], document["cell"], document["prove"]
+
+    answer = trunnion("run", write_usecase(change))
+    assert answer.code == 0, answer
+    assert "train the policy" not in answer.out
+    bundle = open_bundle(tmp_path / "runs" / "labelled" / "pack" / "labelled-0.1.0.trunnion")
+    gates = {gate.name: gate for gate in bundle.proof.gates}
+    assert gates["simulation"].got == "not asked for by the use case"
+    assert gates["detector mAP50"].note == f"{bundle.proof.detector.images} test images"
+
+
 def test_a_gate_that_fails_keeps_the_models_and_refuses_the_bundle(copied, write_usecase, trunnion):
     def change(document):
         document["prove"]["gates"] = {"detector_map50_min": 1.0}

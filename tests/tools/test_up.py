@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
 import tempfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
-from trunnion.up import CellPlan, _entries, _stop, check_port, newest_bundle
-from trunnion_contract.errors import BadInput
+from trunnion.up import CellPlan, _entries, _stop, check_port, newest_bundle, wait_until_heard
+from trunnion_contract.errors import BadInput, Broken
 
 LOCK = Path(__file__).parents[2] / "runs" / ".cell.lock"
 
@@ -117,6 +120,49 @@ def test_the_newest_bundle_is_taken(tmp_path):
         bundle.touch()
         os.utime(bundle, (number, number))
     assert newest_bundle(tmp_path).name == "new.trunnion"
+
+
+@pytest.fixture
+def bridge_that_hears():
+    """Starts a server whose state names a node as awaited some times, and then as well; gives its address."""
+    servers = []
+
+    def serve(times_awaited):
+        states = iter(["awaited"] * times_awaited)
+
+        class State(BaseHTTPRequestHandler):
+            def do_GET(self):
+                state = json.dumps({"nodes": [{"name": "policy", "state": next(states, "ok")}]}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(state)))
+                self.end_headers()
+                self.wfile.write(state)
+
+            def log_message(self, *words):
+                pass
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), State))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}", states
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_cell_is_up_when_its_bridge_has_heard_of_every_node(bridge_that_hears):
+    url, states = bridge_that_hears(3)
+    wait_until_heard(url)
+    assert not list(states)
+
+
+def test_a_node_that_the_bridge_never_hears_of_is_named(bridge_that_hears):
+    url, _ = bridge_that_hears(1000)
+    with pytest.raises(Broken) as broken:
+        wait_until_heard(url, patience_s=0.3)
+    assert "policy" in broken.value.got
+    assert url in broken.value.where
 
 
 @pytest.mark.parametrize(

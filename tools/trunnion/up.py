@@ -18,16 +18,18 @@ from rich.console import Console
 
 from trunnion.checkout import ROOT, cell_environment
 from trunnion.exclusive import only_one
+from trunnion.orders import Bridge
 from trunnion.stopped import raise_if_stop_requested
 from trunnion.watchers import watching
 from trunnion_contract.bundle import open_bundle
-from trunnion_contract.errors import BadInput, ExitCode
+from trunnion_contract.errors import BadInput, Broken, ExitCode
 
 if TYPE_CHECKING:
     from trunnion_bringup.processes import Cell
     from trunnion_bringup.table import NodeEntry
 
 READY_WITHIN_S = 60.0
+HEARD_WITHIN_S = 10.0
 _POLL_S = 0.2
 
 
@@ -90,9 +92,30 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
             cell.start()
             with watching(console) as progress:
                 cell.wait_ready(READY_WITHIN_S, progress)
+                wait_until_heard(plan.url)
             yield cell
         finally:
             _stop(cell, console)
+
+
+def wait_until_heard(url: str, patience_s: float = HEARD_WITHIN_S) -> None:
+    """Wait until the bridge, too, has heard of every node: who asks it from now on is not told that one is awaited.
+
+    Raises:
+        Broken: it does not answer, or still awaits a node after `patience_s`.
+    """
+    deadline_s = time.monotonic() + patience_s
+    with Bridge(url) as bridge:
+        while awaited := [node["name"] for node in bridge.state()["nodes"] if node["state"] == "awaited"]:
+            raise_if_stop_requested()
+            if time.monotonic() > deadline_s:
+                raise Broken(
+                    where=f"the bridge at {url}",
+                    got=f"no heartbeat of {', '.join(awaited)} within {patience_s:.0f} s",
+                    wanted="word of every node",
+                    next_step="start the cell again; trunnion doctor looks at the machine",
+                )
+            time.sleep(_POLL_S)
 
 
 @contextmanager
