@@ -21,7 +21,7 @@ from trunnion_contract.usecase import LabelledFolder, UseCase
 _LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
 _SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
 _EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
-_PROVING = (*_SIMULATING, "onnxruntime-gpu")
+_PROVING = (*_SIMULATING, "jinja2", "matplotlib", "onnxruntime-gpu")
 
 
 def bundle_file(run: Run) -> Path:
