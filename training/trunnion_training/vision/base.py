@@ -1,5 +1,5 @@
-"""The base checkpoint: what fine-tuning starts from, made from randomised simulation alone, in about half
-an hour on two cores.
+"""The base checkpoint: what fine-tuning starts from, made from randomised simulation alone, in about a quarter
+of an hour on two cores.
 
 Two halves: `make_base_dataset` needs a simulator and no GPU, `train_on` needs a GPU and no simulator, and either can
 run on a machine that lacks the other half.
@@ -158,7 +158,8 @@ def _hardware(device: str) -> str:
 
     if device != "cpu":
         return str(torch.cuda.get_device_name(int(device)))
-    return f"{torch.get_num_threads()} threads of {_processor()}"
+    threads = torch.get_num_threads()
+    return f"{threads} thread{'s' if threads > 1 else ''} of {_processor()}"
 
 
 def _processor() -> str:
