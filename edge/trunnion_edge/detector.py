@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import DetectorSpec, ModelManifest
-from trunnion_edge.backends import Device, Engine, open_engine
+from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.decode import Detections, decode
 from trunnion_edge.exported import Reader, check_engine, read_network
 from trunnion_edge.preprocess import Preprocessor
@@ -34,10 +34,8 @@ class Detector:
         cls,
         manifest: ModelManifest,
         read: Reader,
+        settings: EngineSettings = EngineSettings(),
         *,
-        backend: str = "auto",
-        threads: int | None = None,
-        device: Device = "auto",
         confidence_threshold: float | None = None,
     ) -> Detector:
         """Open the detector of a bundle (`bundle.model, bundle.read`) or an export folder (`*load_export(folder)`).
@@ -52,7 +50,7 @@ class Detector:
                 wanted="one",
                 next_step="add models.detector to the use case",
             )
-        engine = open_engine(read_network(manifest.detector, read), backend, threads, device)
+        engine = open_engine(read_network(manifest.detector, read), settings)
         return cls(engine, manifest.detector.spec, confidence_threshold)
 
     @property

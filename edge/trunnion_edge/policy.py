@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import Entry, ModelManifest, PolicySpec
-from trunnion_edge.backends import Device, Engine, open_engine
+from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.exported import Reader, check_engine, read_network
 
 
@@ -33,10 +33,7 @@ class Policy:
         cls,
         manifest: ModelManifest,
         read: Reader,
-        *,
-        backend: str = "auto",
-        threads: int | None = 1,
-        device: Device = "cpu",
+        settings: EngineSettings = EngineSettings(device="cpu", threads=1),
     ) -> Policy:
         """Open the policy of a bundle (`bundle.model, bundle.read`) or an export folder (`*load_export(folder)`).
 
@@ -52,9 +49,7 @@ class Policy:
                 wanted="one",
                 next_step="add models.policy to the use case",
             )
-        return cls(
-            open_engine(read_network(manifest.policy, read), backend, threads, device), manifest.policy.spec
-        )
+        return cls(open_engine(read_network(manifest.policy, read), settings), manifest.policy.spec)
 
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         """Entries of the observation by name → entries of the action by name, each float32 [size].

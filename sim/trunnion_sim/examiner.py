@@ -18,6 +18,7 @@ from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.usecase import PolicyTraining
+from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
@@ -33,6 +34,8 @@ SAMPLES, FAILURES = "samples", "failures"
 FILM_PERIODS = 8
 FILM_FRAMES_MAX = 48
 FILM_FRAME_MS = 200
+# Two workers fill two cores, and sums are made in one order everywhere.
+ONE_THREAD = EngineSettings(device="cpu", threads=1)
 
 Kind = Literal["detector", "policy", "episode", "film"]
 
@@ -90,18 +93,14 @@ class Examiner:
             return self._film(job)
         return self._play(job).model_dump()
 
-    # One CPU thread each: two workers fill two cores, and sums are made in one order everywhere.
-
     @cached_property
     def _detector(self) -> Detector:
-        detector = Detector.from_model(self._manifest, self._read, threads=1, device="cpu")
+        detector = Detector.from_model(self._manifest, self._read, ONE_THREAD)
         return self._open.enter_context(detector)
 
     @cached_property
     def _policy(self) -> Policy:
-        return self._open.enter_context(
-            Policy.from_model(self._manifest, self._read, threads=1, device="cpu")
-        )
+        return self._open.enter_context(Policy.from_model(self._manifest, self._read, ONE_THREAD))
 
     @cached_property
     def _cell(self) -> SimulatedCell:

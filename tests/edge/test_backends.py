@@ -11,7 +11,7 @@ import pytest
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import TensorSpec
-from trunnion_edge.backends import BACKENDS, open_engine
+from trunnion_edge.backends import BACKENDS, EngineSettings, open_engine
 from trunnion_edge.backends import onnxruntime as backend
 
 WEIGHTS = np.array([[1, 0], [0, 2], [3, 0]], np.float32)
@@ -27,7 +27,7 @@ def test_bytes_and_file_give_the_same_network(network: bytes, tmp_path: Path) ->
     file.write_bytes(network)
     observation = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
     for model in (network, file):
-        with open_engine(model, threads=1, device="cpu") as engine:
+        with open_engine(model, EngineSettings(threads=1, device="cpu")) as engine:
             np.testing.assert_array_equal(
                 engine.infer({"observation": observation})["action"], observation @ WEIGHTS
             )
@@ -87,15 +87,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_backend_is_answered_with_those_there_are(network: bytes) -> None:
     with pytest.raises(BadInput, match=f"got 'onyx', wanted one of auto, {', '.join(BACKENDS)}"):
-        open_engine(network, backend="onyx")
+        open_engine(network, EngineSettings(backend="onyx"))
 
 
 def test_the_log_says_which_backend_runs_where_and_why(
     network: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "trunnion_edge.backends"):
-        open_engine(network, device="cpu").close()
-        open_engine(network, backend="onnxruntime", device="cpu").close()
+        open_engine(network, EngineSettings(device="cpu")).close()
+        open_engine(network, EngineSettings(backend="onnxruntime", device="cpu")).close()
     automatic, asked = caplog.messages
     assert automatic.startswith("engine: onnxruntime ")
     assert (
@@ -110,7 +110,7 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(
 ) -> None:
     monkeypatch.setattr(backend, "_GPU_NODES", ("/nonexistent/gpu",))
     with pytest.raises(BadInput, match="got no GPU on this machine, wanted a GPU, as asked"):
-        open_engine(network, device="gpu")
+        open_engine(network, EngineSettings(device="gpu"))
 
 
 def test_a_gpu_that_the_runtime_cannot_use_is_an_error_where_asked_for_and_a_warning_elsewhere(
@@ -120,7 +120,7 @@ def test_a_gpu_that_the_runtime_cannot_use_is_an_error_where_asked_for_and_a_war
     monkeypatch.setattr(backend, "_wants_gpu", lambda device: device != "cpu")
     monkeypatch.setattr(backend, "_device_of", lambda session: "cpu")
     with pytest.raises(BadInput, match="got a GPU that ONNX Runtime could not use"):
-        open_engine(network, device="gpu")
+        open_engine(network, EngineSettings(device="gpu"))
     with open_engine(network) as engine:
         assert engine.runtime.endswith("on cpu")
     assert "the CPU runs the model" in caplog.text

@@ -11,7 +11,7 @@ import pytest
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 
@@ -93,7 +93,9 @@ def test_it_opens_from_a_manifest_and_whatever_reads_the_files(
     network: bytes, manifest: ModelManifest
 ) -> None:
     contents: Mapping[str, bytes] = {"detector.onnx": network}
-    with Detector.from_model(manifest, contents.__getitem__, device="cpu", threads=1) as detector:
+    with Detector.from_model(
+        manifest, contents.__getitem__, EngineSettings(device="cpu", threads=1)
+    ) as detector:
         detector.warm_up()
         assert len(detector.detect(image(0, 0, 255))) == 1
 

@@ -9,7 +9,7 @@ import pytest
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import DetectorSpec, TensorSpec
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_sim.evaluation import HARDEST, SAMPLES, evaluate_detector
 
@@ -42,7 +42,7 @@ def detector(constant_detector: Callable[..., bytes]) -> Detector:
         confidence_threshold=0.5,
     )
     network = constant_detector([[*BOX, 0.9, 0], [40, 2, 60, 12, 0.2, 0]])
-    return Detector(open_engine(network, threads=1, device="cpu"), spec)
+    return Detector(open_engine(network, EngineSettings(threads=1, device="cpu")), spec)
 
 
 def test_the_test_split_is_measured_by_the_edge_runtime(detector: Detector, dataset_dir: Path) -> None:

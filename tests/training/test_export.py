@@ -13,7 +13,7 @@ from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import Export, UseCase
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_training.export import export
@@ -51,7 +51,7 @@ def test_a_family_without_a_choice_of_its_own_ships_in_the_same_form(tmp_path: P
     export_onnx(checkpoint, tmp_path / "detector.onnx", 64, 17)
     image = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
     trained = open_checkpoint(checkpoint, spec)
-    with open_engine(tmp_path / "detector.onnx", device="cpu") as engine:
+    with open_engine(tmp_path / "detector.onnx", EngineSettings(device="cpu")) as engine:
         assert [tensor.shape[-1] for tensor in engine.specs.outputs] == [6]
         Detector(engine, spec)
         got = engine.infer({"images": image})["output0"]

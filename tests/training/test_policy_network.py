@@ -10,7 +10,7 @@ import torch
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.policy.network import PolicyNetwork, Scale, position_pairs
 
 ENTRIES = (
@@ -56,7 +56,7 @@ def test_onnx_takes_and_gives_si_units_for_any_number_of_rows(tmp_path: Path) ->
     policy = network()
     policy.export_onnx(tmp_path / "policy.onnx", opset=17)
     rows = np.random.default_rng(2).uniform(-1, 1, (9, 7)).astype(np.float32)
-    with open_engine(tmp_path / "policy.onnx", threads=1, device="cpu") as engine:
+    with open_engine(tmp_path / "policy.onnx", EngineSettings(threads=1, device="cpu")) as engine:
         for part in (rows[:1], rows):
             answer = engine.infer({"observation": part})["action"]
             np.testing.assert_allclose(answer, policy.act(part), atol=1e-6)

@@ -15,7 +15,7 @@ from trunnion_contract.manifest import DetectorModel, ModelFile, ModelManifest, 
 from trunnion_contract.progress import Progress
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.parity import detector_parity, policy_parity
 from trunnion_training.policy.clone import CHECKPOINT as POLICY
 from trunnion_training.policy.clone import HELD_OUT, SPEC
@@ -73,7 +73,7 @@ def _export_detector(
     export_onnx(checkpoint, target, settings.image_size_px, usecase.export.opset)
     progress.advance()
     progress.done()
-    with open_engine(target, device="cpu") as engine:
+    with open_engine(target, EngineSettings(device="cpu")) as engine:
         spec = spec.model_copy(update={"output": engine.specs.outputs[0]})
         parity = detector_parity(
             open_checkpoint(checkpoint, spec), engine, spec, dataset_dir, usecase.export.parity, progress
@@ -87,7 +87,7 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
     held_out = np.load(_trained(train_dir / HELD_OUT), allow_pickle=False)
     progress.start("exporting the policy", 1)
     network.export_onnx(target, usecase.export.opset)
-    with open_engine(target, threads=1, device="cpu") as engine:
+    with open_engine(target, EngineSettings(device="cpu", threads=1)) as engine:
         parity = policy_parity(network, engine, spec, held_out, usecase.export.parity)
     progress.advance()
     progress.done()

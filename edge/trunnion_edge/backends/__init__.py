@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trunnion_contract.errors import BadInput
-from trunnion_edge.backends.engine import Array, Device, Engine, EngineSpecs
+from trunnion_edge.backends.engine import DEVICES, Array, Device, Engine, EngineSettings, EngineSpecs
 
-__all__ = ["BACKENDS", "Array", "Backend", "Device", "Engine", "EngineSpecs", "open_engine"]
+__all__ = [
+    "BACKENDS",
+    "DEVICES",
+    "Array",
+    "Backend",
+    "Device",
+    "Engine",
+    "EngineSettings",
+    "EngineSpecs",
+    "open_engine",
+]
 
 _log = logging.getLogger(__name__)
 
-Opener = Callable[[Path | bytes, int | None, Device], Engine]
+Opener = Callable[[Path | bytes, EngineSettings], Engine]
 
 
 class Backend(NamedTuple):
@@ -32,25 +42,22 @@ BACKENDS: Mapping[str, Backend] = {
 }
 
 
-def open_engine(
-    model: Path | bytes, backend: str = "auto", threads: int | None = None, device: Device = "auto"
-) -> Engine:
+def open_engine(model: Path | bytes, settings: EngineSettings = EngineSettings()) -> Engine:
     """Open an ONNX network, and log which runtime runs it, where, and why.
 
     Args:
         model: an ONNX file or its bytes.
-        backend: a key of `BACKENDS`, or "auto" for the first one whose package is installed.
-        threads: CPU threads of the runtime; None leaves it to the runtime.
-        device: "cpu"; "gpu", which is an error where there is none; or "auto", a GPU where one works, else the CPU.
+        settings: which runtime, where, and what it may use.
 
     Raises:
         BadInput: the backend is unknown or not installed, the GPU asked for is not there, or `model` is no network.
     """
-    name = _installed() if backend == "auto" else _known(backend)
+    chosen = settings.backend == "auto"
+    name = _installed() if chosen else _known(settings.backend)
     opener: Opener = importlib.import_module(BACKENDS[name].module).open_engine
-    engine = opener(model, threads, device)
-    reason = f"the first of {', '.join(BACKENDS)} that is installed" if backend == "auto" else "as asked"
-    _log.info("engine: %s (backend %s: %s; device asked: %s)", engine.runtime, name, reason, device)
+    engine = opener(model, settings)
+    reason = f"the first of {', '.join(BACKENDS)} that is installed" if chosen else "as asked"
+    _log.info("engine: %s (backend %s: %s; device asked: %s)", engine.runtime, name, reason, settings.device)
     return engine
 
 

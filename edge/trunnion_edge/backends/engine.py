@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,22 @@ from trunnion_contract.manifest import TensorSpec
 
 Array = NDArray[Any]
 Device = Literal["auto", "cpu", "gpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Which runtime runs a network, where, and what it may use.
+
+    Attributes:
+        backend: a key of `BACKENDS`, or "auto" for the best one that is here.
+        device: "cpu"; "gpu", which is an error where there is none; or "auto", a GPU where one works, else the CPU.
+        threads: CPU threads of the runtime; None leaves it to the runtime.
+    """
+
+    backend: str = "auto"
+    device: Device = "auto"
+    threads: int | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import onnxruntime as ort
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import TensorSpec
-from trunnion_edge.backends.engine import Array, Device, EngineSpecs, check_inputs
+from trunnion_edge.backends.engine import Array, Device, EngineSettings, EngineSpecs, check_inputs
 
 _log = logging.getLogger(__name__)
 
@@ -76,15 +76,15 @@ class OnnxRuntimeEngine:
         self.close()
 
 
-def open_engine(model: Path | bytes, threads: int | None, device: Device) -> OnnxRuntimeEngine:
+def open_engine(model: Path | bytes, settings: EngineSettings) -> OnnxRuntimeEngine:
     """Open `model`; see `trunnion_edge.backends.open_engine`."""
-    use_gpu = _wants_gpu(device)
+    use_gpu = _wants_gpu(settings.device)
     if use_gpu:
         _load_cuda()
-    session = _session(model, threads, [(_CUDA, _CUDA_OPTIONS), _CPU] if use_gpu else [_CPU])
+    session = _session(model, settings.threads, [(_CUDA, _CUDA_OPTIONS), _CPU] if use_gpu else [_CPU])
     # ONNX Runtime goes on without a provider that does not load, and only prints it.
     if use_gpu and _device_of(session) != "gpu":
-        if device == "gpu":
+        if settings.device == "gpu":
             raise _no_gpu("a GPU that ONNX Runtime could not use")
         _log.warning(
             "a GPU is there, but ONNX Runtime could not use it (driver or CUDA libraries): the CPU runs the model"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from trunnion_contract.bundle import Bundle
-from trunnion_contract.errors import TrunnionError
-from trunnion_edge.backends import BACKENDS
+from trunnion_contract.errors import BadInput, TrunnionError
+from trunnion_edge.backends import BACKENDS, DEVICES, Device, EngineSettings
 from trunnion_inference.clocks import steady_clock
 from trunnion_inference.heartbeat import ERROR, WARN, Health, Heartbeat
 from trunnion_inference.parameters import text, whole
@@ -25,6 +26,8 @@ class BundleNode(LifecycleNode):
     A bundle that cannot be used fails the transition with its reason in the log and in the heartbeat; the node stays
     unconfigured and can be configured again.
     """
+
+    DEVICE: ClassVar[Device] = "auto"
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -59,15 +62,22 @@ class BundleNode(LifecycleNode):
         """The lifecycle state's label."""
         return str(self._state_machine.current_state[1])
 
-    @property
-    def threads(self) -> int | None:
-        """CPU threads for the engine; None leaves it to the runtime."""
-        return self.get_parameter("threads").value or None
+    def engine_settings(self) -> EngineSettings:
+        """What the parameters say about the engine, as they are now.
 
-    @property
-    def backend(self) -> str:
-        """The engine's runtime, or auto."""
-        return str(self.get_parameter("backend").value)
+        Raises:
+            BadInput: a device that there is no such kind of.
+        """
+        device = str(self.get_parameter("device").value)
+        if device not in DEVICES:
+            raise BadInput(
+                where=f"parameter 'device' of {self.get_name()}",
+                got=f"'{device}'",
+                wanted=f"one of {', '.join(DEVICES)}",
+                next_step="correct it and configure the node again",
+            )
+        backend, threads = (self.get_parameter(name).value for name in ("backend", "threads"))
+        return EngineSettings(backend, device, threads or None)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the bundle."""
@@ -123,6 +133,13 @@ class BundleNode(LifecycleNode):
             "threads",
             0,
             whole("CPU threads of the engine, 0 leaves it to the runtime; read by configure", 0, 256),
+        )
+        self.declare_parameter(
+            "device",
+            self.DEVICE,
+            text(
+                "Where the engine runs: auto, cpu, or gpu, which is an error without one; read by configure"
+            ),
         )
         self.declare_parameter("autostart", False, text("Configure and activate at start", read_only=True))
 

@@ -72,7 +72,7 @@ class DetectorNode(BundleNode):
 
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
-        detector = Detector.from_model(bundle.model, bundle.read, backend=self.backend, threads=self.threads)
+        detector = Detector.from_model(bundle.model, bundle.read, self.engine_settings())
         self._detector = detector
         detector.confidence_threshold = self._threshold(detector.spec.confidence_threshold)
         detector.warm_up()

@@ -33,6 +33,9 @@ DELIVERY_S = 0.2
 class PolicyNode(BundleNode):
     """Commands the arm each period, whatever has or has not come in: the controller decides when to hold."""
 
+    # A network this small loses more on the way to a GPU than it wins there.
+    DEVICE = "cpu"
+
     def __init__(self) -> None:
         super().__init__("policy")
         self._policy: Policy | None = None
@@ -55,7 +58,7 @@ class PolicyNode(BundleNode):
     def open(self, bundle: Bundle) -> None:
         """Open the policy, warm it up, and make the controller that stands between it and the arm."""
         self._limits = cell_of(bundle).limits
-        policy = Policy.from_model(bundle.model, bundle.read, backend=self.backend, threads=self.threads)
+        policy = Policy.from_model(bundle.model, bundle.read, self.engine_settings())
         self._policy = policy
         self._make_controller()
         policy.warm_up()
