@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.files import digest_json
@@ -50,13 +50,25 @@ class Entry(Strict):
 
 
 class PolicySpec(Strict):
-    """How an observation becomes an action; normalisation and scaling are inside the graph."""
+    """How an observation becomes an action; normalisation and scaling are inside the graph.
+
+    The output is float32 [N, a], or [N, chunk, a] for a policy that plans `chunk` actions at once, one for each period;
+    `replan_every` of them are carried out before it is asked again.
+    """
 
     input: TensorSpec
     output: TensorSpec
     observation: tuple[Entry, ...] = Field(min_length=1)
     action: tuple[Entry, ...] = Field(min_length=1)
     rate_hz: float = Field(gt=0)
+    chunk: int = Field(default=1, ge=1)
+    replan_every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _carries_out_what_it_plans(self) -> PolicySpec:
+        if self.replan_every > self.chunk:
+            raise ValueError(f"replan_every of at most {self.chunk}, the chunk")
+        return self
 
 
 class Parity(Strict):
@@ -119,8 +131,11 @@ class ModelManifest(Strict):
     licences: dict[str, str]
 
     def digest(self) -> str:
-        """SHA-256 of everything that is said here: specs, limits, layout, parity and the networks' own digests."""
-        return digest_json(self.model_dump(mode="json", by_alias=True))
+        """SHA-256 of everything that is said here: specs, limits, layout, parity and the networks' own digests.
+
+        What stands at its default is left out, so that a field that comes later changes no digest of before.
+        """
+        return digest_json(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
     def files(self) -> dict[str, str]:
         """Name to SHA-256 of each network file."""

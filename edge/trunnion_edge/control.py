@@ -21,6 +21,9 @@ class Acts(Protocol):
     def act(self, observation: dict[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         """Entries of an observation → entries of an action."""
 
+    def forget(self) -> None:
+        """Drop what was planned ahead."""
+
 
 class ArmController:
     """Carries out goals, with the limiter between every command and the arm.
@@ -37,10 +40,12 @@ class ArmController:
         self.limiter = Limiter(limits, reaction_s)
         self._grasp = GraspDetector()
         self._told_opening_m = limits.opening_max_m
+        self._planned_for: Goal | None = None
 
     def reset(self) -> None:
         """Start from rest with the gripper open; the limiter's counts go on."""
         self.limiter.reset()
+        self._plan_for(None)
         self._grasp.reset()
         self._told_opening_m = self._limits.opening_max_m
 
@@ -48,12 +53,18 @@ class ArmController:
         """Take the gripper's width once a period; return whether it holds a part."""
         return self._grasp.update(self._told_opening_m, opening_m, now_s)
 
+    def hold(self, reason: str, dt_s: float, *, at_once: bool = False) -> SafeMotion:
+        """Brake to a stop, or command zero at once; what the policy planned ahead is dropped."""
+        self._plan_for(None)
+        return self.limiter.stop(reason) if at_once else self.limiter.hold(reason, dt_s)
+
     def command(self, goal: Goal, robot: RobotState, *, now_s: float, dt_s: float) -> SafeMotion:
         """What the arm shall do for the next `dt_s`; in doubt it holds."""
+        self._plan_for(goal)
         try:
             velocity_base_mps, opening_m = self._wanted(goal, robot)
         except NotFinite as error:
-            motion = self.limiter.hold(str(error), dt_s)
+            motion = self.hold(str(error), dt_s)
         else:
             motion = self.limiter.limit(
                 velocity_base_mps,
@@ -62,8 +73,16 @@ class ArmController:
                 dt_s=dt_s,
                 state_age_ms=(now_s - robot.stamp_s) * 1000,
             )
+        if motion.hold_reason:
+            self._plan_for(None)
         self._told_opening_m = motion.opening_m
         return motion
+
+    def _plan_for(self, goal: Goal | None) -> None:
+        """What was planned for another goal, or before a hold, is not carried out."""
+        if goal != self._planned_for:
+            self._policy.forget()
+        self._planned_for = goal
 
     def _wanted(self, goal: Goal, robot: RobotState) -> tuple[ArrayLike, float]:
         if goal.mode == Mode.POLICY:

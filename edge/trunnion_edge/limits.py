@@ -98,15 +98,22 @@ class Limiter:
 
     def hold(self, reason: str, dt_s: float) -> SafeMotion:
         """Brake to a stop; the gripper keeps what it was told last."""
-        self.interventions += 1
-        self.holds += 1
         # Without a sound period nothing is known of how fast braking may be: stop.
-        self._velocity = self._braked(dt_s) if math.isfinite(dt_s) and dt_s > 0 else np.zeros(3)
-        return SafeMotion(self._velocity.copy(), self._opening_m, reason)
+        return self._holding(self._braked(dt_s) if math.isfinite(dt_s) and dt_s > 0 else np.zeros(3), reason)
+
+    def stop(self, reason: str) -> SafeMotion:
+        """Zero at once, and leave the braking to the arm; the gripper keeps what it was told last."""
+        return self._holding(np.zeros(3), reason)
 
     def reset(self) -> None:
         """Start from rest with the gripper open; the counts go on."""
         self._velocity, self._opening_m = np.zeros(3), self._limits.opening_max_m
+
+    def _holding(self, velocity: Vector, reason: str) -> SafeMotion:
+        self.interventions += 1
+        self.holds += 1
+        self._velocity = velocity
+        return SafeMotion(velocity.copy(), self._opening_m, reason)
 
     def _why_hold(
         self, velocity: Vector, opening_m: float, position: Vector, dt_s: float, state_age_ms: float

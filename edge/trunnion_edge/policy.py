@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,6 +27,7 @@ class Policy:
         self.spec = spec
         self._slices = _slices(spec.observation)
         self._action_slices = _slices(spec.action)
+        self._planned: deque[NDArray[np.float32]] = deque()
         self._vector = np.zeros((1, sum(entry.size for entry in spec.observation)), np.float32)
 
     @classmethod
@@ -54,6 +56,8 @@ class Policy:
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         """Entries of the observation by name → entries of the action by name, each float32 [size].
 
+        A policy of chunks asks its network every `spec.replan_every`-th time, and carries out what it planned between.
+
         Raises:
             BadInput: an entry is missing, unknown or of another size.
             NotFinite: a value of the observation or of the action is not finite.
@@ -67,16 +71,22 @@ class Policy:
             )
         for name, part in self._slices.items():
             self._vector[0, part] = _checked(name, observation[name], part.stop - part.start)
-        output = self.engine.infer({self.spec.input.name: self._vector})[self.spec.output.name][0]
-        if not np.isfinite(output).all():
-            raise _not_finite("the policy's action", output)
-        return {name: output[part] for name, part in self._action_slices.items()}
+        if not self._planned:
+            self._planned.extend(self._plan())
+        action = self._planned.popleft()
+        return {name: action[part] for name, part in self._action_slices.items()}
+
+    def forget(self) -> None:
+        """Drop what was planned ahead: the next action rests on the next observation."""
+        self._planned.clear()
 
     def warm_up(self, runs: int = 2) -> None:
         """Act on the middle of each range, so that the first real step does not pay for allocations."""
         middle = {e.name: np.full(e.size, (e.low + e.high) / 2) for e in self.spec.observation}
         for _ in range(runs):
             self.act(middle)
+
+        self.forget()
 
     def close(self) -> None:
         """Close the engine."""
@@ -87,6 +97,13 @@ class Policy:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _plan(self) -> NDArray[np.float32]:
+        """The actions until the network is asked again, float32 [replan_every, size]."""
+        output = self.engine.infer({self.spec.input.name: self._vector})[self.spec.output.name][0]
+        if not np.isfinite(output).all():
+            raise _not_finite("the policy's action", output)
+        return output.reshape(self.spec.chunk, -1)[: self.spec.replan_every]
 
 
 def _slices(entries: tuple[Entry, ...]) -> dict[str, slice]:

@@ -53,14 +53,17 @@ def _colour_network(boxes_px: list[list[float]], class_ids: tuple[float, float, 
     )
 
 
-def _linear_network(weights: NDArray[np.float32]) -> bytes:
-    """A policy that gives `observation @ weights`."""
+def _linear_network(weights: NDArray[np.float32], chunk: int | None = None) -> bytes:
+    """A policy that gives `observation @ weights`, with `chunk` as that many actions [N, chunk, a]."""
     rows, columns = weights.shape
+    shape = [columns] if chunk is None else [chunk, columns // chunk]
     nodes = [
         _constant("weights", weights),
-        helper.make_node("MatMul", ["observation", "weights"], ["action"]),
+        _constant("shape", np.array([-1, *shape], np.int64)),
+        helper.make_node("MatMul", ["observation", "weights"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["action"]),
     ]
-    return _serialized(nodes, "observation", ["N", rows], "action", ["N", columns])
+    return _serialized(nodes, "observation", ["N", rows], "action", ["N", *shape])
 
 
 @pytest.fixture(scope="session")

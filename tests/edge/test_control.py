@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -31,6 +31,9 @@ class Scripted:
         self._limits = limits
         self.observed: list[dict[str, ArrayLike]] = []
 
+    def forget(self) -> None:
+        pass
+
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         self.observed.append(dict(observation))
         gripper, target, place = (
@@ -56,6 +59,9 @@ class Scripted:
 
 
 class Broken:
+    def forget(self) -> None:
+        pass
+
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         raise NotFinite(
             where="the policy's action", got="[nan]", wanted="finite values", next_step="hold the arm"
@@ -104,6 +110,47 @@ def test_a_policy_that_is_not_finite_holds_the_arm_with_the_reason(limits: Motio
 def test_a_stale_state_holds_the_arm(limits: MotionLimits) -> None:
     motion = ArmController(Broken(), limits).command(goal(Mode.MOVE), HERE, now_s=10.2, dt_s=PERIOD_S)
     assert motion.hold_reason == "the state of the arm is 200 ms old"
+
+
+class Plans(Scripted):
+    """Counts how often its plan was dropped."""
+
+    forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+@pytest.mark.parametrize(
+    ("between", "forgotten"),
+    [
+        (lambda controller: None, False),
+        (lambda controller: controller.command(goal(Mode.MOVE), HERE, now_s=10.0, dt_s=PERIOD_S), True),
+        (lambda controller: controller.command(goal(Mode.POLICY), HERE, now_s=11.0, dt_s=PERIOD_S), True),
+        (lambda controller: controller.hold("a reason", PERIOD_S), True),
+        (lambda controller: controller.reset(), True),
+    ],
+    ids=["nothing", "another goal", "a stale state", "a hold", "a new start"],
+)
+def test_what_was_planned_ahead_serves_its_goal_without_a_break_or_not_at_all(
+    limits: MotionLimits, between: Callable[[ArmController], object], forgotten: bool
+) -> None:
+    policy = Plans(limits)
+    controller = ArmController(policy, limits)
+    controller.command(goal(Mode.POLICY), HERE, now_s=10.0, dt_s=PERIOD_S)
+    before = policy.forgotten
+    between(controller)
+    controller.command(goal(Mode.POLICY), HERE, now_s=10.0, dt_s=PERIOD_S)
+    assert (policy.forgotten > before) == forgotten
+
+
+def test_a_stop_at_once_is_zero_in_the_first_period(limits: MotionLimits) -> None:
+    controller = ArmController(Scripted(limits), limits)
+    for _ in range(3):
+        controller.command(goal(Mode.MOVE), HERE, now_s=10.0, dt_s=PERIOD_S)
+    motion = controller.hold("emergency stop", PERIOD_S, at_once=True)
+    np.testing.assert_array_equal(motion.velocity_base_mps, np.zeros(3))
+    assert motion.hold_reason == "emergency stop"
 
 
 class IdealArm:

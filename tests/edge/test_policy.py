@@ -9,7 +9,7 @@ import pytest
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec
+from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec, TensorSpec
 from trunnion_edge.backends import open_engine
 from trunnion_edge.policy import NotFinite, Policy
 
@@ -72,6 +72,41 @@ def test_a_network_with_other_entries_than_the_manifest_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=r"observation float32 \[N, 3\], wanted observation float32 \[N, 4\]"):
         Policy(open_engine(linear_network(WEIGHTS[:3])), policy_spec)
+
+
+@pytest.fixture
+def chunked(linear_network: Callable[..., bytes], policy_spec: PolicySpec) -> Policy:
+    """Plans three actions, the speed of number k of them being (k + 1) x, and carries out two."""
+    weights = np.zeros((4, 6), np.float32)
+    weights[0] = [1, 0, 2, 0, 3, 0]
+    output = TensorSpec(name="action", dtype="float32", shape=("N", 3, 2))
+    spec = PolicySpec(**{**dict(policy_spec), "output": output, "chunk": 3, "replan_every": 2})
+    return Policy(open_engine(linear_network(weights, chunk=3)), spec)
+
+
+def speeds(policy: Policy, *xs: float) -> list[float]:
+    return [float(policy.act({"place": [x, 0, 0], "opening_m": [0]})["speed"][0]) for x in xs]
+
+
+def test_a_policy_of_chunks_carries_out_what_it_planned_before_it_is_asked_again(chunked: Policy) -> None:
+    assert speeds(chunked, 1, 10, 100, 1000) == [1, 2, 100, 200]
+
+
+def test_a_plan_that_is_forgotten_is_not_carried_out(chunked: Policy) -> None:
+    assert speeds(chunked, 1) == [1]
+    chunked.forget()
+    assert speeds(chunked, 10) == [10]
+
+
+def test_an_observation_that_is_not_finite_is_an_error_also_between_two_plans(chunked: Policy) -> None:
+    assert speeds(chunked, 1) == [1]
+    with pytest.raises(NotFinite):
+        speeds(chunked, np.nan)
+
+
+def test_a_policy_that_carries_out_more_than_it_plans_is_refused(policy_spec: PolicySpec) -> None:
+    with pytest.raises(ValueError, match="at most 1"):
+        PolicySpec(**{**dict(policy_spec), "replan_every": 2})
 
 
 def test_it_opens_from_a_manifest_and_warms_up(

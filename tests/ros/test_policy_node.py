@@ -14,7 +14,7 @@ from geometry_msgs.msg import Point, PoseStamped, TwistStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64
+from std_msgs.msg import Bool, Float64
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_bringup.processes import Cell
@@ -99,6 +99,11 @@ def arm(graph: Any, the_arm: Arm) -> Iterator[Arm]:
     return the_arm
 
 
+@pytest.fixture(scope="module")
+def stop(graph: Any, the_arm: Arm) -> Callable[[Bool], None]:
+    return graph.say(Bool, "emergency_stop")
+
+
 def until_mode(graph: Any, arm: Arm, mode: int) -> None:
     begin = len(arm.statuses)
     graph.until(lambda: any(status.mode == mode for status in arm.statuses[begin:]), f"mode {mode}")
@@ -170,6 +175,25 @@ def test_within_a_period_of_going_stale_the_arm_holds_and_says_why(
     assert held.holds == holds + 1
     graph.until(lambda: not arm.velocities(-2).any(), "standstill", 1)
     arm.speaks[silent] = True
+    until_mode(graph, arm, PolicyGoal.MOVE)
+
+
+def test_an_emergency_stop_is_zero_at_once_and_lasts_until_it_is_taken_back(
+    graph: Any, arm: Arm, stop: Callable[[Bool], None]
+) -> None:
+    arm.wants(PolicyGoal.MOVE, (0.50, 0.29, 0.20))
+    graph.until(lambda: np.linalg.norm(arm.velocities(-1)) > 0.3, "motion")
+    begin = len(arm.statuses)
+    said_s = seconds(graph.node.get_clock().now().to_msg())
+    stop(Bool(data=True))
+    graph.until(lambda: any(s.mode == PolicyGoal.HOLD for s in arm.statuses[begin:]), "hold")
+    held = next(s for s in arm.statuses[begin:] if s.mode == PolicyGoal.HOLD)
+    assert seconds(held.header.stamp) - said_s < WITHIN_S
+    assert held.hold_reason == "emergency stop"
+    since = len(arm.twists)
+    graph.until(lambda: len(arm.twists) > since + 10, "commands")
+    assert not arm.velocities(since).any(), "not even a period of braking"
+    stop(Bool(data=False))
     until_mode(graph, arm, PolicyGoal.MOVE)
 
 

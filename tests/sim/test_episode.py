@@ -23,6 +23,9 @@ ENTRIES = ("gripper_base_m", "opening_m", "grasped", "target_base_m", "place_bas
 class Expert:
     """The scripted expert in the place of the network that learnt from it."""
 
+    def forget(self) -> None:
+        pass
+
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         vector = np.concatenate([np.atleast_1d(np.asarray(observation[name])) for name in ENTRIES])
         action = expert_action(vector)

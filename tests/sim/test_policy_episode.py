@@ -49,6 +49,9 @@ class Pushing:
 
     spec = SPEC
 
+    def forget(self) -> None:
+        pass
+
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         return {"velocity_mps": np.full(1, 0.5, np.float32)}
 

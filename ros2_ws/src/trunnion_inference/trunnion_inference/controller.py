@@ -85,10 +85,17 @@ class Controller:
         self._was_holding = False
 
     def step(
-        self, now_s: float, position: Position | None, opening: Opening | None, wish: StampedGoal | None
+        self,
+        now_s: float,
+        position: Position | None,
+        opening: Opening | None,
+        wish: StampedGoal | None,
+        stop: str = "",
     ) -> Output:
-        """One period, with the latest of each input; None where nothing has come yet."""
+        """One period, with the latest of each input; None where nothing has come yet. `stop` is why it must stand."""
         self._sense_grasp(opening)
+        if stop:
+            return self._held(self._arm.hold(stop, self.period_s, at_once=True), stop)
         if wish is None or wish.goal.mode == Mode.HOLD:
             return self._hold("")
         if position is None or opening is None:
@@ -120,7 +127,7 @@ class Controller:
         return ""
 
     def _hold(self, reason: str) -> Output:
-        return self._held(self._arm.limiter.hold(reason, self.period_s), reason)
+        return self._held(self._arm.hold(reason, self.period_s), reason)
 
     def _held(self, motion: SafeMotion, reason: str) -> Output:
         self.holds += bool(reason) and not self._was_holding

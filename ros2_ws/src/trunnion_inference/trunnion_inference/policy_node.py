@@ -8,7 +8,7 @@ from geometry_msgs.msg import Point as PointMessage
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64
+from std_msgs.msg import Bool, Float64
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_contract.bundle import Bundle
@@ -16,13 +16,14 @@ from trunnion_contract.cell import Point
 from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
 from trunnion_edge.telemetry import Timings
-from trunnion_inference.bundle_node import BundleNode
+from trunnion_inference.bundle_node import ACTIVE, BundleNode
 from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
 from trunnion_inference.controller import Controller, Opening, Output, Position, StampedGoal
+from trunnion_inference.emergency_stop import EmergencyStop
 from trunnion_inference.heartbeat import WARN, Health
 from trunnion_inference.parameters import number, text
 from trunnion_inference.process import run_node
-from trunnion_inference.qos import COMMAND, NEWEST, overridable
+from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable
 from trunnion_inference.robot_bundle import cell_of
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
@@ -51,6 +52,13 @@ class PolicyNode(BundleNode):
             number("How long the arm takes to follow a command; read by configure", 0.0, 1000.0),
         )
         self.declare_parameter(
+            "emergency_stop_silence_max_ms",
+            0.0,
+            number(
+                "Silence of emergency_stop that stops the arm, 0 for never; read by configure", 0.0, 60000.0
+            ),
+        )
+        self.declare_parameter(
             "finger_joints", list(FINGERS), text("Joints whose sum is the width of the gripper")
         )
         self._forget()
@@ -64,6 +72,7 @@ class PolicyNode(BundleNode):
         policy.warm_up()
         self._model = f"{bundle.manifest.name} {bundle.manifest.version} {bundle.digest[:12]}"
         self._advertise()
+        self._stop = EmergencyStop(self._milliseconds("emergency_stop_silence_max_ms"))
         self._listen()
         self.get_logger().info(f"runs {self._model} at {policy.spec.rate_hz:g} Hz")
 
@@ -125,6 +134,7 @@ class PolicyNode(BundleNode):
             self.create_subscription(PoseStamped, "current_pose", self._on_pose, NEWEST, **overridable()),
             self.create_subscription(JointState, "joint_states", self._on_joints, NEWEST, **overridable()),
             self.create_subscription(PolicyGoal, "policy/goal", self._on_goal, COMMAND, **overridable()),
+            self.create_subscription(Bool, "emergency_stop", self._on_stop, RESULTS, **overridable()),
         )
 
     def _on_pose(self, message: PoseStamped) -> None:
@@ -147,18 +157,28 @@ class PolicyNode(BundleNode):
         goal = Goal(Mode(message.mode), _point(message.target), _point(message.place), message.opening_m)
         self._wish = StampedGoal(goal, stamp_s(message.header))
 
+    def _on_stop(self, message: Bool) -> None:
+        self._stop.hear(message.data, time.monotonic())
+        # The arm does not wait for the next period.
+        if message.data and self.state == ACTIVE:
+            self._command()
+
     def _on_period(self) -> None:
-        assert self._controller is not None
         began_s = time.perf_counter()
         self._note_jitter(began_s)
-        output = self._controller.step(now_s(self), self._position, self._opening, self._wish)
+        self._command()
+        self._step_time.add((time.perf_counter() - began_s) * 1e3)
+
+    def _command(self) -> None:
+        assert self._controller is not None
+        stop = self._stop.reason(time.monotonic())
+        output = self._controller.step(now_s(self), self._position, self._opening, self._wish, stop)
         self._twist.publish(self._twist_message(output.velocity_base_mps))
         if output.opening_m is not None:
             self._gripper.publish(Float64(data=float(output.opening_m)))
         self._status.publish(self._status_message(output))
         self._log_hold(output)
         self._output = output
-        self._step_time.add((time.perf_counter() - began_s) * 1e3)
 
     def _note_jitter(self, began_s: float) -> None:
         """How far each period is from its length."""
