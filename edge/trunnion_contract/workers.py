@@ -36,12 +36,23 @@ def worker_pool(
 
 @contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """Processes inherit the mask; a Ctrl-C meanwhile counts after the block."""
+    """Processes inherit the mask; a Ctrl-C meanwhile counts after the block.
+
+    The mask is this thread's alone. Another one may take the signal, and Python then calls the handler here all the
+    same, in the middle of handing a new process what it shall do: so the handler waits, too.
+    """
+    held: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number)) if is_main else None
     try:
         yield
     finally:
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _begin(prepare: Callable[..., None] | None, arguments: tuple[object, ...]) -> None:

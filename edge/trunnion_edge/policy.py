@@ -100,7 +100,8 @@ class Policy:
 
     def _plan(self) -> NDArray[np.float32]:
         """The actions until the network is asked again, float32 [replan_every, size]."""
-        output = self.engine.infer({self.spec.input.name: self._vector})[self.spec.output.name][0]
+        outputs = self.engine.infer({self.spec.input.name: self._vector})
+        output: NDArray[np.float32] = outputs[self.spec.output.name][0]
         if not np.isfinite(output).all():
             raise _not_finite("the policy's action", output)
         return output.reshape(self.spec.chunk, -1)[: self.spec.replan_every]

@@ -64,6 +64,43 @@ def test_ctrl_c_is_silent_even_while_the_workers_load(parent) -> None:
     assert "spawn_main" not in err
 
 
+PROGRAM_WITH_A_THREAD = """
+import os, signal, threading, time
+from multiprocessing import util
+from trunnion_contract.workers import worker_pool
+
+start = util.spawnv_passfds
+
+def start_and_press_ctrl_c(*arguments):
+    # The new process waits to be told what to do; the signal goes to the thread, which nobody keeps from it.
+    process_id = start(*arguments)
+    if "spawn_main" in str(arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+    return process_id
+
+if __name__ == "__main__":
+    threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+    util.spawnv_passfds = start_and_press_ctrl_c
+    try:
+        with worker_pool(2):
+            print("went on")
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+def test_ctrl_c_waits_until_a_new_process_has_what_it_needs_whichever_thread_takes_it(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM_WITH_A_THREAD)
+    answer = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert answer.stdout.splitlines()[-1] == "stopped"
+    assert "went on" not in answer.stdout
+    assert answer.stderr == ""
+
+
 def test_workers_do_not_outlive_a_killed_parent(parent) -> None:
     assert parent.stdout.readline() == "begun\n"
     workers = [int(parent.stdout.readline()) for _ in range(2)]

@@ -53,6 +53,7 @@ def processes_of(bundle: Path) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(PATIENCE_S + 60)
 def test_the_demo_proves_its_models_and_sorts_its_order(make_demo, bundle):
     command, url = make_demo()
     command.wait_for("stopping the cell", PATIENCE_S)
@@ -76,6 +77,7 @@ def test_its_proof_holds_what_the_readme_promises(bundle):
     assert proof.passed
 
 
+@pytest.mark.timeout(2 * 280)
 def test_a_demo_that_is_kept_reuses_every_stage_and_stays_until_ctrl_c(make_demo, bundle):
     command, url = make_demo("KEEP=1")
     command.wait_for(f"the cell stays up: {url}")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,13 @@ def _probed(bundle: Bundle, seconds: float, cuts: int) -> dict[str, Any]:
 
 def _jitter(stamps_s: Sequence[float], period_s: float) -> Row:
     """The 99th percentile of how far the time between two commands is from a period."""
-    gaps_s = (after - before for before, after in zip(stamps_s, stamps_s[1:], strict=False))
+    gaps_s = (after - before for before, after in pairwise(stamps_s))
     off_ms = [abs(gap_s - period_s) * 1e3 for gap_s in gaps_s]
     p99_ms = statistics.quantiles(off_ms, n=100)[98]
     against = f"the period of {period_s * 1e3:.0f} ms, beside one busy core"
-    return Row("node.policy.jitter_p99_ms", round(p99_ms, 3), "ms", against, len(off_ms), round(spread(off_ms), 3))
+    return Row(
+        "node.policy.jitter_p99_ms", round(p99_ms, 3), "ms", against, len(off_ms), round(spread(off_ms), 3)
+    )
 
 
 def _missed(
@@ -62,7 +65,8 @@ def _missed(
 ) -> Row:
     """Cut inputs after which the node did not hold in the first period after the input was too old."""
     missed = sum(
-        late is None or late > age_max_s.get(name, usual_s) + period_s + _JITTER_MAX_S for name, late in late_s
+        late is None or late > age_max_s.get(name, usual_s) + period_s + _JITTER_MAX_S
+        for name, late in late_s
     )
     against = f"{len(late_s)} inputs cut; a hold is due one period after pose, joints or goal are too old"
     return Row("node.policy.holds_missed", missed, "holds", against, len(late_s), 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,18 +18,23 @@ _TRY_AGAIN_S = 1.0
 
 
 class Ledger:
-    """The store as the event loop sees it. A change that does not apply any more gives None."""
+    """The store as the event loop sees it. A change that does not apply any more gives None.
+
+    Changes take turns: who listens hears of them in the order in which they were written.
+    """
 
     def __init__(self, store: Store, feed: Feed, on_end: Callable[[Order], None] = lambda _: None) -> None:
         self._store = store
         self._feed = feed
         self._on_end = on_end
+        self._turn = asyncio.Lock()
 
     async def post(self, request: OrderRequest, key: str | None, queued_max: int) -> tuple[Order, bool]:
         """Add an order to the queue, see Store.create."""
-        order, is_new = await asyncio.to_thread(self._store.create, request, key, queued_max)
-        if is_new:
-            self._tell(order)
+        async with self._turn:
+            order, is_new = await asyncio.to_thread(self._store.create, request, key, queued_max)
+            if is_new:
+                self._tell(order)
         return order, is_new
 
     async def get(self, order_id: str) -> OrderDetail | None:
@@ -41,20 +47,20 @@ class Ledger:
 
     async def start(self, order_id: str) -> Order | None:
         """From queued to running."""
-        return self._tell(await asyncio.to_thread(self._store.start, order_id))
+        return await self._change(self._store.start, order_id)
 
     async def note(self, order_id: str, message: str) -> Order | None:
         """News of an order that has not ended."""
-        return self._tell(await asyncio.to_thread(self._store.note, order_id, message))
+        return await self._change(self._store.note, order_id, message)
 
     async def progress(
         self, order_id: str, *, phase: str, part: str, sorted_parts: int, message: str
     ) -> Order | None:
         """How far a running order is."""
-        order = await asyncio.to_thread(
-            self._store.progress, order_id, phase=phase, part=part, sorted_parts=sorted_parts, message=message
+        write = partial(
+            self._store.progress, phase=phase, part=part, sorted_parts=sorted_parts, message=message
         )
-        return self._tell(order)
+        return await self._change(write, order_id)
 
     async def finish(
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
@@ -62,23 +68,26 @@ class Ledger:
         """End an order. How it ended is known only here: while the store fails, it is kept and written again."""
         while True:
             try:
-                order = await asyncio.to_thread(self._store.finish, order_id, state, message, sorted_parts)
+                return await self._change(self._store.finish, order_id, state, message, sorted_parts)
             except SQLAlchemyError:
                 _log.exception("the end of order %s cannot be written; trying again", order_id)
                 await asyncio.sleep(_TRY_AGAIN_S)
-            else:
-                return self._tell(order)
 
     async def cancel_queued(self, order_id: str) -> Order | None:
         """End an order that has not begun."""
-        return self._tell(await asyncio.to_thread(self._store.cancel_queued, order_id))
+        return await self._change(self._store.cancel_queued, order_id)
 
     async def fail_running(self, message: str) -> list[Order]:
         """End orders that nobody looks after any more."""
-        orders = await asyncio.to_thread(self._store.fail_running, message)
-        for order in orders:
-            self._tell(order)
+        async with self._turn:
+            orders = await asyncio.to_thread(self._store.fail_running, message)
+            for order in orders:
+                self._tell(order)
         return orders
+
+    async def _change(self, write: Callable[..., Order | None], *arguments: object) -> Order | None:
+        async with self._turn:
+            return self._tell(await asyncio.to_thread(write, *arguments))
 
     def _tell(self, order: Order | None) -> Order | None:
         if order:
