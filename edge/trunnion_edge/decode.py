@@ -30,8 +30,11 @@ class Detections:
 
     def above(self, threshold: float) -> Detections:
         """Those with at least this score."""
-        keep = self.scores >= threshold
-        return Detections(self.boxes_px[keep], self.scores[keep], self.class_ids[keep])
+        return self.rows(self.scores >= threshold)
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Detections:
+        """Those of a mask or of positions."""
+        return Detections(self.boxes_px[which], self.scores[which], self.class_ids[which])
 
 
 def decode(output: NDArray[np.float32], letterbox: Letterbox, confidence_threshold: float) -> Detections:

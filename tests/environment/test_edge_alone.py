@@ -27,11 +27,14 @@ def oldest() -> list[str]:
     return [f"{requirement.replace('>=', '==')}.*" for requirement in promised]
 
 
+FOR_TESTS = ("hypothesis", "onnx", "pytest", "pytest-timeout")
 # JetPack 6 and Humble have 3.10: there the oldest releases are tried. Jazzy and JetPack 7 have 3.12.
 PYTHONS = {
-    "3.10": [*oldest(), "hypothesis", "onnx", "pytest", "pytest-timeout"],
-    "3.12": ["--constraint", "requirements/lock.txt", "hypothesis", "onnx", "pytest", "pytest-timeout"],
+    "3.10": [*oldest(), *FOR_TESTS],
+    "3.12": ["--constraint", "requirements/lock.txt", "trackers", *FOR_TESTS],
 }
+# Following objects needs NumPy 2, which is not among the oldest.
+LEFT_OUT = {"3.10": ["--ignore=tests/edge/test_tracking.py"], "3.12": []}
 
 
 def interpreter(version: str) -> str | None:
@@ -110,7 +113,7 @@ def test_the_edges_own_tests_pass_on_this_python(
         "--timeout=300",
     ]
     answer = subprocess.run(
-        [python, "-m", "pytest", *words, "-c", os.devnull, "--rootdir", str(ROOT), "tests/edge"],
+        [python, "-m", "pytest", *words, *LEFT_OUT[version], "-c", os.devnull, "--rootdir", str(ROOT), "tests/edge"],
         cwd=ROOT, env={**alone, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-2000:]

@@ -16,6 +16,7 @@ setup(
         "console_scripts": [
             "detector_node = trunnion_inference.detector_node:main",
             "policy_node = trunnion_inference.policy_node:main",
+            "tracker_node = trunnion_inference.tracker_node:main",
         ]
     },
 )
