@@ -114,7 +114,8 @@ class LoggedProgress:
 
     def done(self, note: str = "") -> None:
         """Say how long it took."""
-        _log.info("%s: done in %.0f s %s", self._label, self._clock_s() - self._began_s, note)
+        words = f"done in {self._clock_s() - self._began_s:.0f} s {note}".rstrip()
+        _log.info("%s: %s", self._label, words)
 
 
 def time_left(seconds: float) -> str:
