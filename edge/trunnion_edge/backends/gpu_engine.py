@@ -182,14 +182,14 @@ class GpuEngine:
 
     def _captured(self, network: GpuNetwork, shapes: Mapping[str, Shape]) -> Handle:
         """The run as a CUDA graph; None for a network that cannot be one."""
-        self._cuda.begin_capture(self._stream)
         try:
+            self._cuda.begin_capture(self._stream)
             self._queue(network, shapes)
+            return self._cuda.end_capture(self._stream)
         except Broken as error:
             self._cuda.abandon_capture(self._stream)
             _log.info("no CUDA graph of this network, which costs some launch time: %s", error)
             return None
-        return self._cuda.end_capture(self._stream)
 
     def _run(self, network: GpuNetwork, shapes: Mapping[str, Shape]) -> None:
         if self._graph is None:
