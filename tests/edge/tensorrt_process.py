@@ -152,7 +152,7 @@ def the_last_error_of_the_log_is_kept() -> None:
 
 def the_monitor_hands_phases_on() -> None:
     told = BuildProgress(Silent())
-    monitor = backend.Monitor(told)
+    monitor = backend.Monitor(told, backend.Log())
     monitor.phase_start("build", None, 4)
     assert monitor.step_complete("build", 0)
     assert told.fraction() == 0.25
@@ -214,6 +214,22 @@ def a_build_that_a_person_stops_ends_as_they_asked() -> None:
     raise AssertionError("it went on")
 
 
+def a_ctrl_c_during_a_message_ends_the_build_and_comes_out_after_it() -> None:
+    builder, _ = made(b"plan")
+
+    def interrupted(*words: object) -> None:
+        raise KeyboardInterrupt
+
+    backend._log = SimpleNamespace(log=interrupted)
+    builder.log.log(trt.ILogger.Severity.INFO, "one of many")
+    assert not backend.Monitor(BuildProgress(Silent()), builder.log).step_complete("build", 0)
+    try:
+        builder.build()
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("it went on")
+
+
 # The first needs TensorRT's own, the last ones play it.
 CLAIMS = (
     a_tensorrt_that_gives_no_builder_is_passed_over,
@@ -226,6 +242,7 @@ CLAIMS = (
     the_builder_gets_its_memory_its_shapes_and_no_tf32,
     a_build_that_fails_says_what_tensorrt_said,
     a_build_that_a_person_stops_ends_as_they_asked,
+    a_ctrl_c_during_a_message_ends_the_build_and_comes_out_after_it,
 )
 
 

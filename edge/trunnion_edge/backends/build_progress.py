@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from trunnion_contract.progress import Progress
@@ -29,8 +30,8 @@ class _Phase:
 class BuildProgress:
     """Moves a `Progress` along. The builder calls from threads of its own.
 
-    Once `stop_reason` is set, the build is to be given up: whatever the progress raised (a person's Ctrl-C, say) must
-    not fly through the builder, which is no Python, and is raised by the caller when the builder has come back.
+    Nothing that is raised here (by the progress, or by a Ctrl-C at that moment) may fly through the builder, which is
+    no Python: it is kept as `stop_reason`, the builder is asked to give up, and the caller raises it then.
     """
 
     def __init__(self, progress: Progress, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -42,26 +43,34 @@ class BuildProgress:
 
     def phase_start(self, name: str, parent: str | None, steps: int) -> None:
         """A phase of `steps` steps begins, within the current step of `parent`."""
-        with self._lock:
+        with self._keeping_what_is_raised():
             self._phases[name] = _Phase(parent or "", max(steps, 1))
 
     def step_complete(self, name: str, step: int) -> bool:
         """Step number `step` of a phase is done; False asks the builder to give up."""
-        with self._lock:
+        with self._keeping_what_is_raised():
             if phase := self._phases.get(name):
                 phase.done = min(max(step + 1, phase.done), phase.steps)
             self._show()
-            return self.stop_reason is None
+        return self.stop_reason is None
 
     def phase_finish(self, name: str) -> None:
         """A phase has ended, whether or not all its steps were told of."""
-        with self._lock:
+        with self._keeping_what_is_raised():
             # An outermost phase that has ended stays as done; an inner one is counted by its parent's step.
             if (phase := self._phases.get(name)) and not phase.parent:
                 phase.done = phase.steps
             else:
                 self._phases.pop(name, None)
             self._show()
+
+    @contextmanager
+    def _keeping_what_is_raised(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except BaseException as error:
+            self.stop_reason = self.stop_reason or error
 
     def fraction(self) -> float:
         """How much is done, 0 to 1, as far as the phases tell: each outermost one counts alike."""
@@ -76,14 +85,10 @@ class BuildProgress:
 
     def _show(self) -> None:
         """Never backwards: a phase that begins late would make a person doubt the rest."""
-        now = int(self.fraction() * TOTAL)
-        if self.stop_reason is not None:
-            return
-        try:
+        if self.stop_reason is None:
+            now = int(self.fraction() * TOTAL)
             self._progress.advance(max(now - self._shown, 0), self._time_left())
-        except BaseException as error:
-            self.stop_reason = error
-        self._shown = max(now, self._shown)
+            self._shown = max(now, self._shown)
 
     def _time_left(self) -> str:
         fraction = self.fraction()

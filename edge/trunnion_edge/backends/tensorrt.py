@@ -49,26 +49,39 @@ _PRECISION = "as the network says; no TF32"
 
 
 class Log(trt.ILogger):
-    """TensorRT's messages in Python's log, and the last error among them for our own messages."""
+    """TensorRT's messages in Python's log, and the last error among them for our own messages.
+
+    A Ctrl-C that Python delivers during a message may not fly through TensorRT; `raise_if_stopped` does it later.
+    """
 
     def __init__(self) -> None:
         trt.ILogger.__init__(self)
         self.last_error = "it gave no reason"
+        self.stop_reason: BaseException | None = None
 
     def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
         """Called by TensorRT, from any thread."""
-        level = _LEVELS.get(severity, logging.DEBUG)
-        if level == logging.ERROR:
-            self.last_error = msg
-        _log.log(level, "TensorRT: %s", msg)
+        try:
+            level = _LEVELS.get(severity, logging.DEBUG)
+            if level == logging.ERROR:
+                self.last_error = msg
+            _log.log(level, "TensorRT: %s", msg)
+        except BaseException as error:
+            self.stop_reason = error
+
+    def raise_if_stopped(self) -> None:
+        """To be called when TensorRT has come back."""
+        if (reason := self.stop_reason) is not None:
+            self.stop_reason = None
+            raise reason
 
 
 class Monitor(trt.IProgressMonitor):
-    """Hands TensorRT's phases on. No exception may leave a method: TensorRT is no Python."""
+    """Hands TensorRT's phases on."""
 
-    def __init__(self, told: BuildProgress) -> None:
+    def __init__(self, told: BuildProgress, log: Log) -> None:
         trt.IProgressMonitor.__init__(self)
-        self._told = told
+        self._told, self._log = told, log
 
     def phase_start(self, phase_name: str, parent_phase: str, num_steps: SupportsInt) -> None:
         """Called by TensorRT."""
@@ -76,7 +89,7 @@ class Monitor(trt.IProgressMonitor):
 
     def step_complete(self, phase_name: str, step: SupportsInt) -> bool:
         """Called by TensorRT; False ends the build."""
-        return self._told.step_complete(phase_name, int(step))
+        return self._told.step_complete(phase_name, int(step)) and self._log.stop_reason is None
 
     def phase_finish(self, phase_name: str) -> None:
         """Called by TensorRT."""
@@ -101,11 +114,12 @@ class TensorRtBuilder:
         builder = started(trt.Builder, self.log)
         network = parsed(builder, self.onnx, self.log)
         told = BuildProgress(self.progress)
-        monitor = Monitor(told)
+        monitor = Monitor(told, self.log)
         config = self._config(builder, network, monitor)
         self.progress.start(f"build the engine for {self.key.gpu}", TOTAL)
         plan: Any = builder.build_serialized_network(network, config)
         self.progress.done()
+        self.log.raise_if_stopped()
         if told.stop_reason is not None:
             raise told.stop_reason
         if plan is None:
@@ -118,6 +132,7 @@ class TensorRtBuilder:
         runtime = started(trt.Runtime, self.log)
         engine = runtime.deserialize_cuda_engine(plan)
         context = engine.create_execution_context() if engine is not None else None
+        self.log.raise_if_stopped()
         if context is None:
             raise PlanRefused(self.log.last_error)
         specs = specs_of(engine)
