@@ -66,7 +66,7 @@ BACKENDS: Mapping[str, Backend] = {
     "tensorrt": Backend(
         ("tensorrt", "cuda.bindings"),
         "trunnion_edge.backends.tensorrt",
-        "TensorRT (part of JetPack; elsewhere: pip install tensorrt) and pip install cuda-bindings",
+        "TensorRT (part of JetPack; elsewhere: pip install tensorrt) and cuda-bindings of the driver's CUDA (pip)",
     ),
     "onnxruntime": Backend(
         ("onnxruntime",),

@@ -153,7 +153,8 @@ def check_gpu(cuda: Cuda) -> None:
             where="the GPU",
             got=f"a CUDA that reports {reason}",
             wanted="a GPU that CUDA can use",
-            next_step="install NVIDIA's driver of this CUDA or a newer one, or choose backend onnxruntime",
+            next_step="install NVIDIA's driver of this CUDA or a newer one, or the cuda-bindings of the driver's CUDA "
+            "(on JetPack 6: pip install 'cuda-bindings==12.*'), or choose backend onnxruntime",
         )
 
 
