@@ -10,6 +10,8 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,101 +20,15 @@ import tensorrt as trt
 # In the package around the extension, which needs the libraries, this is a constant.
 trt.__version__ = sys.argv[1]
 
+from played_tensorrt import Builder, Cuda, Engine, Parser, Stopping  # noqa: E402
+
 from trunnion_contract.errors import BadInput, Broken  # noqa: E402
 from trunnion_contract.progress import Silent  # noqa: E402
 from trunnion_edge.backends import CannotRunHere, EngineSettings  # noqa: E402
 from trunnion_edge.backends import tensorrt as backend  # noqa: E402
 from trunnion_edge.backends.build_progress import BuildProgress  # noqa: E402
-from trunnion_edge.backends.cuda import DeviceProperties  # noqa: E402
 
-
-class Stopping(Silent):
-    """A person who presses Ctrl-C at the first step."""
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        raise KeyboardInterrupt
-
-
-class Engine:
-    """A detector with a free batch: what `ICudaEngine` tells of one."""
-
-    num_io_tensors = 2
-
-    def __init__(self) -> None:
-        self.tensors = {"images": ((-1, 3), trt.DataType.HALF), "boxes": ((-1, 6), trt.DataType.FLOAT)}
-
-    def get_tensor_name(self, index: int) -> str:
-        return list(self.tensors)[index]
-
-    def get_tensor_shape(self, name: str) -> Any:
-        return trt.Dims(list(self.tensors[name][0]))
-
-    def get_tensor_dtype(self, name: str) -> Any:
-        return self.tensors[name][1]
-
-    def get_tensor_mode(self, name: str) -> Any:
-        return trt.TensorIOMode.INPUT if name == "images" else trt.TensorIOMode.OUTPUT
-
-    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Any]:
-        return [trt.Dims([1, 3]), trt.Dims([1, 3]), trt.Dims([8, 3])]
-
-
-class Config:
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-        self.progress_monitor: Any = None
-
-    def set_memory_pool_limit(self, pool: Any, size: int) -> None:
-        self.told.append((pool, size))
-
-    def clear_flag(self, flag: Any) -> None:
-        self.told.append(flag)
-
-    def add_optimization_profile(self, profile: Any) -> None:
-        self.told.append(profile.shapes)
-
-
-class Profile:
-    """Remembers the shapes."""
-
-    def __init__(self) -> None:
-        self.shapes: dict[str, Any] = {}
-
-    def set_shape(self, name: str, *shapes: Any) -> None:
-        self.shapes[name] = [tuple(shape) for shape in shapes]
-
-
-class Builder:
-    """Builds `plan` in two steps, and tells the monitor of them."""
-
-    def __init__(self, plan: bytes | None) -> None:
-        self.plan, self.config = plan, Config()
-
-    def create_builder_config(self) -> Config:
-        return self.config
-
-    def create_optimization_profile(self) -> Profile:
-        return Profile()
-
-    def build_serialized_network(self, network: Any, config: Config) -> bytes | None:
-        config.progress_monitor.phase_start("build", None, 2)
-        for step in range(2):
-            if not config.progress_monitor.step_complete("build", step):
-                return None
-        config.progress_monitor.phase_finish("build")
-        return self.plan
-
-
-class Cuda:
-    """An Orin."""
-
-    def properties(self) -> DeviceProperties:
-        return DeviceProperties("Orin", "8.7")
-
-    def version(self) -> str:
-        return "12.6"
+PARSED = backend.parsed
 
 
 def made(plan: bytes | None, progress: Any = None) -> tuple[Any, Builder]:
@@ -181,6 +97,43 @@ def a_type_that_numpy_lacks_is_named() -> None:
     )
 
 
+def the_network_is_strongly_typed_and_what_cannot_be_parsed_is_named() -> None:
+    flags: list[int] = []
+    theirs: Any = SimpleNamespace(create_network=lambda given: flags.append(given) or "a network")
+    trt.OnnxParser, before = Parser, trt.OnnxParser
+    try:
+        assert PARSED(theirs, b"onnx", backend.Log()) == "a network"
+        message = refused(BadInput, lambda: PARSED(theirs, b"png", backend.Log()))
+    finally:
+        trt.OnnxParser = before
+    assert flags == [1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)] * 2
+    assert f"what TensorRT {sys.argv[1]} cannot take: no importer for Wobble (node 7)" in message, message
+
+
+def an_engine_is_built_once_and_then_loaded() -> None:
+    _, theirs = made(b"plan")
+    built: list[bytes] = []
+    build = theirs.build_serialized_network
+    theirs.build_serialized_network = lambda *words: built.append(b"plan") or build(*words)
+    engine: Any = Engine()
+    engine.create_execution_context = lambda: "a context"
+    loaded: Any = {b"plan": engine}
+    theirs.deserialize_cuda_engine = loaded.get
+    backend.check_gpu, backend.Cuda = lambda cuda: None, Cuda
+    backend.GpuEngine = SimpleNamespace(open=lambda network, cuda: network)
+    with TemporaryDirectory() as folder:
+        settings = EngineSettings(cache_dir=Path(folder))
+        for model in (b"onnx", b"onnx", b"another"):
+            network: Any = backend.open_engine(model, settings, Silent())
+            assert (network.context, network.shapes) == ("a context", {"images": ((1, 3), (1, 3), (8, 3))})
+        assert network.runtime == f"tensorrt {sys.argv[1]} on gpu (Orin)"
+        assert len(built) == 2
+        loaded.clear()
+        assert "a plan that it does not load" in refused(
+            Broken, lambda: backend.open_engine(b"onnx", settings, Silent())
+        )
+
+
 def the_key_says_what_the_engine_is_for() -> None:
     key = made(b"")[0].key
     assert (key.runtime, key.runtime_version, key.gpu, key.cuda) == ("tensorrt", sys.argv[1], "Orin", "12.6")
@@ -238,10 +191,12 @@ CLAIMS = (
     the_specs_are_those_of_the_engine,
     the_range_of_a_free_dimension_comes_from_the_plan,
     a_type_that_numpy_lacks_is_named,
+    the_network_is_strongly_typed_and_what_cannot_be_parsed_is_named,
     the_key_says_what_the_engine_is_for,
     the_builder_gets_its_memory_its_shapes_and_no_tf32,
     a_build_that_fails_says_what_tensorrt_said,
     a_build_that_a_person_stops_ends_as_they_asked,
+    an_engine_is_built_once_and_then_loaded,
     a_ctrl_c_during_a_message_ends_the_build_and_comes_out_after_it,
 )
 
