@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from trunnion.checkout import ROOT
 from trunnion.environment import RECORD
 from trunnion.up import check_port
 from trunnion_contract.errors import BadInput, ExitCode
+from trunnion_edge.backends import BACKENDS, Place, lacking
+from trunnion_edge.backends.gpu import gpu_node
 
 _DISK_WANTED_GIB = 5
 _PORT = 8080
+TENSORRT = Place("tensorrt", "gpu")
 sys.path.append(str(ROOT / "tools" / "setup"))
 
 
@@ -86,12 +89,23 @@ def _gpu() -> Any:
     answer = subprocess.run([program, *query], capture_output=True, text=True) if program else None
     if answer and answer.returncode == 0 and answer.stdout.strip():
         return _fact("GPU", True, answer.stdout.strip().splitlines()[0])
+    if node := gpu_node():
+        return _fact("GPU", True, f"there ({node}); nvidia-smi does not say which")
     return _fact(
         "GPU", False, "none; everything runs on the processor", "install NVIDIA's driver where there is a GPU"
     )
 
 
 def _tensorrt() -> Any:
-    found = find_spec("tensorrt") is not None
-    mend = "comes with JetPack, or from NVIDIA's package index: pip install tensorrt"
-    return _fact("TensorRT", found, "importable" if found else "none; ONNX Runtime runs the models", mend)
+    missing = [fact for fact in lacking(TENSORRT) if "Python package" in fact]
+    if not missing:
+        return _fact("TensorRT", True, f"{_version('tensorrt')}, cuda-bindings {_version('cuda-bindings')}")
+    found = f"{', '.join(missing)}; ONNX Runtime runs the models"
+    return _fact("TensorRT", False, found, BACKENDS[TENSORRT.backend].install)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # JetPack's TensorRT can come without a record
+        return "of unknown version"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -25,11 +26,19 @@ class EngineSettings:
         backend: a key of `BACKENDS`, or "auto" for the best one that is here.
         device: "cpu"; "gpu", which is an error where there is none; or "auto", a GPU where one works, else the CPU.
         threads: CPU threads of the runtime; None leaves it to the runtime.
+        cache_dir: where engines that are built on this device are kept; None is the user's cache folder.
+        workspace_mib: memory of the GPU that the builder of an engine may use for one layer.
     """
 
     backend: str = "auto"
     device: Device = "auto"
     threads: int | None = None
+    cache_dir: Path | None = None
+    workspace_mib: int = 1024
+
+
+class CannotRunHere(BadInput):
+    """A runtime, or the device wanted of it, cannot be used on this machine; another one may."""
 
 
 @dataclass(frozen=True)
@@ -109,3 +118,22 @@ def accepts(spec: TensorSpec, array: Array) -> bool:
 def describe(spec: TensorSpec) -> str:
     """`spec` for a message: dtype and shape."""
     return f"{spec.dtype} [{', '.join(str(dimension) for dimension in spec.shape)}]"
+
+
+def onnx_bytes(model: Path | bytes) -> bytes:
+    """The bytes of a network that is given as a file or as bytes.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    if isinstance(model, bytes):
+        return model
+    try:
+        return model.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            where=str(model),
+            got=f"a file that cannot be read ({error.strerror})",
+            wanted="an ONNX file",
+            next_step="check the path",
+        ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +10,13 @@ import onnxruntime as ort
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import TensorSpec
-from trunnion_edge.backends.engine import Array, Device, EngineSettings, EngineSpecs, check_inputs
-
-_log = logging.getLogger(__name__)
+from trunnion_contract.progress import Progress
+from trunnion_edge.backends.engine import Array, CannotRunHere, EngineSettings, EngineSpecs, check_inputs
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 # TF32 rounds to ten bits, which parity with the trained network does not survive.
 _CUDA_OPTIONS = {"use_tf32": "0"}
-# Desktop and server drivers make the first, Jetson's the other two.
-_GPU_NODES = ("/dev/nvidiactl", "/dev/nvhost-ctrl-gpu", "/dev/nvgpu")
 _ERRORS_ONLY = 3
 _DTYPES = {
     "tensor(float)": "float32",
@@ -76,30 +72,22 @@ class OnnxRuntimeEngine:
         self.close()
 
 
-def open_engine(model: Path | bytes, settings: EngineSettings) -> OnnxRuntimeEngine:
-    """Open `model`; see `trunnion_edge.backends.open_engine`."""
-    use_gpu = _wants_gpu(settings.device)
-    if use_gpu:
-        _load_cuda()
-    session = _session(model, settings.threads, [(_CUDA, _CUDA_OPTIONS), _CPU] if use_gpu else [_CPU])
+def open_engine(model: Path | bytes, settings: EngineSettings, progress: Progress) -> OnnxRuntimeEngine:
+    """Open `model` on the device that `settings` name; see `trunnion_edge.backends.open_engine`.
+
+    Raises:
+        CannotRunHere: a GPU is wanted, and ONNX Runtime cannot use one.
+    """
+    if settings.device != "gpu":
+        return OnnxRuntimeEngine(_session(model, settings.threads, [_CPU]))
+    if _CUDA not in ort.get_available_providers():
+        raise _no_gpu("an ONNX Runtime without CUDA")
+    _load_cuda()
+    session = _session(model, settings.threads, [(_CUDA, _CUDA_OPTIONS), _CPU])
     # ONNX Runtime goes on without a provider that does not load, and only prints it.
-    if use_gpu and _device_of(session) != "gpu":
-        if settings.device == "gpu":
-            raise _no_gpu("a GPU that ONNX Runtime could not use")
-        _log.warning(
-            "a GPU is there, but ONNX Runtime could not use it (driver or CUDA libraries): the CPU runs the model"
-        )
+    if _device_of(session) != "gpu":
+        raise _no_gpu("a GPU that ONNX Runtime could not use (driver or CUDA libraries)")
     return OnnxRuntimeEngine(session)
-
-
-def _wants_gpu(device: Device) -> bool:
-    if device == "cpu":
-        return False
-    present = any(Path(node).exists() for node in _GPU_NODES)
-    able = _CUDA in ort.get_available_providers()
-    if device == "gpu" and not (present and able):
-        raise _no_gpu("no GPU on this machine" if not present else "an ONNX Runtime without CUDA")
-    return present and able
 
 
 def _load_cuda() -> None:
@@ -147,9 +135,9 @@ def _device_of(session: ort.InferenceSession) -> str:
     return "gpu" if session.get_providers()[0] == _CUDA else "cpu"
 
 
-def _no_gpu(got: str) -> BadInput:
-    return BadInput(
-        where="the engine's device",
+def _no_gpu(got: str) -> CannotRunHere:
+    return CannotRunHere(
+        where="ONNX Runtime's device",
         got=got,
         wanted="a GPU, as asked",
         next_step="install driver, CUDA libraries and onnxruntime-gpu, or ask for device cpu",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from trunnion_contract.bundle import Bundle
-from trunnion_contract.errors import BadInput, TrunnionError
+from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 from trunnion_edge.backends import BACKENDS, DEVICES, Device, EngineSettings
 from trunnion_inference.clocks import steady_clock
 from trunnion_inference.heartbeat import ERROR, WARN, Health, Heartbeat
@@ -31,10 +32,10 @@ class BundleNode(LifecycleNode):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._failure = ""
+        self._failure, self._exit_code = "", ExitCode.OK
         self._declare()
         self._heartbeat = Heartbeat(self, self._health)
-        if self.get_parameter("autostart").value:
+        if self.get_parameter("autostart").value or self.get_parameter("build_only").value:
             self._autostart = self.create_timer(0.0, self._start, clock=steady_clock())
 
     @abstractmethod
@@ -77,7 +78,8 @@ class BundleNode(LifecycleNode):
                 next_step="correct it and configure the node again",
             )
         backend, threads = (self.get_parameter(name).value for name in ("backend", "threads"))
-        return EngineSettings(backend, device, threads or None)
+        cache = str(self.get_parameter("engine_cache_dir").value)
+        return EngineSettings(backend, device, threads or None, Path(cache).expanduser() if cache else None)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the bundle."""
@@ -141,25 +143,46 @@ class BundleNode(LifecycleNode):
                 "Where the engine runs: auto, cpu, or gpu, which is an error without one; read by configure"
             ),
         )
+        self.declare_parameter(
+            "engine_cache_dir",
+            "",
+            text(
+                "Where engines built on this device are kept, empty for the user's cache; read by configure"
+            ),
+        )
+        self.declare_parameter(
+            "build_only",
+            False,
+            text("Configure at start, which builds the engine, and end the process", read_only=True),
+        )
         self.declare_parameter("autostart", False, text("Configure and activate at start", read_only=True))
 
     def _start(self) -> None:
         self._autostart.cancel()
-        if self.trigger_configure() == SUCCESS:
+        configured = self.trigger_configure() == SUCCESS
+        if self.get_parameter("build_only").value:
+            # Past rclpy, which swallows exceptions but no exits, to `run_node`, which lets the node free its engine.
+            raise SystemExit(self._exit_code)
+        if configured:
             self.trigger_activate()
         self._heartbeat.beat()
 
     def _open_bundle(self) -> None:
-        self.open(open_named_bundle(self))
+        bundle = open_named_bundle(self)
+        self.open(bundle)
+        if self.get_parameter("build_only").value:
+            self.get_logger().info(
+                f"build_only: the engine for {bundle.path.name} is ready on this device; ends"
+            )
 
     def _attempt(self, step: Callable[[], None], *, else_free: bool = False) -> TransitionCallbackReturn:
         """Do one transition's work; rclpy would swallow an exception, so that nobody would learn the reason."""
         try:
             step()
         except TrunnionError as error:
-            self._failure = str(error)
+            self._failure, self._exit_code = str(error), error.exit_code
         except Exception as error:
-            self._failure = f"{type(error).__name__}: {error}"
+            self._failure, self._exit_code = f"{type(error).__name__}: {error}", ExitCode.BROKEN
         else:
             self._failure = ""
             return SUCCESS

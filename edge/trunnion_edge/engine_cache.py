@@ -1,0 +1,189 @@
+"""Engines that were built on this device, kept with the key of what they were built for.
+
+An engine (TensorRT's plan) is bound to the GPU, the driver and the version of the runtime that built it, and takes up
+to an hour to build. Beside each plan lies its record: the whole key, and the digest of the plan. A plan whose record
+does not say exactly what is wanted now is built anew, and the log says what differs.
+
+The digests find damage, not malice: who may write to the folder may run code on the robot.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from trunnion_contract.errors import BadInput, Broken
+from trunnion_contract.files import digest_bytes, whole_file
+from trunnion_contract.strict import parse_json
+from trunnion_edge.engine_key import EngineKey, PlanRecord, stem_of_network
+from trunnion_edge.taking_turns import one_at_a_time
+
+_log = logging.getLogger(__name__)
+
+Loaded_co = TypeVar("Loaded_co", covariant=True)
+Loaded = TypeVar("Loaded")
+
+
+class PlanRefused(Exception):
+    """The runtime does not take a plan; raised by `Builder.load`."""
+
+
+class Builder(Protocol[Loaded_co]):
+    """Makes an engine of one network, and loads it."""
+
+    @property
+    def key(self) -> EngineKey:
+        """What the engine is built for."""
+
+    def build(self) -> bytes:
+        """The plan; takes seconds to an hour.
+
+        Raises:
+            BadInput: the runtime cannot build this network.
+            Broken: it failed while building.
+        """
+
+    def load(self, plan: bytes) -> Loaded_co:
+        """The engine, ready to run.
+
+        Raises:
+            PlanRefused: the plan is not one that this runtime takes.
+        """
+
+
+def default_cache() -> Path:
+    """The user's own folder of engines: $XDG_CACHE_HOME/trunnion/engines, or under ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "trunnion" / "engines"
+
+
+class NotCached(Exception):
+    """Why no plan can be taken from the cache."""
+
+
+@dataclass(frozen=True)
+class EngineCache(Generic[Loaded]):
+    """A folder of plans. Any number of processes may use it at once.
+
+    Attributes:
+        folder: made when the first plan is written.
+        waits: called again and again while another process builds the same engine, with what to tell a person.
+    """
+
+    folder: Path
+    waits: Callable[[str], None] = _log.info
+
+    def open(self, builder: Builder[Loaded]) -> Loaded:
+        """Load the engine from the cache, or build it, keep it and load it.
+
+        Raises:
+            BadInput: the runtime cannot build this network.
+            Broken: building failed, the disk is full, the folder cannot be written, or the new plan does not load.
+        """
+        try:
+            return self._cached(builder)
+        except NotCached:
+            # Said only under the lock: another process may be writing it at this moment.
+            pass
+        with self._alone(builder.key):
+            try:
+                return self._cached(builder)
+            except NotCached as reason:
+                _log.warning("engine cache %s: builds the engine: %s", self.folder, reason)
+            return self._built(builder)
+
+    def _cached(self, builder: Builder[Loaded]) -> Loaded:
+        plan = self._verified(builder.key)
+        try:
+            engine = builder.load(plan)
+        except PlanRefused as error:
+            raise NotCached(f"the plan that is there does not load ({error})") from None
+        _log.info("engine cache: took %s", self._plan(builder.key))
+        return engine
+
+    def _verified(self, key: EngineKey) -> bytes:
+        """The plan for `key`, read once, so that what is used is what was verified."""
+        record = self._record(key)
+        if difference := record.key.differences(key):
+            raise NotCached(f"the plan that is there is for another key: {difference}")
+        try:
+            plan = self._plan(key).read_bytes()
+        except OSError as error:
+            raise NotCached(f"the plan cannot be read ({error.strerror})") from None
+        if digest_bytes(plan) != record.plan_sha256:
+            raise NotCached(f"the plan that is there is damaged ({len(plan)} bytes with another digest)")
+        return plan
+
+    def _record(self, key: EngineKey) -> PlanRecord:
+        path = self._plan(key).with_suffix(".json")
+        try:
+            return parse_json(PlanRecord, path.read_bytes(), str(path))
+        except FileNotFoundError:
+            raise NotCached(self._why_none(key)) from None
+        except (OSError, BadInput) as error:
+            raise NotCached(f"the record of the plan that is there cannot be used ({error})") from None
+
+    def _why_none(self, key: EngineKey) -> str:
+        """Whether this network is new here, or what has changed since it was built."""
+        others = [record.key.differences(key) for record in self._records_of(key.onnx_sha256)]
+        if not others:
+            return "none of this network yet"
+        return f"none for this key; the nearest differs: {min(others, key=len)}"
+
+    def _records_of(self, onnx_sha256: str) -> Iterator[PlanRecord]:
+        for path in sorted(self.folder.glob(f"{stem_of_network(onnx_sha256)}-*.json")):
+            try:
+                yield parse_json(PlanRecord, path.read_bytes(), str(path))
+            except (OSError, BadInput):
+                continue
+
+    def _built(self, builder: Builder[Loaded]) -> Loaded:
+        plan = builder.build()
+        record = PlanRecord(key=builder.key, plan_sha256=digest_bytes(plan))
+        self._keep(plan, record)
+        try:
+            return builder.load(plan)
+        except PlanRefused as error:
+            raise Broken(
+                where=f"the engine that {builder.key.runtime} {builder.key.runtime_version} just built",
+                got=f"a plan that it does not load ({error})",
+                wanted="an engine",
+                next_step="look at the lines above, and see that nothing else fills the GPU's memory",
+            ) from None
+
+    def _keep(self, plan: bytes, record: PlanRecord) -> None:
+        path = self._plan(record.key)
+        text = record.model_dump_json(by_alias=True, indent=2)
+        try:
+            # Both are written before either gets its name, so that a full disk leaves what was there.
+            with whole_file(path.with_suffix(".json")) as record_part, whole_file(path) as plan_part:
+                record_part.write_text(text, encoding="utf-8")
+                plan_part.write_bytes(plan)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    @contextmanager
+    def _alone(self, key: EngineKey) -> Iterator[None]:
+        lock = self._plan(key).with_suffix(".lock")
+        with ExitStack() as held:
+            try:
+                held.enter_context(one_at_a_time(lock, "builds this engine", self.waits))
+            except OSError as error:
+                raise self._unwritable(error) from error
+            yield
+
+    def _plan(self, key: EngineKey) -> Path:
+        return self.folder / f"{key.stem()}.plan"
+
+    def _unwritable(self, error: OSError) -> Broken:
+        return Broken(
+            where=str(self.folder),
+            got=f"a folder that cannot be written ({error.strerror})",
+            wanted="a place for engines",
+            next_step="give another folder as engine_cache_dir (--cache-dir), or the right to write there",
+        )
