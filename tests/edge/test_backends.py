@@ -142,6 +142,7 @@ def test_a_gpu_that_the_runtime_cannot_use_is_an_error_where_asked_for_and_a_war
     # A session that ONNX Runtime put on the CPU although CUDA was wanted is what a broken driver gives.
     monkeypatch.setattr(backends, "gpu_node", lambda: "/dev/nvidiactl")
     monkeypatch.setattr(onnxruntime, "_device_of", lambda session: "cpu")
+    monkeypatch.setattr(onnxruntime.ort, "get_available_providers", lambda: [onnxruntime._CUDA])
     with pytest.raises(BadInput, match="a GPU that ONNX Runtime could not use"):
         open_engine(network, EngineSettings(device="gpu"))
     with open_engine(network) as engine:

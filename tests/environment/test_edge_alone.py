@@ -23,7 +23,7 @@ def oldest() -> list[str]:
     """The oldest release series that the edge promises to run on, of each of its dependencies."""
     project = tomllib.loads((ROOT / "edge" / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    promised = [*project["dependencies"], *extras["image"], *extras["onnxruntime"]]
+    promised = [*project["dependencies"], *extras["image"], *extras["onnxruntime"], *extras["tensorrt"]]
     return [f"{requirement.replace('>=', '==')}.*" for requirement in promised]
 
 
@@ -31,10 +31,12 @@ FOR_TESTS = ("hypothesis", "onnx", "pytest", "pytest-timeout")
 # JetPack 6 and Humble have 3.10: there the oldest releases are tried. Jazzy and JetPack 7 have 3.12.
 PYTHONS = {
     "3.10": [*oldest(), *FOR_TESTS],
-    "3.12": ["--constraint", "requirements/lock.txt", "trackers", *FOR_TESTS],
+    "3.12": ["--constraint", "requirements/lock.txt", "cuda-bindings", "trackers", *FOR_TESTS],
 }
+# TensorRT's own bindings are checked once, with the developer's tools and Python.
+DEVELOPERS = ["--ignore=tests/edge/test_tensorrt.py", "--ignore=tests/edge/test_tensorrt_types.py"]
 # Following objects needs NumPy 2, which is not among the oldest.
-LEFT_OUT = {"3.10": ["--ignore=tests/edge/test_tracking.py"], "3.12": []}
+LEFT_OUT = {"3.10": [*DEVELOPERS, "--ignore=tests/edge/test_tracking.py"], "3.12": DEVELOPERS}
 
 
 def interpreter(version: str) -> str | None:
