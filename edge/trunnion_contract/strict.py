@@ -41,6 +41,14 @@ class Strict(BaseModel):
 Contract = TypeVar("Contract", bound=Strict)
 
 
+def without_empty(plain: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Plain data without those of `names` that hold nothing.
+
+    A field that came later stays out of what has none, so that digests and bytes made before it still hold.
+    """
+    return {key: value for key, value in plain.items() if key not in names or value}
+
+
 def parse(kind: type[Contract], value: Any, where: str) -> Contract:
     """Build a `kind` from plain data.
 
