@@ -17,6 +17,7 @@ class Anatomy:
         last: the convolutions after which nothing is convolved.
         head: everything in the blocks in which the last convolutions are.
         tail: what comes after them: boxes and scores are put together there.
+        tensors: what each node reads and makes.
     """
 
     def __init__(self, graph: onnx.GraphProto) -> None:
@@ -29,7 +30,7 @@ class Anatomy:
         self.head = frozenset(
             name for block in {block_of(last) for last in self.last} for name in self.blocks()[block]
         )
-        self.outputs = {node.name: [name for name in node.output if name] for node in graph.node}
+        self.tensors = {node.name: [*node.input, *node.output] for node in graph.node}
 
     def blocks(self) -> dict[str, list[str]]:
         """Nodes by block: the first part of a name such as `/model.4/m.0/cv1/conv/Conv`."""

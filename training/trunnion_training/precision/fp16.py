@@ -58,10 +58,11 @@ class _Conversion:
             yield from self._cast_inputs(node, is_half)
             made = [name for name in node.output if is_half and name in self._floats]
             self._is_half |= set(made)
-            yield node
-            for name in (name for name in made if name in outputs):
+            leaving = [name for name in made if name in outputs]
+            for name in leaving:
                 self._rename(node, name)
-                yield _cast(f"{name}_fp16", name, _FLOAT)
+            yield node
+            yield from (_cast(f"{name}_fp16", name, _FLOAT) for name in leaving)
 
     def _cast_inputs(self, node: onnx.NodeProto, is_half: bool) -> Iterator[onnx.NodeProto]:
         for place, name in enumerate(node.input):

@@ -9,7 +9,7 @@ import onnx
 
 from trunnion_training.precision.anatomy import Anatomy
 from trunnion_training.precision.calibration import Tensor
-from trunnion_training.precision.sensitivity import Rounding, sensitive_blocks
+from trunnion_training.precision.sensitivity import Rounding, block_noise
 
 # Blocks left out at each further try: a bounded search, the same on every machine.
 TRIES = (1, 2, 4, 8)
@@ -66,7 +66,7 @@ def without_sensitive_blocks(
     if best.drop_points <= bounds.drop_max_points:
         return best
     blocks = Anatomy(source.graph).blocks()
-    order = sensitive_blocks(source, images, rounding, kept)
+    order = list(block_noise(source, images, rounding, kept))
     for count in (count for count in TRIES if count < len(order)):
         left_out = {name for block in order[:count] for name in blocks[block]}
         best = min(best, tried(make, kept | left_out, bounds), key=lambda candidate: candidate.drop_points)

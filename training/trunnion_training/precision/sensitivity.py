@@ -40,18 +40,22 @@ def rounding_to_int8(ranges: TensorsData) -> Rounding:
     return rounded
 
 
-def sensitive_blocks(
+def block_noise(
     network: onnx.ModelProto, images: list[Tensor], rounding: Rounding, kept: Collection[str]
-) -> list[str]:
-    """Blocks with something in them that is not kept, the one with the worst tensor first."""
+) -> dict[str, float]:
+    """The worst noise of a tensor that each block makes or reads, of blocks with something in them that is not kept.
+
+    The worst block comes first. A tensor is rounded for those who read it too, so that its maker alone left out would
+    change nothing.
+    """
     anatomy = Anatomy(network.graph)
     noise = tensor_noise(network, images[:IMAGES], rounding)
     worst = {
-        block: max((noise.get(name, 0.0) for node in nodes for name in anatomy.outputs[node]), default=0.0)
+        block: max((noise.get(name, 0.0) for node in nodes for name in anatomy.tensors[node]), default=0.0)
         for block, nodes in anatomy.blocks().items()
         if not set(nodes) <= set(kept)
     }
-    return sorted(worst, key=lambda block: (-worst[block], block))
+    return dict(sorted(worst.items(), key=lambda item: (-item[1], item[0])))
 
 
 def tensor_noise(network: onnx.ModelProto, images: list[Tensor], rounding: Rounding) -> dict[str, float]:
