@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from trunnion.bench.edge import int8_speedup
 from trunnion.bench.measure import median_row, ratio_row, spread, taking_turns
 
 
@@ -35,3 +36,9 @@ def test_the_row_has_the_agreed_keys():
 def test_the_spread_of_one_value_is_nothing():
     assert spread([3.0]) == 0.0
     assert spread([1.0, 2.0, 3.0, 4.0]) == pytest.approx(2.5)
+
+
+def test_the_row_says_where_int8_is_not_faster():
+    faster = int8_speedup([[3.0, 3.0], [2.0, 2.0]], 320)
+    assert (faster.value, faster.against) == (1.5, "session.run of fp32 over int8 at 320 px")
+    assert int8_speedup([[2.0, 2.0], [3.0, 3.0]], 320).against.endswith("INT8 is not faster on this machine")
