@@ -22,8 +22,8 @@ from trunnion_edge.labelled_images import labelled, split_images
 from trunnion_edge.preprocess import Preprocessor
 
 IMAGES_MAX = 32
-# Activations of so many images are in memory at a time: 40 MB each for a small detector at 320 px.
-_CHUNK = 8
+# Activations of so many pixels are in memory at a time: 320 MB for a small detector.
+_CHUNK_PX = 8 * 320 * 320
 OPERATORS = ("Conv", "MatMul", "Sigmoid", "Mul", "Add", "Concat", "MaxPool", "Resize", "Split")
 # What lies in one range for all of a tensor: cut at 99.999 %, or where the entropy of the 8-bit histogram is nearest.
 CALIBRATORS: Mapping[str, tuple[CalibrationMethod, dict[str, object]]] = {
@@ -60,11 +60,11 @@ def calibrate(
         collector = create_calibrator(
             network, OPERATORS, augmented, calibrate_method=method, extra_options=settings
         )
-    for first in range(0, len(images), _CHUNK):
-        reader = _Feed(input_name, images[first : first + _CHUNK])
+    count = max(1, _CHUNK_PX // (images[0].shape[2] * images[0].shape[3]))
+    for chunk in (images[first : first + count] for first in range(0, len(images), count)):
         with redirect_stdout(io.StringIO()):
-            collector.collect_data(reader)
-        progress.advance(len(images[first : first + _CHUNK]))
+            collector.collect_data(_Feed(input_name, chunk))
+        progress.advance(len(chunk))
     with redirect_stdout(io.StringIO()):
         ranges = collector.compute_data()
     progress.done()

@@ -13,8 +13,12 @@ from onnxruntime.quantization import TensorsData
 from trunnion_training.precision.anatomy import Anatomy
 from trunnion_training.precision.calibration import Tensor
 
-# A ratio of noise to signal is a mean over millions of values: a few images suffice.
+# A ratio of noise to signal is a mean over many values: a few images suffice.
 IMAGES = 4
+
+_INFINITE = 1e9
+# A channel with less than this of the strongest one's energy says nothing.
+_DEAD = 1e-12
 
 Values = NDArray[np.float64]
 Rounding = Callable[[str, Values], Values]
@@ -43,33 +47,50 @@ def rounding_to_int8(ranges: TensorsData) -> Rounding:
 def block_noise(
     network: onnx.ModelProto, images: list[Tensor], rounding: Rounding, kept: Collection[str]
 ) -> dict[str, float]:
-    """The worst noise of a tensor that each block makes or reads, of blocks with something in them that is not kept.
+    """The worst noise of a tensor that each block makes or reads with nodes that are not kept, the worst block first.
 
-    The worst block comes first. A tensor is rounded for those who read it too, so that its maker alone left out would
-    change nothing.
+    A tensor is rounded for those who read it too, so that its maker alone left out would change nothing.
     """
     anatomy = Anatomy(network.graph)
     noise = tensor_noise(network, images[:IMAGES], rounding)
-    worst = {
-        block: max((noise.get(name, 0.0) for node in nodes for name in anatomy.tensors[node]), default=0.0)
-        for block, nodes in anatomy.blocks().items()
-        if not set(nodes) <= set(kept)
-    }
+    worst: dict[str, float] = {}
+    for block, nodes in anatomy.blocks().items():
+        rounded = [name for node in nodes if node not in kept for name in anatomy.tensors[node]]
+        if rounded:
+            worst[block] = max(noise.get(name, 0.0) for name in rounded)
     return dict(sorted(worst.items(), key=lambda item: (-item[1], item[0])))
 
 
 def tensor_noise(network: onnx.ModelProto, images: list[Tensor], rounding: Rounding) -> dict[str, float]:
-    """Energy of the rounding over energy of the values, for each float tensor inside the network."""
+    """How much of each float tensor inside the network rounding takes: 0 nothing, 1 everything.
+
+    It is the energy of the noise over that of the values, for each channel by itself, and then the mean: a faint
+    channel that is lost in the rounding of the others may be the one that tells two classes apart.
+    """
     names = _float_tensors(network)
     session = _session(network, names)
     (given,) = session.get_inputs()
-    energy, lost = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    energy: dict[str, Values] = {}
+    lost: dict[str, Values] = {}
     for image in images:
         for name, found in zip(names, session.run(names, {given.name: image}), strict=True):
             values = found.astype(np.float64)
-            energy[name] += float(np.square(values).sum())
-            lost[name] += float(np.square(np.nan_to_num(rounding(name, values) - values, posinf=1e9)).sum())
-    return {name: lost[name] / energy[name] if energy[name] else 0.0 for name in names}
+            energy[name] = energy.get(name, 0.0) + _by_channel(values)
+            lost[name] = lost.get(name, 0.0) + _by_channel(rounding(name, values) - values)
+    return {name: _mean_share(lost[name], energy[name]) for name in names}
+
+
+def _by_channel(values: Values) -> Values:
+    """Energy [channels] of a tensor [1, channels, ...]; of anything else, [1]."""
+    is_map = values.ndim >= 3 and values.shape[0] == 1
+    rows = values.reshape(values.shape[1] if is_map else 1, -1)
+    return np.square(np.nan_to_num(rows, posinf=_INFINITE, neginf=-_INFINITE)).sum(axis=1)
+
+
+def _mean_share(lost: Values, energy: Values) -> float:
+    if not energy.any():
+        return 0.0
+    return float(np.minimum(lost / np.maximum(energy, _DEAD * energy.max()), 1.0).mean())
 
 
 def _float_tensors(network: onnx.ModelProto) -> list[str]:
