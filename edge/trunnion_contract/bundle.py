@@ -133,7 +133,16 @@ def _is_of(proof: Proof, model: ModelManifest) -> bool:
     of_proof = (proof.name, proof.version, proof.usecase_digest, proof.dataset_digest, proof.files)
     of_model = (model.name, model.version, model.usecase_digest, model.dataset_digest, model.files())
     # The digest of the manifest covers what no network says: limits, layout, labels, thresholds, rate.
-    return of_proof == of_model and proof.model_digest == model.digest() and bool(proof.files)
+    same = of_proof == of_model and proof.model_digest == model.digest() and bool(proof.files)
+    return same and _covers_variants(proof, model)
+
+
+def _covers_variants(proof: Proof, model: ModelManifest) -> bool:
+    """Whether each precision was proven by itself, in closed loop where the proof has one; a digest is no proof."""
+    variants = model.detector.variants if model.detector else ()
+    shipped = [(variant.precision, variant.sha256) for variant in variants]
+    proven = [(of.precision, of.sha256) for of in proof.variants if of.nominal or not proof.scenarios]
+    return proven == shipped
 
 
 def _files_match(contents: Mapping[str, bytes], model: ModelManifest) -> bool:

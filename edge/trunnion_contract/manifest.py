@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from trunnion_contract.strict import Strict
 
 SCHEMA_VERSION: Final = 1
 Dimension = int | str
+Precision = Literal["fp32", "fp16", "int8"]
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 
 class TensorSpec(Strict):
@@ -94,19 +96,78 @@ class Parity(Strict):
         return self.absolute <= self.absolute_max and map50_ok
 
 
-class ModelFile(Strict):
-    """A network as it ships."""
+class Accuracy(Strict):
+    """Mean average precision of a detector on a split, as COCO defines it."""
+
+    images: int = Field(ge=1)
+    map50: float
+    map50_95: float
+
+
+class PrecisionParity(Strict):
+    """How far a network of less precision is from the fp32 one, on the validation split.
+
+    Drops are in points of average precision, that is hundredths; a gain is negative. The largest difference of a box
+    between the two is told and not gated: an unsure box may come or go, and then counts as large as it is.
+    """
+
+    images: int = Field(ge=1)
+    map50_drop_points: float
+    map50_95_drop_points: float
+    map50_95_drop_max_points: float
+    boxes_largest_px: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether mAP50-95 dropped by no more than it may."""
+        return self.map50_95_drop_points <= self.map50_95_drop_max_points
+
+
+class NetworkFile(Strict):
+    """A file with a network in it."""
 
     file: str
     sha256: str
-    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    precision: Precision = "fp32"
+
+
+class ModelFile(NetworkFile):
+    """A network as it ships."""
+
     parity: tuple[Parity, ...]
 
 
+class DetectorVariant(NetworkFile):
+    """The detector in another precision than fp32: same inputs, outputs and meaning, float32 in and out."""
+
+    parity: PrecisionParity
+    accuracy: Accuracy
+
+
 class DetectorModel(ModelFile):
-    """The detector as it ships."""
+    """The detector as it ships.
+
+    Attributes:
+        accuracy: of the fp32 network on the validation split; measured where there are variants to compare with it.
+    """
 
     spec: DetectorSpec
+    accuracy: Accuracy | None = None
+    variants: tuple[DetectorVariant, ...] = ()
+
+    @property
+    def networks(self) -> dict[Precision, NetworkFile]:
+        """Every network of the detector, fp32 first."""
+        return {network.precision: network for network in (self, *self.variants)}
+
+    @model_validator(mode="after")
+    def _each_once(self) -> DetectorModel:
+        networks = (self, *self.variants)
+        if len({network.file for network in networks}) != len(networks):
+            raise ValueError("networks in files of their own")
+        if len(self.networks) != len(networks):
+            raise ValueError("one network for each precision")
+        return self
 
 
 class PolicyModel(ModelFile):
@@ -139,4 +200,6 @@ class ModelManifest(Strict):
 
     def files(self) -> dict[str, str]:
         """Name to SHA-256 of each network file."""
-        return {model.file: model.sha256 for model in (self.detector, self.policy) if model}
+        detector = self.detector.networks.values() if self.detector else ()
+        policy = (self.policy,) if self.policy else ()
+        return {network.file: network.sha256 for network in (*detector, *policy)}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from trunnion_contract.manifest import Precision
 from trunnion_contract.strict import Strict
 
 _Z95 = 1.959963984540054
@@ -74,6 +75,15 @@ class DetectorEvaluation(Strict):
     confusion: tuple[tuple[int, ...], ...]
 
 
+class VariantProof(Strict):
+    """The detector in another precision than fp32: the same images, and the nominal scenario with the same seeds."""
+
+    precision: Precision
+    sha256: str
+    detector: DetectorEvaluation
+    nominal: ScenarioResult | None = None
+
+
 class Gate(Strict):
     """One condition, what was found, and the verdict."""
 
@@ -98,6 +108,7 @@ class Proof(Strict):
     detector: DetectorEvaluation | None = None
     policy: ScenarioResult | None = None
     scenarios: tuple[ScenarioResult, ...] = ()
+    variants: tuple[VariantProof, ...] = ()
     gates: tuple[Gate, ...] = Field(min_length=1)
     simulated: bool
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
+from trunnion_contract.manifest import Precision
 from trunnion_contract.strict import Strict, parse, read_yaml
 
 SCHEMA_VERSION = 1
@@ -136,10 +137,24 @@ class ParityLimits(Strict):
 
 
 class Export(Strict):
-    """What is made from the trained weights."""
+    """What is made from the trained weights.
+
+    `precisions` are those of the detector; a network that loses more than `map_drop_max_points` hundredths of mAP50-95
+    against fp32 on the validation split fails the export.
+    """
 
     opset: int = Field(default=17, ge=13)
     parity: ParityLimits = ParityLimits()
+    precisions: tuple[Precision, ...] = ("fp32",)
+    map_drop_max_points: float = Field(default=1.0, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _reference_first(self) -> Export:
+        if self.precisions[:1] != ("fp32",) or len(set(self.precisions)) != len(self.precisions):
+            raise ValueError(
+                "precisions that are named once each, fp32 first: it is what the others are held against"
+            )
+        return self
 
 
 class Gates(Strict):
@@ -188,6 +203,8 @@ class UseCase(Strict):
             raise ValueError("classes that are named once each")
         if self.models.detector and self.data is None:
             raise ValueError("a `data` section, because the detector learns from labelled images")
+        if len(self.export.precisions) > 1 and not self.models.detector:
+            raise ValueError("a detector, because it alone is made in other precisions than fp32")
         if self.prove.suite and self.cell is None:
             raise ValueError("a `cell` section, because the suite is played in it")
         if self.cell and set(self.cell.part_heights_m) != set(self.classes):

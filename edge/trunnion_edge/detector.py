@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import DetectorSpec, ModelManifest
-from trunnion_edge.backends import Engine, EngineSettings, open_engine
+from trunnion_edge.backends import Engine, EngineSettings
 from trunnion_edge.decode import Detections, decode
-from trunnion_edge.exported import Reader, check_engine, read_network
+from trunnion_edge.exported import Reader, check_engine
+from trunnion_edge.precision import PrecisionChoice, open_network
 from trunnion_edge.preprocess import Preprocessor
 
 
@@ -37,11 +38,12 @@ class Detector:
         settings: EngineSettings = EngineSettings(),
         *,
         confidence_threshold: float | None = None,
+        precision: PrecisionChoice = "auto",
     ) -> Detector:
         """Open the detector of a bundle (`bundle.model, bundle.read`) or an export folder (`*load_export(folder)`).
 
         Raises:
-            BadInput: there is no detector in it, or its file does not fit the manifest.
+            BadInput: there is no detector in it, none of that precision, or its file does not fit the manifest.
         """
         if manifest.detector is None:
             raise BadInput(
@@ -50,7 +52,7 @@ class Detector:
                 wanted="one",
                 next_step="add models.detector to the use case",
             )
-        engine = open_engine(read_network(manifest.detector, read), settings)
+        engine = open_network(manifest.detector, read, settings, precision)
         return cls(engine, manifest.detector.spec, confidence_threshold)
 
     @property

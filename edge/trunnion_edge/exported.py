@@ -8,7 +8,7 @@ from pathlib import Path
 from trunnion_contract.bundle import MODEL
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import ModelFile, ModelManifest, TensorSpec
+from trunnion_contract.manifest import ModelManifest, NetworkFile, TensorSpec
 from trunnion_contract.strict import read_json
 from trunnion_edge.backends.engine import EngineSpecs, describe
 
@@ -26,7 +26,7 @@ def load_export(export_dir: Path) -> tuple[ModelManifest, Reader]:
     return read_json(ModelManifest, export_dir / MODEL), lambda name: (export_dir / name).read_bytes()
 
 
-def read_network(model: ModelFile, read: Reader) -> bytes:
+def read_network(model: NetworkFile, read: Reader) -> bytes:
     """The bytes of a network.
 
     Raises:
@@ -68,7 +68,7 @@ def _fits(got: TensorSpec, wanted: TensorSpec) -> bool:
     )
 
 
-def _refused(model: ModelFile, got: str) -> BadInput:
+def _refused(model: NetworkFile, got: str) -> BadInput:
     return BadInput(
         where=model.file,
         got=got,

@@ -17,6 +17,7 @@ import numpy as np
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
+from trunnion_contract.manifest import Precision
 from trunnion_contract.usecase import PolicyTraining
 from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
@@ -42,16 +43,25 @@ Kind = Literal["detector", "policy", "episode", "film"]
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of a proof that a worker does by itself."""
+    """One piece of a proof that a worker does by itself, with the detector in one precision."""
 
     kind: Kind
     scenario: str = ""
     seed: int = 0
+    precision: Precision = "fp32"
 
     @property
     def key(self) -> str:
         """A name that no other job of the proof has."""
-        return f"{self.kind} {self.scenario} {self.seed}"
+        return f"{self.kind} {self.scenario} {self.seed}{self._suffix(' ')}"
+
+    @property
+    def film(self) -> str:
+        """The file of its film."""
+        return f"{FAILURES}/{self.scenario}-{self.seed}{self._suffix('-')}.webp"
+
+    def _suffix(self, separator: str) -> str:
+        return "" if self.precision == "fp32" else f"{separator}{self.precision}"
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class Examiner:
         self._watch = watch
         self._manifest, self._read = load_export(subject.export_dir)
         self._open = ExitStack()
+        self._detectors: dict[Precision, Detector] = {}
 
     def __enter__(self) -> Examiner:
         return self
@@ -86,17 +97,19 @@ class Examiner:
     def do(self, job: Job) -> dict[str, Any]:
         """The result of a job, as plain data."""
         if job.kind == "detector":
-            return self._evaluate()
+            return self._evaluate(job)
         if job.kind == "policy":
             return self._play_policy(job).model_dump()
         if job.kind == "film":
             return self._film(job)
         return self._play(job).model_dump()
 
-    @cached_property
-    def _detector(self) -> Detector:
-        detector = Detector.from_model(self._manifest, self._read, ONE_THREAD)
-        return self._open.enter_context(detector)
+    def _detector(self, job: Job) -> Detector:
+        """The detector in the job's precision and no other, whichever is faster here."""
+        if job.precision not in self._detectors:
+            detector = Detector.from_model(self._manifest, self._read, ONE_THREAD, precision=job.precision)
+            self._detectors[job.precision] = self._open.enter_context(detector)
+        return self._detectors[job.precision]
 
     @cached_property
     def _policy(self) -> Policy:
@@ -119,10 +132,12 @@ class Examiner:
         check_spaces(env, self._policy.spec)
         return env
 
-    def _evaluate(self) -> dict[str, Any]:
+    def _evaluate(self, job: Job) -> dict[str, Any]:
         assert self._subject.dataset_dir is not None, "a detector comes with a dataset"
-        result, samples = evaluate_detector(self._detector, self._subject.dataset_dir)
-        captions = {}
+        result, samples = evaluate_detector(self._detector(job), self._subject.dataset_dir)
+        captions: dict[str, str] = {}
+        if job.precision != "fp32":
+            return {"evaluation": result.model_dump(mode="json"), "samples": captions}
         for number, sample in enumerate(samples):
             file = f"{SAMPLES}/{number:02d}.jpg"
             captions[file] = sample.caption
@@ -132,7 +147,8 @@ class Examiner:
     def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
         assert self._subject.suite is not None, "an episode comes with a suite"
         scenario = self._subject.suite.scenario(job.scenario)
-        return play(self._cell, self._detector, self._policy, scenario, job.seed, watch or self._watch)
+        detector = self._detector(job)
+        return play(self._cell, detector, self._policy, scenario, job.seed, watch or self._watch)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
         in_a_cell = self._subject.cell is not None
@@ -142,9 +158,8 @@ class Examiner:
         """Play an episode again, this time filming it."""
         film = _Film()
         result = self._play(job, film.watch)
-        file = f"{FAILURES}/{job.scenario}-{job.seed}.webp"
-        self._write(file, moving_picture(film.frames, FILM_FRAME_MS))
-        return {"file": file, "trajectory_sha256": result.trajectory_sha256}
+        self._write(job.film, moving_picture(film.frames, FILM_FRAME_MS))
+        return {"file": job.film, "trajectory_sha256": result.trajectory_sha256}
 
     def _write(self, file: str, data: bytes) -> None:
         with whole_file(self._subject.out_dir / file) as temporary:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from trunnion_contract.manifest import ModelManifest, Parity
-from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult
+from trunnion_contract.manifest import DetectorVariant, ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult, VariantProof
 from trunnion_contract.usecase import Gates
 from trunnion_edge.violations import POSITION_TOLERANCE_M, SPEED_TOLERANCE
 
@@ -19,30 +19,37 @@ def judge(
     detector: DetectorEvaluation | None,
     policy: ScenarioResult | None,
     scenarios: tuple[ScenarioResult, ...],
+    variants: tuple[VariantProof, ...] = (),
 ) -> tuple[Gate, ...]:
     """Every gate of a proof, in the order in which people read them."""
+    nominal = tuple(variant.nominal for variant in variants if variant.nominal)
+    moved = [*scenarios, *nominal, *([policy] if policy else [])]
     return (
         *_detector_gates(wanted, detector),
+        *(gate for of in variants for gate in _detector_gates(wanted, of.detector, f", {of.precision}")),
         *_policy_gates(wanted, policy),
         *_scenario_gates(scenarios),
-        *_motion_gates([*scenarios, *([policy] if policy else [])], is_measured=model.cell is not None),
+        *(gate for result in nominal for gate in _lower_bounds(result)),
+        *_motion_gates(moved, is_measured=model.cell is not None),
         *_parity_gates(model),
+        *(_precision_gate(variant) for variant in (model.detector.variants if model.detector else ())),
     )
 
 
-def _detector_gates(wanted: Gates, detector: DetectorEvaluation | None) -> Iterator[Gate]:
+def _detector_gates(wanted: Gates, detector: DetectorEvaluation | None, variant: str = "") -> Iterator[Gate]:
     if detector:
+        name = f"detector mAP50{variant}"
         least, note = wanted.detector_map50_min, f"{detector.images} test images"
         if least is None:
             yield Gate(
-                name="detector mAP50",
+                name=name,
                 got=f"{detector.map50:.3f}",
                 wanted="no least value in the use case",
                 passed=True,
                 note=note,
             )
         else:
-            yield _at_least("detector mAP50", detector.map50, least, note)
+            yield _at_least(name, detector.map50, least, note)
 
 
 def _policy_gates(wanted: Gates, policy: ScenarioResult | None) -> Iterator[Gate]:
@@ -65,8 +72,12 @@ def _scenario_gates(scenarios: tuple[ScenarioResult, ...]) -> Iterator[Gate]:
             note="nothing was proven in closed loop",
         )
     for result in scenarios:
-        if result.success_lower_min is not None:
-            yield _lower_bound(result.name.replace("_", " "), result, result.success_lower_min)
+        yield from _lower_bounds(result)
+
+
+def _lower_bounds(result: ScenarioResult) -> Iterator[Gate]:
+    if result.success_lower_min is not None:
+        yield _lower_bound(result.name.replace("_", " "), result, result.success_lower_min)
 
 
 def _motion_gates(results: list[ScenarioResult], is_measured: bool) -> Iterator[Gate]:
@@ -99,6 +110,17 @@ def _parity_gate(file: str, unit: str, parity: Parity) -> Gate:
         wanted += f", mAP50 within {parity.map50_difference_max}"
     note = f"largest difference, {parity.step}, {parity.samples} inputs"
     return Gate(name=f"parity of {file}", got=got, wanted=wanted, passed=parity.passed, note=note)
+
+
+def _precision_gate(variant: DetectorVariant) -> Gate:
+    of = variant.parity
+    return Gate(
+        name=f"parity of {variant.file}",
+        got=f"mAP50-95 {-of.map50_95_drop_points:+.2f} points",
+        wanted=f"at most {of.map50_95_drop_max_points:g} below fp32",
+        passed=of.passed,
+        note=f"{of.images} validation images; mAP50 {-of.map50_drop_points:+.2f} points",
+    )
 
 
 def _at_least(name: str, got: float, least: float, note: str) -> Gate:

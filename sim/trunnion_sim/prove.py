@@ -10,6 +10,7 @@ import hashlib
 import statistics
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,16 @@ from typing import Any
 from trunnion_contract.bundle import MODEL, PROOF, REPORT
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json, write_json, write_text
-from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.manifest import DetectorVariant, ModelManifest, Precision
 from trunnion_contract.progress import Progress
-from trunnion_contract.proof import DetectorEvaluation, Failure, Proof, ScenarioResult, wilson
+from trunnion_contract.proof import (
+    DetectorEvaluation,
+    Failure,
+    Proof,
+    ScenarioResult,
+    VariantProof,
+    wilson,
+)
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_sim.episode import EpisodeResult, check_rate
@@ -71,7 +79,7 @@ def prove(
         Workers(subject, min(workers or available_cores(), len(jobs))) as pool,
     ):
         _work_off(jobs, journal, pool, progress, "proving")
-        films = _films(suite, journal.results)
+        films = _films(suite, model, journal.results)
         _work_off(films, journal, pool, progress, "filming failures")
         for film in films:
             _check_replay(film, journal.results)
@@ -103,18 +111,31 @@ def _plain(suite: Suite | None) -> Any:
 
 def _jobs(usecase: UseCase, model: ModelManifest, suite: Suite | None) -> list[Job]:
     """Everything to be done, the longest single job first."""
-    detector = [Job("detector")] if model.detector else []
+    networks = model.detector.networks if model.detector else ()
+    detectors = [Job("detector", precision=precision) for precision in networks]
     policy = [Job("policy", POLICY_ALONE, seed) for seed in _policy_seeds(usecase)] if model.policy else []
-    scenarios = suite.scenarios if suite else ()
-    return [*detector, *(job for scenario in scenarios for job in _episodes(scenario)), *policy]
+    episodes = [job for scenario, precision in _plays(suite, model) for job in _episodes(scenario, precision)]
+    return [*detectors, *episodes, *policy]
+
+
+def _plays(suite: Suite | None, model: ModelManifest) -> list[tuple[Scenario, Precision]]:
+    """Every scenario with fp32, and the nominal one with every network of less precision that may run on a robot."""
+    if suite is None:
+        return []
+    fp32: list[tuple[Scenario, Precision]] = [(scenario, "fp32") for scenario in suite.scenarios]
+    return fp32 + [(suite.nominal, variant.precision) for variant in _variants(model)]
+
+
+def _variants(model: ModelManifest) -> tuple[DetectorVariant, ...]:
+    return model.detector.variants if model.detector else ()
 
 
 def _policy_seeds(usecase: UseCase) -> range:
     return range(usecase.prove.seed, usecase.prove.seed + usecase.prove.policy_episodes)
 
 
-def _episodes(scenario: Scenario) -> list[Job]:
-    return [Job("episode", scenario.name, seed) for seed in scenario.seeds]
+def _episodes(scenario: Scenario, precision: Precision = "fp32") -> list[Job]:
+    return [Job("episode", scenario.name, seed, precision) for seed in scenario.seeds]
 
 
 def _work_off(jobs: Sequence[Job], journal: Journal, pool: Workers, progress: Progress, label: str) -> None:
@@ -129,23 +150,23 @@ def _work_off(jobs: Sequence[Job], journal: Journal, pool: Workers, progress: Pr
     progress.done()
 
 
-def _films(suite: Suite | None, results: Results) -> list[Job]:
+def _films(suite: Suite | None, model: ModelManifest, results: Results) -> list[Job]:
     """The first failures of each scenario."""
     films = []
-    for scenario in suite.scenarios if suite else ():
-        failed = [job.seed for job in _episodes(scenario) if not results[job.key]["success"]]
-        films += [Job("film", scenario.name, seed) for seed in failed[:FILMS_PER_SCENARIO]]
+    for scenario, precision in _plays(suite, model):
+        failed = [job for job in _episodes(scenario, precision) if not results[job.key]["success"]]
+        films += [replace(job, kind="film") for job in failed[:FILMS_PER_SCENARIO]]
     return films
 
 
 def _check_replay(film: Job, results: Results) -> None:
-    first = results[Job("episode", film.scenario, film.seed).key]
+    first = results[replace(film, kind="episode").key]
     same_trajectory(first["trajectory_sha256"], results[film.key]["trajectory_sha256"], film)
 
 
 def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results: Results) -> Proof:
-    found = results.get(Job("detector").key)
-    detector = DetectorEvaluation.model_validate(found["evaluation"]) if found else None
+    detector = _evaluation("fp32", results) if model.detector else None
+    variants = tuple(_variant_proof(variant, suite, results) for variant in _variants(model))
     scenarios = tuple(
         _scenario_result(scenario.name, _episodes(scenario), scenario.success_lower_min, results)
         for scenario in (suite.scenarios if suite else ())
@@ -162,8 +183,28 @@ def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results:
         detector=detector,
         policy=policy,
         scenarios=scenarios,
-        gates=judge(usecase.prove.gates, model, detector, policy, scenarios),
+        variants=variants,
+        gates=judge(usecase.prove.gates, model, detector, policy, scenarios, variants),
         simulated=bool(scenarios),
+    )
+
+
+def _evaluation(precision: Precision, results: Results) -> DetectorEvaluation:
+    found = results[Job("detector", precision=precision).key]
+    return DetectorEvaluation.model_validate(found["evaluation"])
+
+
+def _variant_proof(variant: DetectorVariant, suite: Suite | None, results: Results) -> VariantProof:
+    precision, nominal = variant.precision, None
+    if suite:
+        jobs = _episodes(suite.nominal, precision)
+        name, least = f"{suite.nominal.name}, {precision}", suite.nominal.success_lower_min
+        nominal = _scenario_result(name, jobs, least, results)
+    return VariantProof(
+        precision=precision,
+        sha256=variant.sha256,
+        detector=_evaluation(precision, results),
+        nominal=nominal,
     )
 
 
@@ -203,7 +244,7 @@ def _scenario_result(
 
 
 def _film_of(job: Job, results: Results) -> str | None:
-    film = results.get(Job("film", job.scenario, job.seed).key)
+    film = results.get(replace(job, kind="film").key)
     return film["file"] if film else None
 
 

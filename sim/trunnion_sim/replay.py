@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
+from trunnion_contract.manifest import PRECISIONS, Precision
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.sorting import Sorter
@@ -21,15 +23,23 @@ from trunnion_sim.scenarios import Suite
 Say = Callable[[str], None]
 
 
-def replay(run_dir: Path, scenario: str, seed: int, say: Say, film_dir: Path | None = None) -> EpisodeResult:
+def replay(
+    run_dir: Path,
+    scenario: str,
+    seed: int,
+    say: Say,
+    film_dir: Path | None = None,
+    precision: Precision = "fp32",
+) -> EpisodeResult:
     """Play an episode of a run's proof again, telling what the executive decides.
 
     Args:
         run_dir: the folder of a run, with its `usecase.json`, `export` and `prove`.
         film_dir: where to put a film of the episode.
+        precision: of the detector.
 
     Raises:
-        BadInput: the run is not there, or its suite has no such scenario.
+        BadInput: the run is not there, its suite has no such scenario, or its detector is not of that precision.
     """
     usecase = read_json(UseCase, run_dir / "usecase.json")
     suite = read_json(Suite, run_dir / "prove" / SUITE) if usecase.prove.suite else None
@@ -37,11 +47,11 @@ def replay(run_dir: Path, scenario: str, seed: int, say: Say, film_dir: Path | N
         run_dir / "export", None, film_dir or run_dir, usecase.cell, suite, usecase.models.policy
     )
     _check_scenario(scenario, suite)
-    job = Job("policy" if scenario == POLICY_ALONE else "episode", scenario, seed)
+    job = Job("policy" if scenario == POLICY_ALONE else "episode", scenario, seed, precision)
     with Examiner(subject, _narrator(say)) as examiner:
         result = EpisodeResult.model_validate(examiner.do(job))
         if film_dir and job.kind == "episode":
-            say(f"film: {film_dir / examiner.do(Job('film', scenario, seed))['file']}")
+            say(f"film: {film_dir / examiner.do(replace(job, kind='film'))['file']}")
     return result
 
 
@@ -73,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("run_dir", type=Path, help="folder of the run, such as runs/sorting_cell")
     parser.add_argument("--scenario", required=True, help=f"a scenario of the suite, or {POLICY_ALONE}")
     parser.add_argument("--seed", required=True, type=int, help="seed of the episode")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the detector")
     parser.add_argument("--film", type=Path, metavar="DIR", help="also film it into this folder")
     return parser.parse_args()
 
@@ -81,7 +92,14 @@ def main() -> int:
     """The command."""
     arguments = _arguments()
     try:
-        result = replay(arguments.run_dir, arguments.scenario, arguments.seed, print, arguments.film)
+        result = replay(
+            arguments.run_dir,
+            arguments.scenario,
+            arguments.seed,
+            print,
+            arguments.film,
+            arguments.precision,
+        )
     except TrunnionError as error:
         print(error, file=sys.stderr)
         return error.exit_code

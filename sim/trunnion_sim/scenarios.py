@@ -18,6 +18,7 @@ from trunnion_sim.parts import CLEARANCE_M, CLUTTER, KINDS, Colour, Placement, s
 from trunnion_sim.randomisation import any_colour, metal_colour, seen_against, turned_light
 from trunnion_sim.renderer import Look
 
+NOMINAL = "nominal"
 SHIPPED = Path(__file__).parent / "scenarios"
 Positive = Annotated[float, Field(gt=0)]
 
@@ -85,6 +86,11 @@ class Suite(Strict):
         if len({scenario.name for scenario in self.scenarios}) != len(self.scenarios):
             raise ValueError("scenarios that are named once each")
         return self
+
+    @property
+    def nominal(self) -> Scenario:
+        """The scenario called nominal, or the first of a suite that has none."""
+        return next((scenario for scenario in self.scenarios if scenario.name == NOMINAL), self.scenarios[0])
 
     def scenario(self, name: str) -> Scenario:
         """The scenario of that name."""

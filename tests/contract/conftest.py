@@ -9,10 +9,18 @@ import pytest
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.files import digest_bytes, write_json
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.manifest import (
+    Accuracy,
+    DetectorModel,
+    DetectorSpec,
+    DetectorVariant,
+    ModelManifest,
+    PrecisionParity,
+    TensorSpec,
+)
 from trunnion_contract.proof import Gate, Proof
 
-NETWORK = b"a network"
+NETWORK, INT8_NETWORK = b"a network", b"a network in int8"
 USECASE_DIGEST = digest_bytes(b"a use case")
 
 
@@ -36,6 +44,33 @@ def model() -> ModelManifest:
         made_with={},
         licences={},
     )
+
+
+@pytest.fixture
+def int8_variant() -> DetectorVariant:
+    parity = PrecisionParity(
+        images=70,
+        map50_drop_points=0.1,
+        map50_95_drop_points=0.4,
+        map50_95_drop_max_points=1.0,
+        boxes_largest_px=3.0,
+    )
+    return DetectorVariant(
+        file="detector.int8.onnx",
+        sha256=digest_bytes(INT8_NETWORK),
+        precision="int8",
+        parity=parity,
+        accuracy=Accuracy(images=70, map50=0.94, map50_95=0.72),
+    )
+
+
+@pytest.fixture
+def model_in_int8(model: ModelManifest, int8_variant: DetectorVariant) -> ModelManifest:
+    """The model with a second network."""
+    assert model.detector is not None
+    accuracy = Accuracy(images=70, map50=0.941, map50_95=0.724)
+    both = {"accuracy": accuracy, "variants": (int8_variant,)}
+    return model.model_copy(update={"detector": model.detector.model_copy(update=both)})
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from trunnion_contract.bundle import CARD, MANIFEST, MODEL, PROOF, REPORT, open_bundle, pack
 from trunnion_contract.errors import BadInput, GatesFailed
-from trunnion_contract.files import digest_bytes
-from trunnion_contract.proof import Gate
+from trunnion_contract.files import digest_bytes, write_json
+from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.proof import DetectorEvaluation, Gate, Proof, ScenarioResult, VariantProof, wilson
 
 FAILED = Gate(name="closed loop", got="0.51", wanted="at least 0.80", passed=False)
 
@@ -337,3 +338,86 @@ def _repack(path: Path, change: Callable[[dict[str, bytes]], object], keep_liste
 
 def _change_json(contents: dict[str, bytes], name: str, **changes: object) -> None:
     contents[name] = json.dumps(json.loads(contents[name]) | changes).encode()
+
+
+# ---- more than one precision
+
+
+EVALUATION = DetectorEvaluation(images=9, map50=0.9, map50_95=0.7, map50_by_class={}, confusion=())
+NOMINAL = ScenarioResult(
+    name="nominal",
+    success=wilson(9, 9),
+    success_lower_min=None,
+    limit_violations=0,
+    interventions=0,
+    median_time_s=None,
+    trajectory_sha256="0",
+)
+
+
+@pytest.fixture
+def pack_in_int8(
+    export_dir: Path, prove_dir: Path, tmp_path: Path, model_in_int8: ModelManifest, proof: Proof
+) -> Callable[..., Path]:
+    """Pack an export in two precisions with a proof that has these variants in it, all else in agreement."""
+
+    def packed(variants: tuple[VariantProof, ...], **changes: object) -> Path:
+        (export_dir / "detector.int8.onnx").write_bytes(b"a network in int8")
+        write_json(export_dir / MODEL, model_in_int8.model_dump(mode="json", by_alias=True))
+        of_both = {"files": model_in_int8.files(), "model_digest": model_in_int8.digest(), **changes}
+        whole = proof.model_copy(update={**of_both, "variants": variants})
+        write_json(prove_dir / PROOF, whole.model_dump(mode="json", by_alias=True))
+        pack(export_dir, prove_dir, tmp_path / "int8.trunnion", card="")
+        return tmp_path / "int8.trunnion"
+
+    return packed
+
+
+def _proven(precision: str = "int8", network: bytes = b"a network in int8", **found: object) -> VariantProof:
+    return VariantProof.model_validate(
+        {"precision": precision, "sha256": digest_bytes(network), "detector": EVALUATION, **found}
+    )
+
+
+def test_a_bundle_carries_every_network_that_was_proven(pack_in_int8: Callable[..., Path]) -> None:
+    bundle = open_bundle(pack_in_int8((_proven(),)))
+    assert bundle.read("detector.int8.onnx") == b"a network in int8"
+    assert bundle.proof.variants[0].precision == "int8"
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [(), (_proven("fp16"),), (_proven(network=b"another"),), (_proven(), _proven("fp16"))],
+    ids=["none", "another precision", "another network", "one too many"],
+)
+def test_networks_that_the_proof_does_not_cover_are_not_packed(
+    variants: tuple[VariantProof, ...], pack_in_int8: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match="a proof of other files"):
+        pack_in_int8(variants)
+    assert not (tmp_path / "int8.trunnion").exists()
+
+
+def test_a_proof_in_closed_loop_has_played_every_precision(pack_in_int8: Callable[..., Path]) -> None:
+    with pytest.raises(BadInput, match="a proof of other files"):
+        pack_in_int8((_proven(),), scenarios=(NOMINAL,))
+    open_bundle(pack_in_int8((_proven(nominal=NOMINAL),), scenarios=(NOMINAL,)))
+
+
+def test_a_bundle_with_a_network_that_was_not_proven_is_refused(
+    pack_in_int8: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as careless:
+        careless.setattr("trunnion_contract.bundle._covers_variants", lambda proof, model: True)
+        path = pack_in_int8(())
+    with pytest.raises(BadInput, match="a proof that failed or is of other files"):
+        open_bundle(path)
+
+
+def test_a_changed_int8_file_is_not_packed(
+    pack_in_int8: Callable[..., Path], export_dir: Path, prove_dir: Path, tmp_path: Path
+) -> None:
+    pack_in_int8((_proven(),))
+    (export_dir / "detector.int8.onnx").write_bytes(b"a network in int9")
+    with pytest.raises(BadInput, match="a proof of other files"):
+        pack(export_dir, prove_dir, tmp_path / "b.trunnion", card="")

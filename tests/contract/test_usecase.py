@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.usecase import UseCase, load_usecase
+from trunnion_contract.strict import parse
+from trunnion_contract.usecase import Export, UseCase, load_usecase
 
 USECASES = Path(__file__).parents[2] / "training" / "usecases"
 Document = dict[str, Any]
@@ -131,3 +134,33 @@ def test_the_digest_follows_the_content_and_not_the_way_it_is_written(
     same = load_changed(lambda d: d.update(dict(reversed(list(d.items())))))
     assert same.digest() == load_usecase(USECASES / "sorting_cell.yaml").digest()
     assert same.digest() != load_changed(lambda d: d["models"]["detector"].update(epochs=3)).digest()
+
+
+def test_precisions_are_fp32_alone_until_others_are_asked_for(load_changed: Load) -> None:
+    assert load_changed(lambda d: None).export.precisions == ("fp32",)
+    export = load_changed(lambda d: d.update(export={"precisions": ["fp32", "int8"]})).export
+    assert export.precisions == ("fp32", "int8")
+    assert export.map_drop_max_points == 1.0
+
+
+@given(st.lists(st.sampled_from(["fp32", "fp16", "int8", "int4", 8, None]), max_size=4))
+def test_any_list_of_precisions_is_sound_or_refused_by_its_key(precisions: list[object]) -> None:
+    is_sound = (
+        precisions[:1] == ["fp32"]
+        and len(set(precisions)) == len(precisions)
+        and set(precisions) <= {"fp32", "fp16", "int8"}
+    )
+    if is_sound:
+        assert parse(Export, {"precisions": precisions}, "cell.yaml").precisions == tuple(precisions)
+    else:
+        with pytest.raises(BadInput, match="precisions"):
+            parse(Export, {"precisions": precisions}, "cell.yaml")
+
+
+def test_only_a_detector_is_made_in_other_precisions(load_changed: Load) -> None:
+    def policy_alone(document: Document) -> None:
+        del document["models"]["detector"], document["data"]
+        document["export"] = {"precisions": ["fp32", "fp16"]}
+
+    with pytest.raises(BadInput, match="a detector, because it alone is made in other precisions"):
+        load_changed(policy_alone)

@@ -23,8 +23,8 @@ def work(number):
 
 if __name__ == "__main__":
     with worker_pool(2) as pool:
-        print("begun", flush=True)
         try:
+            print("begun", flush=True)
             list(pool.map(work, range(2)))
         finally:
             print("ended", flush=True)

@@ -11,7 +11,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.manifest import (
+    Accuracy,
+    DetectorModel,
+    DetectorSpec,
+    DetectorVariant,
+    ModelManifest,
+    PrecisionParity,
+    TensorSpec,
+)
 from trunnion_contract.proof import Gate, Proof
 
 
@@ -33,6 +41,33 @@ def model() -> ModelManifest:
         detector=DetectorModel(file="detector.onnx", sha256=digest_bytes(b"a network"), parity=(), spec=spec),
         made_with={"torch": "2.15.0"},
         licences={"detector.onnx": "AGPL-3.0"},
+    )
+
+
+@pytest.fixture
+def int8_variant() -> DetectorVariant:
+    parity = PrecisionParity(
+        images=70,
+        map50_drop_points=0.1,
+        map50_95_drop_points=0.4,
+        map50_95_drop_max_points=1.0,
+        boxes_largest_px=3.0,
+    )
+    return DetectorVariant(
+        file="detector.int8.onnx",
+        sha256=digest_bytes(b"a network in int8"),
+        precision="int8",
+        parity=parity,
+        accuracy=Accuracy(images=70, map50=0.94, map50_95=0.72),
+    )
+
+
+@pytest.fixture
+def model_in_int8(model: ModelManifest, int8_variant: DetectorVariant) -> ModelManifest:
+    """The model with a second network."""
+    assert model.detector is not None
+    return model.model_copy(
+        update={"detector": model.detector.model_copy(update={"variants": (int8_variant,)})}
     )
 
 

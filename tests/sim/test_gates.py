@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trunnion_contract.manifest import ModelManifest, Parity
-from trunnion_contract.proof import DetectorEvaluation, ScenarioResult, wilson
+from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult, VariantProof, wilson
 from trunnion_contract.usecase import Gates
 from trunnion_sim.gates import judge
 from trunnion_sim.layout import SORTING_CELL
@@ -112,3 +112,38 @@ def test_a_bound_just_missed_is_not_shown_as_reached(model: ModelManifest) -> No
         g for g in judge(Gates(detector_map50_min=0.90), model, detector, None, ()) if "mAP50" in g.name
     ]
     assert (gate.got, gate.passed) == ("0.899", False)
+
+
+def _in_int8(model: ModelManifest, map50: float, nominal: ScenarioResult | None) -> dict[str, Gate]:
+    detector = DETECTOR.model_copy(update={"map50": map50})
+    variant = VariantProof(precision="int8", sha256="0", detector=detector, nominal=nominal)
+    gates = judge(Gates(detector_map50_min=0.9), model, DETECTOR, None, (), (variant,))
+    return {gate.name: gate for gate in gates}
+
+
+def test_every_precision_is_held_against_the_same_gates_by_itself(model_in_int8: ModelManifest) -> None:
+    good = _in_int8(model_in_int8, 0.91, scenario("nominal, int8", 180, 200, 0.8))
+    assert good["detector mAP50, int8"].passed
+    assert good["nominal, int8, lower bound"].passed
+    bad = _in_int8(model_in_int8, 0.89, scenario("nominal, int8", 9, 10, 0.8))
+    assert bad["detector mAP50"].passed
+    assert not bad["detector mAP50, int8"].passed
+    assert not bad["nominal, int8, lower bound"].passed
+
+
+def test_a_violation_in_any_precision_fails_the_proof(model_in_int8: ModelManifest) -> None:
+    clean = scenario("nominal, int8", 10, 10, None)
+    assert _in_int8(model_in_int8, 0.95, clean)["limit violations"].passed
+    violated = clean.model_copy(update={"limit_violations": 1})
+    assert not _in_int8(model_in_int8, 0.95, violated)["limit violations"].passed
+
+
+def test_what_a_precision_lost_is_a_gate_too(model_in_int8: ModelManifest) -> None:
+    gate = _in_int8(model_in_int8, 0.95, None)["parity of detector.int8.onnx"]
+    assert (gate.got, gate.wanted, gate.passed) == ("mAP50-95 -0.40 points", "at most 1 below fp32", True)
+    assert model_in_int8.detector is not None
+    (variant,) = model_in_int8.detector.variants
+    parity = variant.parity.model_copy(update={"map50_95_drop_points": 1.1})
+    lossy = {"variants": (variant.model_copy(update={"parity": parity}),)}
+    model = model_in_int8.model_copy(update={"detector": model_in_int8.detector.model_copy(update=lossy)})
+    assert not _in_int8(model, 0.95, None)["parity of detector.int8.onnx"].passed

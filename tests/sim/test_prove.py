@@ -21,11 +21,14 @@ from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.errors import BadInput, Broken, GatesFailed
 from trunnion_contract.files import digest_bytes, write_json, write_text
 from trunnion_contract.manifest import (
+    Accuracy,
     DetectorModel,
     DetectorSpec,
+    DetectorVariant,
     ModelManifest,
     PolicyModel,
     PolicySpec,
+    PrecisionParity,
     TensorSpec,
 )
 from trunnion_contract.progress import Silent
@@ -38,6 +41,7 @@ from trunnion_sim.prove import JOURNAL, prove
 from trunnion_sim.replay import replay
 
 EPISODES, POLICY_EPISODES = 2, 1
+INT8 = "detector.int8.onnx"
 SUITE = {
     "schema": 1,
     "name": "small",
@@ -140,6 +144,7 @@ def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) ->
             labels=usecase.classes,
             confidence_threshold=0.5,
         ),
+        variants=tuple(_variant(networks[name]) for name in networks if name == INT8),
     )
     policy = _policy_model(networks["policy.onnx"]) if usecase.models.policy else None
     model = ModelManifest(
@@ -155,6 +160,19 @@ def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) ->
         licences={},
     )
     write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
+
+
+def _variant(network: bytes) -> DetectorVariant:
+    parity = PrecisionParity(
+        images=4,
+        map50_drop_points=0,
+        map50_95_drop_points=0,
+        map50_95_drop_max_points=1,
+        boxes_largest_px=0,
+    )
+    accuracy = Accuracy(images=4, map50=1, map50_95=1)
+    digest = digest_bytes(network)
+    return DetectorVariant(file=INT8, sha256=digest, precision="int8", parity=parity, accuracy=accuracy)
 
 
 def _policy_model(network: bytes) -> PolicyModel:
@@ -240,6 +258,30 @@ def test_a_proof_goes_on_where_its_journal_ends(proof: Proof, setting: Setting) 
     assert progress.found == 3
     assert progress.found + progress.done_now == sum(progress.totals)
     assert setting.read("half", PROOF) == setting.read("prove", PROOF)
+
+
+def test_every_precision_is_proven_by_its_own_network(
+    tmp_path: Path, networks: dict[str, bytes], constant_detector: Callable[..., bytes]
+) -> None:
+    elsewhere = constant_detector([[2, 26, 10, 34, 0.9, 0]])
+    both = Setting(tmp_path / "run", {**networks, INT8: elsewhere})
+    proof = both.prove()
+    (int8,) = proof.variants
+    assert proof.files[INT8] == int8.sha256 == digest_bytes(elsewhere)
+    assert proof.detector is not None
+    assert (proof.detector.map50, int8.detector.map50) == (pytest.approx(1.0), pytest.approx(0.0))
+    assert int8.nominal is not None
+    assert (int8.nominal.name, int8.nominal.success.trials) == ("nominal, int8", EPISODES)
+    assert [failure.picture for failure in int8.nominal.failures] == [
+        f"failures/nominal-{seed}-int8.webp" for seed in (200_000, 200_001)
+    ]
+    assert [gate.name for gate in proof.gates if not gate.passed] == [
+        "nominal, lower bound",
+        "nominal, int8, lower bound",
+    ]
+    assert [scenario.name for scenario in proof.scenarios] == ["nominal", "late"]
+    reason = int8.nominal.failures[0].reason
+    assert replay(both.folder, "nominal", 200_000, len, precision="int8").reason == reason
 
 
 def test_a_killed_proof_leaves_no_worker_and_goes_on(proof: Proof, setting: Setting) -> None:

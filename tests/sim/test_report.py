@@ -6,7 +6,15 @@ from html.parser import HTMLParser
 import pytest
 
 from trunnion_contract.manifest import ModelManifest, Parity
-from trunnion_contract.proof import DetectorEvaluation, Failure, Gate, Proof, ScenarioResult, wilson
+from trunnion_contract.proof import (
+    DetectorEvaluation,
+    Failure,
+    Gate,
+    Proof,
+    ScenarioResult,
+    VariantProof,
+    wilson,
+)
 from trunnion_sim.report.page import Picture, Pictures, render
 
 DETECTOR = DetectorEvaluation(
@@ -121,3 +129,21 @@ def test_the_page_is_the_same_whether_the_proof_was_made_now_or_read_again(
         for by_class in (scores, dict(sorted(scores.items())))
     }
     assert len(pages) == 1
+
+
+def test_each_precision_is_shown_and_its_failures_can_be_played_again(
+    proof: Proof, model_in_int8: ModelManifest, page: str
+) -> None:
+    assert 'id="precision"' not in page
+    failure = Failure(seed=100_011, reason="time was up", picture="failures/nominal-100011-int8.webp")
+    nominal = SCENARIO.model_copy(update={"name": "nominal, int8", "failures": (failure,)})
+    evaluation = DETECTOR.model_copy(update={"map50": 0.947})
+    variant = VariantProof(precision="int8", sha256="0", detector=evaluation, nominal=nominal)
+    found = {"detector": DETECTOR, "scenarios": (SCENARIO,), "variants": (variant,), "simulated": True}
+    pictures = Pictures([], {"failures/nominal-100011-int8.webp": Picture("", ".webp", b"RIFF")})
+    text = render(proof.model_copy(update=found), model_in_int8, pictures)
+    assert 'id="precision"' in text
+    assert "0.947" in text
+    assert "193 of 200" in text
+    assert "--scenario nominal --precision int8 --seed 100011" in text
+    _Tags(text)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+from trunnion.bench.edge import _int8, int8_speedup
 from trunnion.bench.measure import median_row, ratio_row, spread, taking_turns
+from trunnion_contract.bundle import open_bundle
 
 
 def test_functions_take_turns_and_the_first_changes():
@@ -35,3 +38,13 @@ def test_the_row_has_the_agreed_keys():
 def test_the_spread_of_one_value_is_nothing():
     assert spread([3.0]) == 0.0
     assert spread([1.0, 2.0, 3.0, 4.0]) == pytest.approx(2.5)
+
+
+def test_the_row_says_where_int8_is_not_faster():
+    faster = int8_speedup([[3.0, 3.0], [2.0, 2.0]], 320)
+    assert (faster.value, faster.against) == (1.5, "session.run of fp32 over int8 at 320 px")
+    assert int8_speedup([[2.0, 2.0], [3.0, 3.0]], 320).against.endswith("INT8 is not faster on this machine")
+
+
+def test_a_bundle_without_int8_has_no_rows_about_it(small_bundle: Path):
+    assert _int8(open_bundle(small_bundle)) == []

@@ -7,7 +7,7 @@ import pytest
 from trunnion.model_card import _difference, _measured
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import Parity
-from trunnion_contract.proof import DetectorEvaluation, Gate, Proof
+from trunnion_contract.proof import DetectorEvaluation, Gate, Proof, VariantProof
 
 MEASURED = {
     "step": "torch to onnx",
@@ -41,3 +41,13 @@ def test_the_accuracy_of_the_detector_is_one_sentence_on_one_line():
     lines = list(_measured(proof))
     assert "Detector on 12 unseen images: mAP50 0.955, mAP50-95 0.666." in lines
     assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_every_precision_says_what_it_reached():
+    evaluation = DetectorEvaluation(images=12, map50=0.9551, map50_95=0.6664, map50_by_class={}, confusion=())
+    digests = {name: digest_bytes(b"") for name in ("usecase_digest", "model_digest")}
+    gate = Gate(name="detector mAP50, int8", got="0.955", wanted="at least 0.9", passed=True)
+    about = {"name": "small", "version": "0.1.0", "dataset_digest": None, "files": {}, "runtime": {}}
+    int8 = VariantProof(precision="int8", sha256="0", detector=evaluation)
+    proof = Proof(**about, **digests, detector=evaluation, variants=(int8,), gates=(gate,), simulated=True)
+    assert "As int8: mAP50 0.955, mAP50-95 0.666." in list(_measured(proof))

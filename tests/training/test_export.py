@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_file
-from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.manifest import Accuracy, ModelManifest, PrecisionParity
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import Export, UseCase
@@ -17,6 +18,7 @@ from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_training.export import export
+from trunnion_training.precision.variants import Reference
 from trunnion_training.vision.onnx_export import export_onnx
 from trunnion_training.vision.torch_engine import detector_spec, has_own_choice, open_checkpoint
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
@@ -32,9 +34,57 @@ def test_the_export_opens_on_the_robot_and_says_what_it_is(
     assert manifest.detector.parity[0].samples == 3
     assert manifest.detector.sha256 == digest_file(tmp_path / "detector.onnx")
     assert manifest.licences["detector"].startswith("AGPL-3.0")
+    assert list(manifest.files()) == ["detector.onnx"]
+    written = json.loads((tmp_path / "model.json").read_text())
+    assert written["detector"].keys() == {"file", "sha256", "precision", "parity", "spec"}
     with Detector.from_model(*load_export(tmp_path)) as detector:
         assert detector.labels == ("disc", "bar")
         detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_an_export_in_three_precisions_opens_in_each(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path
+) -> None:
+    usecase, dataset_dir = shapes
+    wanted = Export.model_validate({"precisions": ["fp32", "fp16", "int8"], "map_drop_max_points": 100})
+    usecase = usecase.model_copy(update={"export": wanted})
+    manifest = export(usecase, dataset_dir, trained, tmp_path, Silent())
+    assert manifest.files() == {
+        name: digest_file(tmp_path / name)
+        for name in ("detector.onnx", "detector.fp16.onnx", "detector.int8.onnx")
+    }
+    assert (tmp_path / "detector.int8.onnx").stat().st_size < 0.5 * (
+        tmp_path / "detector.onnx"
+    ).stat().st_size
+    assert "onnxruntime" in manifest.made_with
+    for precision in wanted.precisions:
+        with Detector.from_model(*load_export(tmp_path), precision=precision) as detector:
+            detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_a_precision_that_loses_too_much_is_a_failed_gate_and_leaves_what_was_measured(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usecase, dataset_dir = shapes
+    strict = Export.model_validate({"precisions": ["fp32", "fp16"]})
+    monkeypatch.setattr(Reference, "compare", _lossy)
+    with pytest.raises(GatesFailed, match=r"fp16 lost 2\.50 points.*wanted at most 1 points of mAP50-95"):
+        export(usecase.model_copy(update={"export": strict}), dataset_dir, trained, tmp_path, Silent())
+    detector = read_json(ModelManifest, tmp_path / "model.json").detector
+    assert detector is not None
+    assert not detector.variants[0].parity.passed
+    assert (tmp_path / detector.variants[0].file).exists()
+
+
+def _lossy(self: Reference, network: bytes, drop_max_points: float) -> tuple[PrecisionParity, Accuracy]:
+    parity = PrecisionParity(
+        images=3,
+        map50_drop_points=2.0,
+        map50_95_drop_points=2.5,
+        map50_95_drop_max_points=drop_max_points,
+        boxes_largest_px=0,
+    )
+    return parity, Accuracy(images=3, map50=0.5, map50_95=0.4)
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(trained: Path, tmp_path: Path) -> None:

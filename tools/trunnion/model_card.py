@@ -52,7 +52,11 @@ def _measured(proof: Proof) -> Iterator[str]:
     if proof.detector:
         of = proof.detector
         yield f"Detector on {of.images} unseen images: mAP50 {of.map50:.3f}, mAP50-95 {of.map50_95:.3f}."
-    rows = [*([proof.policy] if proof.policy else []), *proof.scenarios]
+    for variant in proof.variants:
+        of = variant.detector
+        yield f"As {variant.precision}: mAP50 {of.map50:.3f}, mAP50-95 {of.map50_95:.3f}."
+    nominal = [variant.nominal for variant in proof.variants if variant.nominal]
+    rows = [*([proof.policy] if proof.policy else []), *proof.scenarios, *nominal]
     if rows:
         yield ""
         yield "| scenario | episodes | success | 95 % interval | limit violations |"
@@ -74,6 +78,11 @@ def _parity(model: ModelManifest) -> Iterator[str]:
     for part in filter(None, (model.detector, model.policy)):
         for step in part.parity:
             yield f"- {part.file}, {step.step}: {_difference(step)} on {step.samples} samples"
+
+    for variant in model.detector.variants if model.detector else ():
+        of = variant.parity
+        lost = f"{of.map50_95_drop_points:.2f} points of mAP50-95 (allowed {of.map50_95_drop_max_points:g})"
+        yield f"- {variant.file}, fp32 to {variant.precision}: lost {lost} on {of.images} validation images"
 
 
 def _difference(step: Parity) -> str:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 
 from trunnion_contract.bundle import MODEL
 from trunnion_contract.dataset import Dataset
@@ -20,6 +21,7 @@ from trunnion_training.parity import detector_parity, policy_parity
 from trunnion_training.policy.clone import CHECKPOINT as POLICY
 from trunnion_training.policy.clone import HELD_OUT, SPEC
 from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.precision.variants import add_variants, require_accuracy
 from trunnion_training.vision.finetune import CHECKPOINT as DETECTOR
 from trunnion_training.vision.onnx_export import export_onnx
 from trunnion_training.vision.torch_engine import detector_spec, open_checkpoint
@@ -35,7 +37,8 @@ def export(
 
     Raises:
         BadInput: a trained model is missing.
-        GatesFailed: ONNX is further from torch than `export.parity` allows. Files and measurements stay to look at.
+        GatesFailed: ONNX is further from torch than `export.parity` allows, or a network of less precision loses more
+            than `export.map_drop_max_points`. Files and measurements stay to look at.
     """
     detector = (
         _export_detector(usecase, dataset_dir, train_dir, out_dir, progress)
@@ -54,11 +57,13 @@ def export(
         detector=detector,
         policy=policy,
         cell=usecase.cell,
-        made_with={name: version(name) for name in _PACKAGES},
+        made_with={name: version(name) for name in _PACKAGES} | _quantised_with(detector),
         licences=_licences(usecase),
     )
     write_json(out_dir / MODEL, manifest.model_dump(mode="json", by_alias=True))
     _require_parity(manifest, out_dir)
+    if manifest.detector:
+        require_accuracy(manifest.detector, out_dir / MODEL)
     return manifest
 
 
@@ -78,7 +83,10 @@ def _export_detector(
         parity = detector_parity(
             open_checkpoint(checkpoint, spec), engine, spec, dataset_dir, usecase.export.parity, progress
         )
-    return DetectorModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+    model = DetectorModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+    if len(usecase.export.precisions) == 1:
+        return model
+    return add_variants(model, usecase.export, dataset_dir, out_dir, progress)
 
 
 def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: Progress) -> PolicyModel:
@@ -92,6 +100,10 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
     progress.advance()
     progress.done()
     return PolicyModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+
+
+def _quantised_with(detector: DetectorModel | None) -> dict[str, str]:
+    return {"onnxruntime": onnxruntime.__version__} if detector and detector.variants else {}
 
 
 def _trained(path: Path) -> Path:

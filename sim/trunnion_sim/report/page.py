@@ -11,8 +11,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from trunnion_contract.manifest import ModelManifest, Parity
-from trunnion_contract.proof import DetectorEvaluation, Proof, Rate, ScenarioResult
+from trunnion_contract.manifest import DetectorVariant, ModelManifest, Parity
+from trunnion_contract.proof import DetectorEvaluation, Proof, Rate, ScenarioResult, VariantProof
 
 _MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 _STEP = 0.1
@@ -72,6 +72,7 @@ def render(proof: Proof, model: ModelManifest, pictures: Pictures) -> str:
         axis=_axis([row.success for row in rows], [row.success_lower_min for row in rows]),
         confusion=_confusion(proof.detector) if proof.detector else (),
         parities=_parities(model),
+        precisions=_precisions(proof, model),
         failures=[(result, failure) for result in rows for failure in result.failures],
     )
 
@@ -85,13 +86,14 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "short": _short, "figure": _figure}
+    environment.filters |= {"percent": _percent, "short": _short, "figure": _figure, "replayed": _replayed}
     return environment.get_template("page.html.j2")
 
 
 def _success_rows(proof: Proof) -> list[ScenarioResult]:
     """Everything that has a success rate, the closed loop first."""
-    return [*proof.scenarios, *([proof.policy] if proof.policy else [])]
+    nominal = [variant.nominal for variant in proof.variants if variant.nominal]
+    return [*proof.scenarios, *nominal, *([proof.policy] if proof.policy else [])]
 
 
 def _axis(rates: Sequence[Rate], gates: Sequence[float | None]) -> list[float]:
@@ -120,6 +122,18 @@ def _parities(model: ModelManifest) -> list[tuple[str, str, Parity]]:
         if network
         for parity in network.parity
     ]
+
+
+def _precisions(proof: Proof, model: ModelManifest) -> list[tuple[DetectorVariant, VariantProof]]:
+    """Each network of less precision with its proof."""
+    proven = {variant.precision: variant for variant in proof.variants}
+    variants = model.detector.variants if model.detector else ()
+    return [(variant, proven[variant.precision]) for variant in variants if variant.precision in proven]
+
+
+def _replayed(name: str) -> str:
+    """The name of a result as the arguments that play it again: "nominal, int8" has a precision in it."""
+    return name.replace(", ", " --precision ")
 
 
 def _percent(value: float, digits: int = 1) -> str:

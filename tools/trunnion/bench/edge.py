@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ _SEED = 0
 
 def rows(bundle: Bundle) -> list[Row]:
     """`edge.*` for the bundle's detector at the size it was trained for."""
-    return [*(_detector(bundle) if bundle.model.detector else ()), _import()]
+    return [*(_detector(bundle) if bundle.model.detector else ()), *_int8(bundle), _import()]
 
 
 def _detector(bundle: Bundle) -> list[Row]:
@@ -32,7 +33,10 @@ def _detector(bundle: Bundle) -> list[Row]:
     assert model is not None
     size = model.spec.image_size_px
     image = np.random.default_rng(_SEED).integers(0, 256, (size * 3 // 4, size, 3), np.uint8)
-    with TemporaryDirectory() as folder, Detector.from_model(bundle.model, bundle.read) as detector:
+    with (
+        TemporaryDirectory() as folder,
+        Detector.from_model(bundle.model, bundle.read, precision="fp32") as detector,
+    ):
         network = Path(folder) / "detector.onnx"
         network.write_bytes(bundle.read(model.file))
         detect = partial(detector.detect, image)
@@ -44,7 +48,39 @@ def _detector(bundle: Bundle) -> list[Row]:
     ]
 
 
-def _bare_run(network: Path, size: int) -> Any:
+def _int8(bundle: Bundle) -> list[Row]:
+    """Nothing where the bundle has no INT8."""
+    detector = bundle.model.detector
+    networks = detector.networks if detector else {}
+    proven = [variant for variant in bundle.proof.variants if variant.precision == "int8"]
+    if detector is None or "int8" not in networks or not proven or bundle.proof.detector is None:
+        return []
+    size = detector.spec.image_size_px
+    runs = [_bare_run(bundle.read(networks[precision].file), size) for precision in ("fp32", "int8")]
+    fp32, int8 = bundle.proof.detector, proven[0].detector
+    drop_points = round(100 * (fp32.map50_95 - int8.map50_95), 4)
+    return [
+        int8_speedup(taking_turns(_CALLS, *runs), size),
+        Row(
+            "edge.int8.map_drop_points",
+            drop_points,
+            "points",
+            "fp32 on the same test images",
+            int8.images,
+            0.0,
+        ),
+    ]
+
+
+def int8_speedup(seconds: list[list[float]], size_px: int) -> Row:
+    """Median of fp32 over median of INT8, in words too where INT8 is not worth it."""
+    row = ratio_row("edge.int8.speedup", seconds, f"session.run of fp32 over int8 at {size_px} px")
+    return (
+        row if row.value > 1 else replace(row, against=f"{row.against}: INT8 is not faster on this machine")
+    )
+
+
+def _bare_run(network: Path | bytes, size: int) -> Any:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])

@@ -1,0 +1,105 @@
+"""Which of a detector's networks runs here: the one that was asked for, or the one that is fastest on this machine."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Literal, get_args
+
+import numpy as np
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import DetectorModel
+from trunnion_edge.backends import Engine, EngineSettings, open_engine
+from trunnion_edge.exported import Reader, read_network
+
+_log = logging.getLogger(__name__)
+
+PrecisionChoice = Literal["auto", "fp32", "fp16", "int8"]
+CHOICES: tuple[PrecisionChoice, ...] = get_args(PrecisionChoice)
+# Below, what a network of less precision loses is not paid for; timing errors stay below it too.
+SPEEDUP_MIN = 1.1
+RUNS = 9
+_WARM_UPS = 2
+
+
+def open_network(
+    model: DetectorModel, read: Reader, settings: EngineSettings, precision: PrecisionChoice = "auto"
+) -> Engine:
+    """Open one of the detector's networks.
+
+    "auto" takes fp16 on a GPU where there is one; on a CPU int8, where that is at least 1.1 times as fast as fp32
+    in a few runs of both, here and now; fp32 otherwise.
+
+    Raises:
+        BadInput: there is no network of that precision, or its file does not fit the manifest.
+    """
+    if precision == "auto":
+        return _fastest(model, read, settings)
+    return open_engine(_network(model, read, precision), settings)
+
+
+def _fastest(model: DetectorModel, read: Reader, settings: EngineSettings) -> Engine:
+    # fp16 first: a runtime that compiles for the GPU would else compile fp32 only to learn that there is a GPU.
+    if "fp16" in model.networks and settings.device != "cpu":
+        engine = open_engine(_network(model, read, "fp16"), settings)
+        if _is_on_gpu(engine):
+            return engine
+        engine.close()
+    with ExitStack() as opened:
+        fp32 = opened.enter_context(open_engine(_network(model, read, "fp32"), settings))
+        chosen = fp32
+        if "int8" in model.networks and not _is_on_gpu(fp32):
+            int8 = opened.enter_context(open_engine(_network(model, read, "int8"), settings))
+            chosen = _faster(fp32, int8, model)
+            (int8 if chosen is fp32 else fp32).close()
+        opened.pop_all()
+    return chosen
+
+
+def _faster(fp32: Engine, int8: Engine, model: DetectorModel) -> Engine:
+    """INT8 where it is clearly faster; which one is, and by how much, differs from CPU to CPU."""
+    size = model.spec.image_size_px
+    image = {model.spec.input.name: np.full((1, 3, size, size), model.spec.pad_value / 255, np.float32)}
+    fp32_ms, int8_ms = median_times_ms(lambda: fp32.infer(image), lambda: int8.infer(image))
+    is_faster = fp32_ms >= SPEEDUP_MIN * int8_ms
+    _log.info(
+        "precision: %s (fp32 %.1f ms, int8 %.1f ms on this machine; int8 is taken from %.1f times as fast)",
+        "int8" if is_faster else "fp32",
+        fp32_ms,
+        int8_ms,
+        SPEEDUP_MIN,
+    )
+    return int8 if is_faster else fp32
+
+
+def median_times_ms(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
+    """Medians of a few runs that alternate, so that a slow moment of the machine hits both."""
+    times_ms: tuple[list[float], list[float]] = ([], [])
+    for run in range(_WARM_UPS + RUNS):
+        for call, taken_ms in zip((first, second), times_ms, strict=True):
+            began_s = time.perf_counter()
+            call()
+            if run >= _WARM_UPS:
+                taken_ms.append(1000 * (time.perf_counter() - began_s))
+    return statistics.median(times_ms[0]), statistics.median(times_ms[1])
+
+
+def _network(model: DetectorModel, read: Reader, precision: str) -> bytes:
+    network = next((found for key, found in model.networks.items() if key == precision), None)
+    if network is None:
+        raise BadInput(
+            where="the detector's precision",
+            got=f"'{precision}', which this model does not have",
+            wanted=f"one of auto, {', '.join(model.networks)}",
+            next_step="ask for one of them, or add it to export.precisions, export, prove and pack again",
+        )
+    return read_network(network, read)
+
+
+def _is_on_gpu(engine: Engine) -> bool:
+    # The runtime ends with the device: `onnxruntime 1.31.1 on gpu`.
+    return not engine.runtime.endswith("on cpu")

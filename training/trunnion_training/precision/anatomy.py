@@ -1,0 +1,83 @@
+"""What a network is made of, seen from its convolutions: the stem, the last ones, what comes after, and its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import onnx
+
+CONVOLUTIONS = ("Conv", "ConvTranspose")
+
+
+class Anatomy:
+    """The parts of a graph by the names of their nodes.
+
+    Attributes:
+        stem: the convolutions that nothing was convolved before, and what stands beside them until the next ones.
+        last: the convolutions after which nothing is convolved.
+        head: everything in the blocks in which the last convolutions are.
+        tail: what comes after them: boxes and scores are put together there.
+        tensors: what each node reads and makes.
+    """
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        depth, height = _depths(graph.node), _heights(graph.node)
+        convolutions = {node.name for node in graph.node if node.op_type in CONVOLUTIONS}
+        self.nodes = [node.name for node in graph.node]
+        self.stem = frozenset(name for name in self.nodes if depth[name] <= 1)
+        self.last = frozenset(name for name in convolutions if height[name] == 1)
+        self.tail = frozenset(name for name in self.nodes if height[name] == 0)
+        self.head = frozenset(
+            name for block in {block_of(last) for last in self.last} for name in self.blocks()[block]
+        )
+        self.tensors = {node.name: [*node.input, *node.output] for node in graph.node}
+
+    def blocks(self) -> dict[str, list[str]]:
+        """Nodes by block: the first part of a name such as `/model.4/m.0/cv1/conv/Conv`."""
+        blocks: dict[str, list[str]] = {}
+        for name in self.nodes:
+            blocks.setdefault(block_of(name), []).append(name)
+        return blocks
+
+
+def name_nodes(graph: onnx.GraphProto) -> None:
+    """Give every node a name of its own; nodes without one are called by their first output."""
+    taken: set[str] = set()
+    for node in graph.node:
+        if not node.name or node.name in taken:
+            node.name = f"{node.name}/{node.output[0]}"
+        taken.add(node.name)
+
+
+def block_of(node: str) -> str:
+    """The block that a node's name begins with."""
+    return node.strip("/").partition("/")[0]
+
+
+def _depths(nodes: Iterable[onnx.NodeProto]) -> dict[str, int]:
+    """Convolutions on the longest way from an input to each node, itself included."""
+    at: dict[str, int] = {}
+    depth: dict[str, int] = {}
+    for node in nodes:
+        depth[node.name] = max((at.get(name, 0) for name in node.input if name), default=0) + _is_convolution(
+            node
+        )
+        at |= dict.fromkeys(node.output, depth[node.name])
+    return depth
+
+
+def _heights(nodes: Iterable[onnx.NodeProto]) -> dict[str, int]:
+    """Convolutions on the longest way from each node to an output, itself included."""
+    at: dict[str, int] = {}
+    height: dict[str, int] = {}
+    for node in reversed(list(nodes)):
+        height[node.name] = max(
+            (at.get(name, 0) for name in node.output if name), default=0
+        ) + _is_convolution(node)
+        for name in node.input:
+            at[name] = max(at.get(name, 0), height[node.name])
+    return height
+
+
+def _is_convolution(node: onnx.NodeProto) -> bool:
+    return node.op_type in CONVOLUTIONS
