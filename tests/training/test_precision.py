@@ -121,6 +121,15 @@ def test_a_network_is_known_by_its_convolutions() -> None:
     assert list(anatomy.blocks()) == ["stem", "wide", "back", "head", "after"]
 
 
+def test_what_wraps_every_block_is_no_block() -> None:
+    model = network()
+    for node in model.graph.node:
+        node.name = f"/model{node.name}"
+    anatomy = Anatomy(model.graph)
+    assert list(anatomy.blocks()) == ["stem", "wide", "back", "head", "after"]
+    assert anatomy.head == {"/model/head/Conv"}
+
+
 def test_nodes_without_a_name_of_their_own_get_one() -> None:
     model = network()
     for node in model.graph.node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 import onnx
 
@@ -22,22 +23,28 @@ class Anatomy:
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         depth, height = _depths(graph.node), _heights(graph.node)
-        convolutions = {node.name for node in graph.node if node.op_type in CONVOLUTIONS}
+        convolutions = [node.name for node in graph.node if node.op_type in CONVOLUTIONS]
+        self._wrappers = _shared_parts(convolutions)
         self.nodes = [node.name for node in graph.node]
         self.stem = frozenset(name for name in self.nodes if depth[name] <= 1)
         self.last = frozenset(name for name in convolutions if height[name] == 1)
         self.tail = frozenset(name for name in self.nodes if height[name] == 0)
         self.head = frozenset(
-            name for block in {block_of(last) for last in self.last} for name in self.blocks()[block]
+            name for block in {self.block_of(last) for last in self.last} for name in self.blocks()[block]
         )
         self.tensors = {node.name: [*node.input, *node.output] for node in graph.node}
 
     def blocks(self) -> dict[str, list[str]]:
-        """Nodes by block: the first part of a name such as `/model.4/m.0/cv1/conv/Conv`."""
+        """The nodes of each block."""
         blocks: dict[str, list[str]] = {}
         for name in self.nodes:
-            blocks.setdefault(block_of(name), []).append(name)
+            blocks.setdefault(self.block_of(name), []).append(name)
         return blocks
+
+    def block_of(self, node: str) -> str:
+        """The first part of a name such as `/model.4/m.0/cv1/conv/Conv` that not all convolutions begin with."""
+        parts = node.strip("/").split("/")
+        return parts[min(self._wrappers, len(parts) - 1)]
 
 
 def name_nodes(graph: onnx.GraphProto) -> None:
@@ -49,9 +56,11 @@ def name_nodes(graph: onnx.GraphProto) -> None:
         taken.add(node.name)
 
 
-def block_of(node: str) -> str:
-    """The block that a node's name begins with."""
-    return node.strip("/").partition("/")[0]
+def _shared_parts(names: list[str]) -> int:
+    """How many parts all names begin with: a family that is wrapped for its export has one, `/model/model.4/…`."""
+    paths = [name.strip("/").split("/")[:-1] for name in names]
+    columns = zip(*paths, strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _depths(nodes: Iterable[onnx.NodeProto]) -> dict[str, int]:

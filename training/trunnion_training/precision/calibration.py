@@ -65,7 +65,8 @@ def calibrate(
         with redirect_stdout(io.StringIO()):
             collector.collect_data(_Feed(input_name, chunk))
         progress.advance(len(chunk))
-    with redirect_stdout(io.StringIO()):
+    # A tensor that is empty in every image, such as boxes that nothing gave, has a histogram without anything in it.
+    with redirect_stdout(io.StringIO()), np.errstate(invalid="ignore"):
         ranges = collector.compute_data()
     progress.done()
     return ranges
