@@ -183,8 +183,8 @@ def test_an_image_in_an_unknown_encoding_is_an_error_in_the_heartbeat_and_no_cra
     publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
 
     def complains() -> bool:
-        publish(Image(height=1, width=1, step=1, encoding="bayer_rggb8", data=[0]))
-        return any("bayer_rggb8" in message.status[0].message for message in heard)
+        publish(Image(height=1, width=1, step=1, encoding="nv21", data=[0]))
+        return any("nv21" in message.status[0].message for message in heard)
 
     graph.until(complains, "complaint")
     assert len(camera.look(BRIGHTNESS).detections) == 1
