@@ -34,3 +34,24 @@ class Timings:
             "p99_ms": float(p99_ms),
             "max_ms": max(self._last_ms),
         }
+
+
+class Rate:
+    """How often something happens, over the last seconds. One thread ticks, any may ask."""
+
+    def __init__(self, window_s: float = 5.0) -> None:
+        self._window_s = window_s
+        self._times_s: deque[float] = deque()
+
+    def tick(self, now_s: float) -> None:
+        """It happened now."""
+        self._times_s.append(now_s)
+        while self._times_s[0] < now_s - self._window_s:
+            self._times_s.popleft()
+
+    def per_second(self, now_s: float) -> float:
+        """Intervals per second between the first and the last within the window; 0 for fewer than two."""
+        times_s = [time_s for time_s in tuple(self._times_s) if time_s >= now_s - self._window_s]
+        if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+            return 0.0
+        return (len(times_s) - 1) / (times_s[-1] - times_s[0])

@@ -10,6 +10,8 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Commands and goals: none may be lost, and an old one must not follow a new one.
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 RESULTS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+# Pictures for people: reliable, because a viewer that asks for it would see nothing otherwise.
+PICTURES = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
