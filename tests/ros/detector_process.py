@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from trunnion_interfaces.msg import DetectionSource
 from vision_msgs.msg import Detection2DArray
 
 from trunnion_bringup.table import CellSettings, NodeEntry, cell_nodes
@@ -58,6 +60,54 @@ class Camera:
         header = Header(frame_id="camera_optical")
         header.stamp.sec, header.stamp.nanosec = 1_700_000_000, self._number
         self._publish(image_message(np.full((240, 320, 3), brightness, np.uint8), header))
+
+
+class Stream:
+    """A camera that shows frames at an even rate on a thread of its own, and what was answered to each of them.
+
+    Attributes:
+        brightness: of the frames from now on.
+    """
+
+    def __init__(self, graph: Any, rate_hz: float, brightness: int) -> None:
+        self.brightness = brightness
+        self.shown: list[int] = []
+        self._period_s = 1 / rate_hz
+        self._detections = graph.hear(Detection2DArray, "detections", 100)
+        self._sources = graph.hear(DetectionSource, "detection_source", 100)
+        self._publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._show, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Show no more frames."""
+        self._is_over.set()
+        self._thread.join()
+
+    def boxes(self) -> dict[int, list[float]]:
+        """The left edges of what was seen in each frame that was answered."""
+        return {
+            message.header.stamp.nanosec: [
+                found.bbox.center.position.x - found.bbox.size_x / 2 for found in message.detections
+            ]
+            for message in list(self._detections)
+        }
+
+    def digests(self) -> dict[int, str]:
+        """Which model answered each frame."""
+        return {message.header.stamp.nanosec: message.digest for message in list(self._sources)}
+
+    def _show(self) -> None:
+        next_s = time.monotonic()
+        while not self._is_over.is_set():
+            number = len(self.shown) + 1
+            header = Header(frame_id="camera_optical")
+            header.stamp.sec, header.stamp.nanosec = 1_700_000_000, number
+            self._publish(image_message(np.full((240, 320, 3), self.brightness, np.uint8), header))
+            self.shown.append(number)
+            next_s = max(next_s + self._period_s, time.monotonic())
+            self._is_over.wait(next_s - time.monotonic())
 
 
 def change(graph: Any, transition: int) -> bool:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from trunnion_inference.frames import Arrivals, Frame, NewestFrames
 
 
-def opened(*cameras: str) -> NewestFrames:
-    frames = NewestFrames(cameras)
+def opened(*cameras: str, depth: int = 1) -> NewestFrames:
+    frames = NewestFrames(cameras, depth)
     frames.open()
     return frames
 
@@ -22,6 +22,14 @@ def test_a_newer_frame_takes_the_place_of_one_that_waits_and_is_counted() -> Non
         frames.put("front", b"%d" % number)
     assert frames.take() == Frame("front", b"4")
     assert frames.replaced("front") == 4
+
+
+def test_in_a_deeper_queue_the_oldest_gives_way_and_the_order_stays() -> None:
+    frames = opened("front", depth=3)
+    for number in range(5):
+        frames.put("front", b"%d" % number)
+    assert [frames.take() for _ in range(3)] == [Frame("front", data) for data in (b"2", b"3", b"4")]
+    assert frames.replaced("front") == 2
 
 
 def test_a_camera_that_always_has_a_frame_does_not_starve_another() -> None:
@@ -36,21 +44,21 @@ def test_a_camera_that_always_has_a_frame_does_not_starve_another() -> None:
     assert taken == ["fast", "slow", "slower"] * 2
 
 
-@given(st.lists(st.sampled_from(["put a", "put b", "take"])))
-def test_every_frame_is_taken_replaced_or_waiting(steps: list[str]) -> None:
-    frames, put, taken = opened("a", "b"), {"a": 0, "b": 0}, {"a": 0, "b": 0}
-    waiting: set[str] = set()
+@given(st.lists(st.sampled_from(["put a", "put b", "take"])), st.integers(1, 3))
+def test_every_frame_is_taken_replaced_or_waiting(steps: list[str], depth: int) -> None:
+    frames, put, taken = opened("a", "b", depth=depth), {"a": 0, "b": 0}, {"a": 0, "b": 0}
+    waiting = {"a": 0, "b": 0}
     for step in steps:
         if step.startswith("put"):
             put[step[-1]] += frames.put(step[-1], b"x")
-            waiting.add(step[-1])
-        elif waiting:
+            waiting[step[-1]] = min(depth, waiting[step[-1]] + 1)
+        elif any(waiting.values()):
             frame = frames.take()
             assert frame is not None
             taken[frame.camera] += 1
-            waiting.discard(frame.camera)
+            waiting[frame.camera] -= 1
     for camera in ("a", "b"):
-        assert put[camera] == taken[camera] + frames.replaced(camera) + (camera in waiting)
+        assert put[camera] == taken[camera] + frames.replaced(camera) + waiting[camera]
 
 
 def test_who_waits_for_a_frame_is_let_go_when_the_queue_closes() -> None:

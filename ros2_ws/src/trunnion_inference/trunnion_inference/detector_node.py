@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
+from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 
-from trunnion_contract.bundle import Bundle
-from trunnion_contract.errors import TrunnionError
+from trunnion_contract.bundle import Bundle, open_bundle
+from trunnion_contract.errors import BadInput, TrunnionError
 from trunnion_edge.model_source import SourcedDetector
+from trunnion_edge.probation import SwapRules
+from trunnion_edge.swap import Change, Event, HotSwap
 from trunnion_inference.bundle_node import BundleNode
 from trunnion_inference.camera_topics import CameraTopics
 from trunnion_inference.clocks import header_now, now_s, stamp_s
 from trunnion_inference.detector_parameters import LiveSelection, cameras_of, declare_cameras, transport_of
 from trunnion_inference.frames import NewestFrames
 from trunnion_inference.heartbeat import ERROR, WARN, Health
+from trunnion_inference.load_bundle import LoadBundleService
 from trunnion_inference.process import run_node
 from trunnion_inference.stages import Stages
 
@@ -30,7 +36,8 @@ class DetectorNode(BundleNode):
         super().__init__("detector")
         declare_cameras(self)
         self._selection = LiveSelection(self, self._tell_model)
-        self._model: SourcedDetector | None = None
+        self._load_bundle = LoadBundleService(self, self._offer)
+        self._swap: HotSwap | None = None
         self._cameras: dict[str, CameraTopics] = {}
         self._frames = NewestFrames(())
         self._worker: threading.Thread | None = None
@@ -40,16 +47,16 @@ class DetectorNode(BundleNode):
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
         cameras, transport = cameras_of(self), transport_of(self)
-        self._model = model = SourcedDetector.from_bundle(bundle, self.engine_settings())
-        self._selection.labels = model.labels
+        model = SourcedDetector.from_bundle(bundle, self.engine_settings())
+        self._swap = HotSwap(model, self._on_change)
         self._selection.chosen.check(model.labels)
         model.detector.warm_up()
-        self._frames = NewestFrames(cameras)
+        queue_frames = int(self.get_parameter("queue_frames").value)
+        self._frames = NewestFrames(cameras, queue_frames)
         for camera in cameras:
-            self._cameras[camera] = CameraTopics(self, camera, transport, self._frames.put)
-        self._selection.show_threshold(model.detector.spec.confidence_threshold)
-        self._models_told += 1
-        self._tell_model()
+            self._cameras[camera] = CameraTopics(self, camera, transport, queue_frames, self._frames.put)
+        self._introduce(model)
+        self._show_threshold()
         self.get_logger().info(f"detects {', '.join(model.labels)} with {bundle.path.name}: {model.source}")
 
     def begin(self) -> None:
@@ -71,9 +78,9 @@ class DetectorNode(BundleNode):
     def free(self) -> None:
         """Close the engine and the topics."""
         self.pause()
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+        if self._swap is not None:
+            self._swap.close()
+            self._swap = None
         self._selection.labels = ()
         while self._cameras:
             self._cameras.popitem()[1].destroy()
@@ -96,8 +103,8 @@ class DetectorNode(BundleNode):
         return Health(WARN, "; ".join(silences), values=values) if silences else Health(values=values)
 
     def _model_values(self) -> dict[str, str]:
-        assert self._model is not None
-        source = self._model.source
+        assert self._swap is not None
+        source = self._swap.model.source
         return {
             "frames": str(self._stages.detect.count),
             "model": source.name,
@@ -107,6 +114,10 @@ class DetectorNode(BundleNode):
             "runtime": source.runtime,
             "backend": source.backend,
             "device": source.device,
+            "swap": self._swap.state,
+            "swap_outcome": self._swap.outcome,
+            "swaps": str(self._swap.switched),
+            "rollbacks": str(self._swap.rolled_back),
         }
 
     def _camera_values(self, name: str, topics: CameraTopics) -> dict[str, str]:
@@ -133,13 +144,14 @@ class DetectorNode(BundleNode):
                 topics.trouble = ""
 
     def _detect(self, topics: CameraTopics, data: bytes) -> None:
-        assert self._model is not None
-        model, selection = self._model, self._selection.chosen
+        assert self._swap is not None
+        selection = self._selection.chosen
         marks_s = [time.perf_counter()]
         header, image_bgr = topics.picture(data)
         marks_s.append(time.perf_counter())
-        model.detector.confidence_threshold = selection.threshold(model.detector.spec.confidence_threshold)
-        detections = selection.of(model.detector.detect(image_bgr), model.labels)
+        answer = self._swap.detect(image_bgr, selection)
+        model = answer.model
+        detections = selection.of(answer.detections, model.labels)
         marks_s.append(time.perf_counter())
         topics.publish(detections, header, model.source)
         marks_s.append(time.perf_counter())
@@ -155,13 +167,55 @@ class DetectorNode(BundleNode):
         topics.trouble = trouble
         self.get_logger().error(trouble, throttle_duration_sec=_LOG_EVERY_S)
 
-    def _tell_model(self) -> None:
-        """Say on every camera's latched topics which model detects, and from which score on."""
-        if (model := self._model) is None:
+    def _offer(self, path: Path, rules: SwapRules) -> SourcedDetector:
+        """Open a bundle beside the running one; on the service's thread."""
+        if (swap := self._swap) is None:
+            raise BadInput(
+                where=f"load_bundle of {self.get_name()}",
+                got=f"a node that is {self.state}",
+                wanted="one that is inactive or active",
+                next_step="set its parameter bundle and configure it",
+            )
+        settings = self.engine_settings()
+        return swap.offer(lambda: SourcedDetector.from_bundle(open_bundle(path), settings), rules)
+
+    def _on_change(self, change: Change) -> None:
+        """Another model detects, or the new one stays; on the worker's thread, between two frames."""
+        source = change.model.source
+        if change.event is Event.SETTLED:
+            self.get_logger().info(f"{source} stays")
+            # What cleanup and configure would open again is what runs.
+            self._later(lambda: self.set_parameters([Parameter("bundle", value=str(source.bundle))]))
             return
+        self._introduce(change.model)
+        self._later(self._show_threshold)
+        if change.event is Event.ROLLED_BACK:
+            self.get_logger().error(f"rolled back to {source}: {change.reason}")
+        else:
+            self.get_logger().info(f"{source} detects from this frame on, on probation")
+
+    def _introduce(self, model: SourcedDetector) -> None:
+        self._models_told += 1
+        self._selection.labels = model.labels
+        self._tell_model(model)
+
+    def _tell_model(self, model: SourcedDetector | None = None) -> None:
+        """Say on every camera's latched topics which model detects, and from which score on."""
+        if self._swap is None:
+            return
+        model = model or self._swap.model
         threshold = self._selection.chosen.threshold(model.detector.spec.confidence_threshold)
-        for topics in self._cameras.values():
+        for topics in tuple(self._cameras.values()):
             topics.tell_model(model, threshold, self._models_told, header_now(self))
+
+    def _show_threshold(self) -> None:
+        if self._swap is not None:
+            self._selection.show_threshold(self._swap.model.detector.spec.confidence_threshold)
+
+    def _later(self, task: Callable[[], object]) -> None:
+        """On the executor's thread, where parameters are set."""
+        if self.executor is not None:
+            self.executor.create_task(task)
 
 
 def _of(camera: str) -> str:

@@ -90,6 +90,8 @@ def declare_cameras(node: Node) -> None:
     node.declare_parameter("cameras", _NONE, cameras)
     transport = text(f"How images come ({', '.join(TRANSPORTS)}); read by configure")
     node.declare_parameter("image_transport", TRANSPORTS[0], transport)
+    queue = whole("So many frames of each camera may wait; the oldest gives way; read by configure", 1, 100)
+    node.declare_parameter("queue_frames", 1, queue)
 
 
 def cameras_of(node: Node) -> tuple[str, ...]:

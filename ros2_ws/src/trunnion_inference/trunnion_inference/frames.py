@@ -1,8 +1,9 @@
-"""The newest frame of each camera, handed over from who receives to who detects. No ROS."""
+"""The newest frames of each camera, handed over from who receives to who detects. No ROS."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,14 +17,15 @@ class Frame:
 
 
 class NewestFrames:
-    """A queue of one frame for each camera; a newer one takes the place of one that waits, and is counted.
+    """A queue of `depth` frames for each camera; a newer one takes the place of the oldest that waits, and is counted.
 
-    So above capacity a frame waits at most for the others' turns. Cameras with a waiting frame take turns: who was
+    So above capacity a frame waits for a bounded number of others. Cameras with a waiting frame take turns: who was
     served goes to the end of the row.
     """
 
-    def __init__(self, cameras: Sequence[str]) -> None:
-        self._waiting: dict[str, bytes | None] = dict.fromkeys(cameras)
+    def __init__(self, cameras: Sequence[str], depth: int = 1) -> None:
+        self._depth = depth
+        self._waiting: dict[str, deque[bytes]] = {camera: deque() for camera in cameras}
         self._row = list(cameras)
         self._replaced = dict.fromkeys(cameras, 0)
         self._is_open = False
@@ -32,7 +34,8 @@ class NewestFrames:
     def open(self) -> None:
         """Let frames in, first of all new ones, and count from 0."""
         with self._changed:
-            self._waiting = dict.fromkeys(self._waiting)
+            for waiting in self._waiting.values():
+                waiting.clear()
             self._replaced = dict.fromkeys(self._replaced, 0)
             self._is_open = True
 
@@ -47,13 +50,16 @@ class NewestFrames:
         with self._changed:
             if not self._is_open:
                 return False
-            self._replaced[camera] += self._waiting[camera] is not None
-            self._waiting[camera] = data
+            waiting = self._waiting[camera]
+            if len(waiting) == self._depth:
+                waiting.popleft()
+                self._replaced[camera] += 1
+            waiting.append(data)
             self._changed.notify()
             return True
 
     def take(self) -> Frame | None:
-        """Wait for the frame whose turn it is; None once the queue is closed."""
+        """Wait for the frame whose turn it is, a camera's oldest first; None once the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: not self._is_open or any(self._waiting.values()))
             return self._next() if self._is_open else None
@@ -66,15 +72,13 @@ class NewestFrames:
         camera = next(name for name in self._row if self._waiting[name])
         self._row.remove(camera)
         self._row.append(camera)
-        data, self._waiting[camera] = self._waiting[camera], None
-        assert data is not None
-        return Frame(camera, data)
+        return Frame(camera, self._waiting[camera].popleft())
 
 
 class Arrivals:
     """Counts frames that were published and never came here, by the numbers that the middleware gives them.
 
-    Also those that gave way to newer ones in the middleware's own queue of one.
+    Also those that gave way to newer ones in the middleware's own queue.
     """
 
     def __init__(self) -> None:

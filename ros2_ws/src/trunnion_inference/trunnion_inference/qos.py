@@ -17,6 +17,11 @@ LATCHED = QoSProfile(
 )
 
 
+def newest(depth: int) -> QoSProfile:
+    """As NEWEST, for who takes the newest few."""
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
 def overridable() -> dict[str, QoSOverridingOptions]:
     """Keyword argument for create_publisher and create_subscription: qos_overrides.* parameters."""
     return {"qos_overriding_options": QoSOverridingOptions.with_default_policies()}
