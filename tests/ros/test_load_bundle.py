@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +21,7 @@ from trunnion_interfaces.srv import LoadBundle
 from vision_msgs.msg import LabelInfo, VisionInfo
 
 from trunnion_bringup.processes import Cell
-from trunnion_contract.bundle import open_bundle
+from trunnion_contract.bundle import MANIFEST, PROOF, open_bundle
 from trunnion_inference.qos import LATCHED
 
 CALM, TRAP = 153, TRAP_BRIGHTNESS + 15
@@ -48,8 +52,24 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     files["other"] = write("other", labels=("cog", "bolt", "nut"))
     files["damaged"] = files["a"].with_name("damaged.trunnion")
     files["damaged"].write_bytes(files["a"].read_bytes()[:-1] + b"x")
+    files["unproven"] = files["a"].with_name("unproven.trunnion")
+    files["unproven"].write_bytes(without_proof(files["a"]))
     files["none"] = Path("/none.trunnion")
     return Shelf(files, left_px)
+
+
+def without_proof(file: Path) -> bytes:
+    """The same bundle, whole but for its proof, as somebody would make it who wants to go without."""
+    contents = dict(open_bundle(file).contents)
+    manifest = json.loads(contents[MANIFEST])
+    del contents[PROOF], manifest["files"][PROOF]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in {**contents, MANIFEST: json.dumps(manifest).encode()}.items():
+            archive.writestr(name, data)
+        archive.comment = bytes(71)
+    unsealed = buffer.getvalue()[:-71]
+    return unsealed + f"sha256:{hashlib.sha256(unsealed).hexdigest()}".encode()
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +171,7 @@ def test_a_model_that_fails_on_a_frame_does_not_cost_that_frame(
     [
         ("none", "no such file"),
         ("damaged", "bytes that were changed after packing|damaged"),
+        ("unproven", "no proof inside"),
         ("other", "got a model of cog, bolt, nut, wanted one of gear, bolt, nut"),
     ],
 )
