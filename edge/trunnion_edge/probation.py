@@ -65,15 +65,29 @@ class Probation:
     @property
     def fault(self) -> str:
         """What is wrong, empty while nothing is."""
-        if self._blind >= self._rules.blind_frames:
+        if self._is_blind:
             return f"it saw nothing in {self._blind} frames in which the model before it saw something"
-        median_ms = statistics.median(self._latencies_ms) if self._latencies_ms else 0.0
-        is_full = len(self._latencies_ms) == self._latencies_ms.maxlen
-        if is_full and median_ms > self._latency_max_ms:
-            return (
-                f"it takes {median_ms:.0f} ms for a frame, at most {self._latency_max_ms:.0f} ms are allowed"
-            )
+        if self._median_ms > self._latency_max_ms:
+            took, most = f"{self._median_ms:.0f} ms", f"{self._latency_max_ms:.0f} ms"
+            return f"it takes {took} for a frame, at most {most} are allowed"
         return ""
+
+    def is_excused_by(self, old_ms: float) -> bool:
+        """Whether the old model, asked now, is slow too: then the machine is to blame, and the count begins anew."""
+        if self._is_blind or self._median_ms > self._rules.latency_ratio_max * old_ms:
+            return False
+        self._latencies_ms.clear()
+        return True
+
+    @property
+    def _is_blind(self) -> bool:
+        return self._blind >= self._rules.blind_frames
+
+    @property
+    def _median_ms(self) -> float:
+        """Of the last frames; 0 until there are enough."""
+        is_full = len(self._latencies_ms) == self._latencies_ms.maxlen
+        return statistics.median(self._latencies_ms) if is_full else 0.0
 
     def __str__(self) -> str:
         return f"on probation, frame {self.frames} of {self._rules.probation_frames}"

@@ -8,7 +8,6 @@ Every frame is answered by exactly one model, and the answer says by which.
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections import deque
@@ -195,11 +194,11 @@ class HotSwap:
 
     def _check_latency(self, latencies_ms: list[float], rules: SwapRules) -> None:
         bound_ms = rules.latency_max_ms(self._latency.percentile_ms(50))
-        median_ms = statistics.median(latencies_ms)
-        if median_ms > bound_ms:
-            raise _refused(
-                f"{median_ms:.0f} ms for a frame", f"at most {bound_ms:.0f} ms", "use a smaller model"
-            )
+        # The fastest: beside the running model and the rest of the machine, the others say less about this one.
+        fastest_ms = min(latencies_ms)
+        if fastest_ms > bound_ms:
+            got, wanted = f"{fastest_ms:.0f} ms for a frame", f"at most {bound_ms:.0f} ms"
+            raise _refused(got, wanted, "use a smaller model")
 
     def _accept(self, candidate: SourcedDetector, rules: SwapRules) -> None:
         with self._turn:
@@ -229,18 +228,18 @@ class HotSwap:
 
     def _detect_on_trial(self, trial: _Trial, image: Image) -> Answer:
         """The new model's answer, or, when it shows that it does not do, the old one's to the same frame."""
-        by_old: Detections | None = None
         try:
             detections, latency_ms = self._run(self.model, image)
         except Exception as error:
             # Where the old one cannot either, this raises: the frame is to blame.
-            by_old, _ = self._run(trial.old, image)
-            return self._roll_back(trial, f"it failed: {error}", by_old)
-        if not len(detections):
-            by_old, _ = self._run(trial.old, image)
-        trial.probation.note(latency_ms, len(detections) > 0, by_old is not None and len(by_old) > 0)
-        if fault := trial.probation.fault:
-            return self._roll_back(trial, fault, self._run(trial.old, image)[0] if by_old is None else by_old)
+            return self._roll_back(trial, f"it failed: {error}", self._run(trial.old, image)[0])
+        saw, probation = len(detections) > 0, trial.probation
+        old_saw = not saw and len(self._run(trial.old, image)[0]) > 0
+        probation.note(latency_ms, saw, old_saw)
+        if fault := probation.fault:
+            by_old, old_ms = self._run(trial.old, image)
+            if not probation.is_excused_by(old_ms):
+                return self._roll_back(trial, fault, by_old)
         trial.latency.add(latency_ms)
         self._seen.append(_Seen(image, len(detections) > 0))
         if trial.probation.passed:

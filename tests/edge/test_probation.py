@@ -55,3 +55,18 @@ def test_how_long_a_frame_may_take_follows_the_old_model_but_for_a_floor(
     old_ms: float, bound_ms: float
 ) -> None:
     assert SwapRules(latency_ratio_max=3.0, latency_floor_ms=50.0).latency_max_ms(old_ms) == bound_ms
+
+
+def test_slowness_is_excused_where_the_old_model_is_slow_too_and_counted_anew() -> None:
+    slow = (80.0, True, False)
+    probation = noted(*[slow] * 5)
+    assert not probation.is_excused_by(20.0)
+    assert probation.is_excused_by(70.0)
+    assert probation.fault == ""
+    for _ in range(5):
+        probation.note(*slow)
+    assert probation.fault
+
+
+def test_blindness_is_not_excused_by_a_slow_machine() -> None:
+    assert not noted(BLIND, BLIND, BLIND).is_excused_by(1e6)

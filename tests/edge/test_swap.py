@@ -171,6 +171,18 @@ def test_who_becomes_slow_is_rolled_back(make: Make) -> None:
     assert "at most 60 ms are allowed" in swap.outcome
 
 
+def test_a_machine_that_becomes_slow_for_both_rolls_nothing_back(make: Make) -> None:
+    old, new = make(name="old"), make(name="new")
+    swap = HotSwap(old)
+    swap.detect(RED)
+    swap.offer(lambda: new, SwapRules(probation_frames=7, latency_floor_ms=60.0))
+    for model in (old, new):
+        assert isinstance(model.detector.engine, Watched)
+        model.detector.engine.sleep_s = 0.1
+    assert [swap.detect(RED).model for _ in range(7)] == [new] * 7
+    assert (swap.rolled_back, swap.state) == (0, "settled")
+
+
 @pytest.mark.parametrize(
     ("faulty", "wanted"),
     [
@@ -183,7 +195,7 @@ def test_who_becomes_slow_is_rolled_back(make: Make) -> None:
         ({"boxes_px": NOTHING * 3}, "sees nothing where the running one does"),
         (
             {"sleep_s": 0.2},
-            "200 ms for a frame, wanted at most 60 ms|2.. ms for a frame, wanted at most 60 ms",
+            "2.. ms for a frame, wanted at most 60 ms",
         ),
     ],
 )
