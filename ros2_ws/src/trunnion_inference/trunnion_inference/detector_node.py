@@ -42,6 +42,7 @@ class DetectorNode(BundleNode):
         self._frames = NewestFrames(())
         self._worker: threading.Thread | None = None
         self._models_told = 0
+        self._telling = threading.Lock()
         self._stages = Stages()
 
     def open(self, bundle: Bundle) -> None:
@@ -195,18 +196,21 @@ class DetectorNode(BundleNode):
             self.get_logger().info(f"{source} detects from this frame on, on probation")
 
     def _introduce(self, model: SourcedDetector) -> None:
+        """Another model detects from now on."""
         self._models_told += 1
         self._selection.labels = model.labels
-        self._tell_model(model)
+        self._tell_model()
 
-    def _tell_model(self, model: SourcedDetector | None = None) -> None:
-        """Say on every camera's latched topics which model detects, and from which score on."""
-        if self._swap is None:
-            return
-        model = model or self._swap.model
-        threshold = self._selection.chosen.threshold(model.detector.spec.confidence_threshold)
-        for topics in tuple(self._cameras.values()):
-            topics.tell_model(model, threshold, self._models_told, header_now(self))
+    def _tell_model(self) -> None:
+        """Say on every camera's latched topics which model detects, and from which score on; on either thread."""
+        # The last word must be of the latest model, whoever says it.
+        with self._telling:
+            if self._swap is None:
+                return
+            model = self._swap.model
+            threshold = self._selection.chosen.threshold(model.detector.spec.confidence_threshold)
+            for topics in tuple(self._cameras.values()):
+                topics.tell_model(model, threshold, self._models_told, header_now(self))
 
     def _show_threshold(self) -> None:
         if self._swap is not None:
