@@ -104,6 +104,12 @@ class HotSwap:
                 return "switching at the next frame"
             return str(self._trial.probation) if self._trial else "settled"
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no swap is under way."""
+        with self._turn:
+            return not (self._is_checking or self._next or self._trial)
+
     def detect(self, image_bgr: Image, selection: Selection = Selection()) -> Answer:
         """uint8 [h, w, 3] BGR → what is in it, sure enough for the selection's threshold or else the model's.
 
@@ -158,7 +164,7 @@ class HotSwap:
 
     def _claim(self) -> None:
         with self._turn:
-            if self._is_checking or self._next is not None or self._trial is not None:
+            if not self.is_settled:
                 raise _refused(
                     "a second swap while one is under way",
                     f"a settled model; now: {self.state}",

@@ -32,6 +32,16 @@ def test_in_a_deeper_queue_the_oldest_gives_way_and_the_order_stays() -> None:
     assert frames.replaced("front") == 2
 
 
+def test_a_queue_that_is_made_shorter_lets_go_of_the_oldest_and_counts_them() -> None:
+    frames = opened("front", depth=3)
+    for number in range(3):
+        frames.put("front", b"%d" % number)
+    frames.hold(1)
+    frames.put("front", b"3")
+    assert frames.take() == Frame("front", b"3")
+    assert frames.replaced("front") == 3
+
+
 def test_a_camera_that_always_has_a_frame_does_not_starve_another() -> None:
     frames = opened("fast", "slow", "slower")
     taken = []

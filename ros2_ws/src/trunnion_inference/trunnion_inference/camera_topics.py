@@ -28,7 +28,7 @@ from trunnion_inference.detections import (
 )
 from trunnion_inference.frames import Arrivals
 from trunnion_inference.images import bgr_image, image_message
-from trunnion_inference.qos import LATCHED, PICTURES, RESULTS, newest, overridable
+from trunnion_inference.qos import LATCHED, PICTURES, RESULTS, images, overridable
 
 _KINDS: dict[str, tuple[type, str, Callable[[Any], np.ndarray]]] = {
     "raw": (Image, "", bgr_image),
@@ -62,7 +62,7 @@ class CameraTopics:
         # As image_transport does it: the suffix goes to what the name of the raw topic was remapped to.
         topic = node.resolve_topic_name(f"{self._prefix}image_raw") + suffix
         self._images = node.create_subscription(
-            self._kind, topic, self._on_image, newest(queue_frames), raw=True, **overridable()
+            self._kind, topic, self._on_image, images(queue_frames), raw=True, **overridable()
         )
         self.reset()
 

@@ -26,6 +26,8 @@ from trunnion_inference.process import run_node
 from trunnion_inference.stages import Stages
 
 SILENT_AFTER_S = 2.0
+# While another bundle is opened beside the running one, it may take longer for a frame.
+SWAP_QUEUE_FRAMES = 5
 _LOG_EVERY_S = 5.0
 
 
@@ -52,7 +54,7 @@ class DetectorNode(BundleNode):
         self._swap = HotSwap(model, self._on_change)
         self._selection.chosen.check(model.labels)
         model.detector.warm_up()
-        queue_frames = int(self.get_parameter("queue_frames").value)
+        self._queue_frames = queue_frames = int(self.get_parameter("queue_frames").value)
         self._frames = NewestFrames(cameras, queue_frames)
         for camera in cameras:
             self._cameras[camera] = CameraTopics(self, camera, transport, queue_frames, self._frames.put)
@@ -178,11 +180,18 @@ class DetectorNode(BundleNode):
                 next_step="set its parameter bundle and configure it",
             )
         settings = self.engine_settings()
-        return swap.offer(lambda: SourcedDetector.from_bundle(open_bundle(path), settings), rules)
+        self._frames.hold(max(SWAP_QUEUE_FRAMES, self._queue_frames))
+        try:
+            return swap.offer(lambda: SourcedDetector.from_bundle(open_bundle(path), settings), rules)
+        finally:
+            if swap.is_settled:
+                self._frames.hold(self._queue_frames)
 
     def _on_change(self, change: Change) -> None:
         """Another model detects, or the new one stays; on the worker's thread, between two frames."""
         source = change.model.source
+        if change.event is not Event.SWITCHED:
+            self._frames.hold(self._queue_frames)
         if change.event is Event.SETTLED:
             self.get_logger().info(f"{source} stays")
             # What cleanup and configure would open again is what runs.

@@ -45,13 +45,18 @@ class NewestFrames:
             self._is_open = False
             self._changed.notify_all()
 
+    def hold(self, depth: int) -> None:
+        """Let so many frames of each camera wait from now on; those too many give way at the next one."""
+        with self._changed:
+            self._depth = depth
+
     def put(self, camera: str, data: bytes) -> bool:
         """Offer a camera's newest frame; False while the queue is closed."""
         with self._changed:
             if not self._is_open:
                 return False
             waiting = self._waiting[camera]
-            if len(waiting) == self._depth:
+            while len(waiting) >= self._depth:
                 waiting.popleft()
                 self._replaced[camera] += 1
             waiting.append(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 # Images and states: the newest counts, a lost one is worth nothing a moment later.
@@ -17,9 +17,11 @@ LATCHED = QoSProfile(
 )
 
 
-def newest(depth: int) -> QoSProfile:
-    """As NEWEST, for who takes the newest few."""
-    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)
+def images(depth: int) -> QoSProfile:
+    """For who has a queue of newest images of its own: deep enough that none is lost before it gets there."""
+    return QoSProfile(
+        depth=max(depth, qos_profile_sensor_data.depth), reliability=ReliabilityPolicy.BEST_EFFORT
+    )
 
 
 def overridable() -> dict[str, QoSOverridingOptions]:
