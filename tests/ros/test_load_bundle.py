@@ -15,7 +15,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import GetParameters
-from tests.ros.detector_process import Stream, change, detector_entry, state
+from tests.ros.detector_process import Stream, change, detector_entry, set_parameters, state
 from tests.ros.tiny_bundle import TRAP_BRIGHTNESS, Variant, write_bundle
 from trunnion_interfaces.srv import LoadBundle
 from vision_msgs.msg import LabelInfo, VisionInfo
@@ -87,6 +87,14 @@ def stream(graph: Any, detector: Cell) -> Iterator[Stream]:
     stream.stop()
 
 
+@pytest.fixture
+def long_probation(graph: Any, detector: Cell) -> Iterator[None]:
+    """So long that a fault shows before its end, however late this process is with the frames that show it."""
+    assert set_parameters(graph, swap_probation_frames=1000).successful
+    yield
+    assert set_parameters(graph, swap_probation_frames=PROBATION_FRAMES).successful
+
+
 def load(graph: Any, file: Path) -> LoadBundle.Response:
     return graph.call(LoadBundle, "detector/load_bundle", LoadBundle.Request(path=str(file)), timeout_s=30)
 
@@ -129,7 +137,7 @@ def test_many_swaps_between_two_good_bundles_lose_no_frame_and_mix_none(
 
 
 def test_every_bundle_that_fails_on_probation_is_rolled_back_by_itself(
-    graph: Any, stream: Stream, shelf: Shelf
+    graph: Any, stream: Stream, shelf: Shelf, long_probation: None
 ) -> None:
     heard = graph.hear(DiagnosticArray, "/diagnostics")
     good = open_bundle(shelf.files["a"]).digest
@@ -156,7 +164,7 @@ def values_of(graph: Any, heard: list[DiagnosticArray]) -> dict[str, str]:
 
 
 def test_a_model_that_fails_on_a_frame_does_not_cost_that_frame(
-    graph: Any, stream: Stream, shelf: Shelf
+    graph: Any, stream: Stream, shelf: Shelf, long_probation: None
 ) -> None:
     good = open_bundle(shelf.files["a"]).digest
     until_settled(graph, stream, good)

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
@@ -28,6 +30,7 @@ from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_inference.images import image_message
 
 _BASELINE_FRAMES = 150
+_LONG_PROBATION_FRAMES = 1000
 _PATIENCE_S = 60.0
 
 
@@ -48,6 +51,7 @@ class SwapProbe(Node):  # type: ignore[misc]
         self.create_subscription(DetectionSource, "detection_source", self._on_source, 50)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
         self._load = self.create_client(LoadBundle, "detector/load_bundle")
+        self._parameters = self.create_client(SetParameters, "detector/set_parameters")
         self.create_timer(1 / rate_hz, self._show)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
@@ -66,6 +70,13 @@ class SwapProbe(Node):  # type: ignore[misc]
         if not answer.result().ok:
             raise RuntimeError(answer.result().message)
         return str(answer.result().digest)
+
+    def lengthen_probation(self) -> None:
+        """So that a fault shows before its end, however late this process is with the frames that show it."""
+        value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=_LONG_PROBATION_FRAMES)
+        request = SetParameters.Request(parameters=[Parameter(name="swap_probation_frames", value=value)])
+        answer = self._parameters.call_async(request)
+        self.until(answer.done, "answer of set_parameters")
 
     def until_settled(self, digest: str) -> None:
         """Until a bundle has answered more frames from now on than its probation has."""
@@ -148,6 +159,7 @@ def _size_px(bundle: Bundle) -> int:
 
 
 def _spring_traps(probe: SwapProbe, trapped: str, rollbacks: int, good_digest: str) -> None:
+    probe.lengthen_probation()
     for done in range(rollbacks):
         probe.is_trap = False
         probe.until_settled(good_digest)
