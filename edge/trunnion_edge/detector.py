@@ -68,10 +68,18 @@ class Detector:
             Broken: the network named a class that has no label.
         """
         tensor, letterbox = self._preprocessor.prepare(image_bgr)
-        output = self.engine.infer({self.spec.input.name: tensor})[self.spec.output.name]
-        detections = decode(output, letterbox, self.confidence_threshold)
+        detections = decode(self._infer(tensor), letterbox, self.confidence_threshold)
         self._check_classes(detections.class_ids)
         return detections
+
+    def output(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 [h, w, 3] BGR → what the network itself says, float32 [1, n, 6], before anything is dropped.
+
+        Raises:
+            BadInput: it is not such an image.
+        """
+        tensor, _ = self._preprocessor.prepare(image_bgr)
+        return self._infer(tensor)
 
     def warm_up(self, runs: int = 2) -> None:
         """Detect in grey images, so that the first real frame does not pay for the runtime's allocations."""
@@ -88,6 +96,9 @@ class Detector:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.engine.infer({self.spec.input.name: tensor})[self.spec.output.name]
 
     def _check_classes(self, class_ids: NDArray[np.int64]) -> None:
         if class_ids.size and (class_ids.min() < 0 or class_ids.max() >= len(self.labels)):

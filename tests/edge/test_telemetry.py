@@ -1,4 +1,4 @@
-"""Percentiles of the last durations."""
+"""Percentiles of the last durations, and how often something happens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trunnion_edge.telemetry import Timings
+from trunnion_edge.telemetry import Rate, Timings
 
 
 def test_only_the_last_durations_count() -> None:
@@ -25,3 +25,12 @@ def test_only_the_last_durations_count() -> None:
 def test_without_a_duration_there_is_no_percentile() -> None:
     assert math.isnan(Timings().percentile_ms(50))
     assert Timings().summary() == {"count": 0}
+
+
+def test_a_rate_is_of_the_last_seconds_and_falls_to_nothing() -> None:
+    rate = Rate(window_s=2.0)
+    assert rate.per_second(0.0) == 0.0
+    for tick in range(50):
+        rate.tick(tick / 10)
+    assert rate.per_second(4.9) == pytest.approx(10.0)
+    assert rate.per_second(60.0) == 0.0

@@ -8,67 +8,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import DescribeParameters, GetParameters
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from tests.ros.detector_process import Camera, change, detector_entry, state
+from vision_msgs.msg import LabelInfo
 
 from trunnion_bringup.processes import Cell
-from trunnion_bringup.table import CellSettings, NodeEntry, cell_nodes
 from trunnion_contract.errors import Broken
 from trunnion_contract.progress import Silent
-from trunnion_inference.images import image_message
 from trunnion_inference.qos import LATCHED
 
 BRIGHTNESS = 153
 SCORE = BRIGHTNESS / 255
-
-
-def detector_entry(bundle: Path, **parameters: Any) -> NodeEntry:
-    entries = {entry.name: entry for entry in cell_nodes(CellSettings(bundle=str(bundle), data_dir="/none"))}
-    entry = entries["detector"]
-    return dataclasses.replace(entry, parameters={**entry.parameters, **parameters})
-
-
-class Camera:
-    """Publishes frames of one brightness and waits for what is seen in each."""
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-        self.detections = graph.hear(Detection2DArray, "detections")
-        self._publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
-        self._number = 0
-
-    def show(self, brightness: int) -> int:
-        """Publish one frame; its number is in its stamp."""
-        self._number += 1
-        self._show(brightness)
-        return self._number
-
-    def look(self, brightness: int) -> Detection2DArray:
-        """The answer to a frame of its own, which is shown again when it is lost: images are best effort."""
-        number = self.show(brightness)
-        for _ in range(20):
-            deadline_s = time.monotonic() + 0.5
-            while time.monotonic() < deadline_s:
-                for message in list(self.detections):
-                    if message.header.stamp.nanosec == number:
-                        return message
-                time.sleep(0.01)
-            self._show(brightness)
-        raise AssertionError("no detections for a frame within 10 s")
-
-    def _show(self, brightness: int) -> None:
-        header = Header(frame_id="camera_optical")
-        header.stamp.sec, header.stamp.nanosec = 1_700_000_000, self._number
-        self._publish(image_message(np.full((240, 320, 3), brightness, np.uint8), header))
 
 
 @pytest.fixture(scope="module")
@@ -82,24 +38,6 @@ def camera(graph: Any, detector: Cell) -> Iterator[Camera]:
     graph.until(lambda: graph.node.count_publishers("detections"), "detector")
     camera.look(0)
     return camera
-
-
-def change(graph: Any, transition: int) -> bool:
-    request = ChangeState.Request(transition=Transition(id=transition))
-    return graph.call(ChangeState, "detector/change_state", request).success
-
-
-def state(graph: Any) -> str:
-    return graph.call(GetState, "detector/get_state", GetState.Request()).current_state.label
-
-
-def set_threshold(graph: Any, value: float) -> Any:
-    parameter = Parameter(
-        name="confidence_threshold",
-        value=ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value),
-    )
-    request = SetParameters.Request(parameters=[parameter])
-    return graph.call(SetParameters, "detector/set_parameters", request).results[0]
 
 
 def test_a_box_is_in_pixels_of_the_frame_under_the_header_of_the_frame(camera: Camera) -> None:
@@ -130,29 +68,9 @@ def test_labels_wait_for_whoever_comes_late(graph: Any, camera: Camera) -> None:
     assert labels[-1].threshold == pytest.approx(0.4)
 
 
-def test_the_threshold_is_the_bundles_until_it_is_set_and_counts_from_the_next_frame(
-    graph: Any, camera: Camera
-) -> None:
-    request = GetParameters.Request(names=["confidence_threshold"])
-    (value,) = graph.call(GetParameters, "detector/get_parameters", request).values
-    assert value.double_value == pytest.approx(0.4)
-    try:
-        assert set_threshold(graph, 0.7).successful
-        assert list(camera.look(BRIGHTNESS).detections) == []
-    finally:
-        assert set_threshold(graph, 0.4).successful
-    assert len(camera.look(BRIGHTNESS).detections) == 1
-
-
-def test_a_threshold_out_of_range_is_refused_and_says_so(graph: Any, camera: Camera) -> None:
-    result = set_threshold(graph, 1.5)
-    assert not result.successful
-    assert "range" in result.reason
-    assert len(camera.look(BRIGHTNESS).detections) == 1
-
-
 def test_parameters_say_what_they_are(graph: Any, detector: Cell) -> None:
-    names = ["bundle", "backend", "threads", "autostart", "confidence_threshold"]
+    names = ["bundle", "backend", "threads", "autostart", "cameras", "image_transport"]
+    names += ["class_filter", "max_detections", "confidence_threshold"]
     request = DescribeParameters.Request(names=names)
     described = graph.call(DescribeParameters, "detector/describe_parameters", request).descriptors
     assert all(descriptor.description for descriptor in described)
@@ -170,6 +88,7 @@ def test_the_heartbeat_tells_where_the_time_goes(graph: Any, camera: Camera) -> 
     heard = graph.hear(DiagnosticArray, "/diagnostics")
     camera.look(BRIGHTNESS)
     graph.until(lambda: [m for m in heard if m.status[0].name == "detector"][1:], "two heartbeats")
+    assert (heard[-1].status[0].level, heard[-1].status[0].message) == (DiagnosticStatus.OK, "works")
     values = {value.key: value.value for value in heard[-1].status[0].values}
     assert values["state"] == "active"
     assert float(values["detect_p50_ms"]) > 0
@@ -183,8 +102,8 @@ def test_an_image_in_an_unknown_encoding_is_an_error_in_the_heartbeat_and_no_cra
     publish = graph.say(Image, "camera/image_raw", qos_profile_sensor_data)
 
     def complains() -> bool:
-        publish(Image(height=1, width=1, step=1, encoding="bayer_rggb8", data=[0]))
-        return any("bayer_rggb8" in message.status[0].message for message in heard)
+        publish(Image(height=1, width=1, step=1, encoding="nv21", data=[0]))
+        return any("nv21" in message.status[0].message for message in heard)
 
     graph.until(complains, "complaint")
     assert len(camera.look(BRIGHTNESS).detections) == 1

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trunnion.bench.marked_bundles import MARKS_PX, marked
 from trunnion.bench.measure import Row, median_row, ratio_row
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
@@ -23,22 +25,21 @@ if TYPE_CHECKING:
 _FRAMES = 150
 _RATE_HZ = 10
 _STARTS = 3
+_SWAPS, _ROLLBACKS = 100, 20
+_SWAP_RATE_HZ, _PROBATION_FRAMES = 15, 5
 _READY_WITHIN_S = 60.0
 
 
 def rows(bundle: Bundle) -> list[Row]:
     """`node.*`, for the detector of the bundle in a node of its own."""
-    return [*_through_node(bundle), _start(bundle)] if bundle.model.detector else []
+    return [*_through_node(bundle), *_swaps(bundle), _start(bundle)] if bundle.model.detector else []
 
 
 def _through_node(bundle: Bundle) -> list[Row]:
     assert bundle.model.detector is not None
     size = bundle.model.detector.spec.image_size_px
-    with _detector_node(bundle, cell_environment()):
-        probe = [sys.executable, "-m", "trunnion.bench.frame_probe"]
-        command = [*probe, str(bundle.path), str(_FRAMES), str(_RATE_HZ)]
-        answer = subprocess.run(command, env=cell_environment(), check=True, capture_output=True, text=True)
-    seen = json.loads(answer.stdout.splitlines()[-1])
+    with _detector_node(bundle.path, cell_environment()):
+        seen = _probe("frame_probe", str(bundle.path), str(_FRAMES), str(_RATE_HZ))
     both = [(node, bare) for node, bare in zip(seen["through_node_s"], seen["bare_s"], strict=True) if node]
     timed = [[node for node, _ in both], [bare for _, bare in both]]
     lost = _FRAMES - len(both)
@@ -50,23 +51,56 @@ def _through_node(bundle: Bundle) -> list[Row]:
     ]
 
 
+def _swaps(bundle: Bundle, swaps: int = _SWAPS, rollbacks: int = _ROLLBACKS) -> list[Row]:
+    """Swaps between two copies that mark their answers, then to one that fails after its check."""
+    with TemporaryDirectory() as folder:
+        good = [marked(bundle, Path(folder, str(left_px)), left_px) for left_px in MARKS_PX]
+        trapped = marked(bundle, Path(folder, "trapped"), MARKS_PX[0], trapped=True)
+        with _detector_node(good[0], cell_environment(), swap_probation_frames=_PROBATION_FRAMES):
+            counts = (swaps, rollbacks, _SWAP_RATE_HZ, _PROBATION_FRAMES)
+            seen = _probe("swap_probe", *map(str, [*good, trapped, *counts]))
+    without = f"{seen['lost_without']} of {seen['frames_without']} lost without a swap"
+    frames = f"{seen['frames']} frames at {_SWAP_RATE_HZ} Hz, {swaps} swaps; {without}"
+    return [
+        Row("node.swap.frames_lost", seen["lost"], "frames", frames, seen["frames"], 0.0),
+        Row(
+            "node.swap.mixed", seen["mixed"], "answers", "the mark of the network in it", seen["answers"], 0.0
+        ),
+        Row(
+            "node.swap.rollbacks", seen["rollbacks"], "rollbacks", f"{rollbacks} bad bundles", rollbacks, 0.0
+        ),
+    ]
+
+
+def _probe(module: str, *arguments: str) -> dict[str, Any]:
+    """What a process that speaks ROS found out."""
+    command = [sys.executable, "-m", f"trunnion.bench.{module}", *arguments]
+    answer = subprocess.run(command, env=cell_environment(), check=True, stdout=subprocess.PIPE, text=True)
+    seen: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return seen
+
+
 def _start(bundle: Bundle) -> Row:
     seconds = []
     for _ in range(_STARTS):
         began_s = time.perf_counter()
-        with _detector_node(bundle, cell_environment()):
+        with _detector_node(bundle.path, cell_environment()):
             seconds.append(time.perf_counter() - began_s)
     return median_row("node.start_s", seconds, "s", "from the start of the process to the active detector")
 
 
 @contextmanager
-def _detector_node(bundle: Bundle, environment: dict[str, str]) -> Iterator[Cell]:
+def _detector_node(bundle: Path, environment: dict[str, str], **parameters: int) -> Iterator[Cell]:
     from trunnion_bringup.processes import Cell
     from trunnion_bringup.table import CellSettings, cell_nodes
 
     with TemporaryDirectory() as folder:
-        settings = CellSettings(bundle=str(bundle.path.resolve()), data_dir=folder)
-        detector = [entry for entry in cell_nodes(settings) if entry.name == "detector"]
+        settings = CellSettings(bundle=str(bundle.resolve()), data_dir=folder)
+        detector = [
+            replace(entry, parameters={**entry.parameters, **parameters})
+            for entry in cell_nodes(settings)
+            if entry.name == "detector"
+        ]
         with Cell(detector, environment, Path(folder) / "logs") as cell:
             cell.start()
             cell.wait_ready(_READY_WITHIN_S, Silent())

@@ -1,4 +1,4 @@
-"""Detections and labels as vision_msgs, and back."""
+"""Detections, their labels and their model as messages, and back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from std_msgs.msg import Header
+from trunnion_interfaces.msg import DetectionSource
 from vision_msgs.msg import (
     BoundingBox2D,
     Detection2D,
@@ -15,9 +16,11 @@ from vision_msgs.msg import (
     ObjectHypothesis,
     ObjectHypothesisWithPose,
     VisionClass,
+    VisionInfo,
 )
 
 from trunnion_edge.detector import Detections
+from trunnion_edge.model_source import ModelSource
 
 # Positions in the labels, as text; a label_info names no more than 2^16 of them.
 _CLASS_ID = re.compile(r"[0-9]{1,5}")
@@ -55,6 +58,28 @@ def label_info_message(labels: Sequence[str], threshold: float, header: Header) 
 def labels_from(message: LabelInfo) -> dict[int, str]:
     """Class id to class name."""
     return {entry.class_id: entry.class_name for entry in message.class_map}
+
+
+def source_message(source: ModelSource, header: Header) -> DetectionSource:
+    """Which model made the detections of this header."""
+    return DetectionSource(
+        header=header,
+        model=source.name,
+        version=source.version,
+        digest=source.digest,
+        precision=source.precision,
+        runtime=source.runtime,
+    )
+
+
+def vision_info_message(source: ModelSource, version: int, header: Header) -> VisionInfo:
+    """Which model detects from now on; `version` grows with each change, as VisionInfo wants it."""
+    return VisionInfo(
+        header=header,
+        method=f"{source.name} {source.version} {source.precision} ({source.runtime})",
+        database_location=f"{source.bundle}#sha256:{source.digest}",
+        database_version=version,
+    )
 
 
 def _detection(box: np.ndarray, score: float, class_id: int, header: Header) -> Detection2D:

@@ -1,178 +1,238 @@
-"""The detector as a lifecycle node: `image_raw` in, `detections` and `label_info` out."""
+"""The detector as a lifecycle node: images of one or more cameras in, detections out."""
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from std_msgs.msg import Header
 
-from trunnion_contract.bundle import Bundle
-from trunnion_contract.errors import TrunnionError
-from trunnion_edge.detector import Detector
-from trunnion_edge.telemetry import Timings
+from trunnion_contract.bundle import Bundle, open_bundle
+from trunnion_contract.errors import BadInput, TrunnionError
+from trunnion_edge.model_source import SourcedDetector
+from trunnion_edge.probation import SwapRules
+from trunnion_edge.swap import Change, Event, HotSwap
 from trunnion_inference.bundle_node import BundleNode
+from trunnion_inference.camera_topics import CameraTopics
 from trunnion_inference.clocks import header_now, now_s, stamp_s
-from trunnion_inference.detections import detections_message, label_info_message
+from trunnion_inference.detector_parameters import LiveSelection, cameras_of, declare_cameras, transport_of
+from trunnion_inference.frames import NewestFrames
 from trunnion_inference.heartbeat import ERROR, WARN, Health
-from trunnion_inference.images import bgr_image
-from trunnion_inference.parameters import number
+from trunnion_inference.load_bundle import LoadBundleService
 from trunnion_inference.process import run_node
-from trunnion_inference.qos import LATCHED, NEWEST, RESULTS, overridable
+from trunnion_inference.stages import Stages
 
-THRESHOLD = "confidence_threshold"
 SILENT_AFTER_S = 2.0
+# While another bundle is opened beside the running one, it may take longer for a frame.
+SWAP_QUEUE_FRAMES = 5
 _LOG_EVERY_S = 5.0
 
 
-@dataclass
-class Stages:
-    """Where the time of a frame goes; `latency` is from its stamp until its detections are published."""
-
-    image: Timings
-    detect: Timings
-    publish: Timings
-    latency: Timings
-
-    def values(self) -> dict[str, str]:
-        """Medians and 99th percentiles in milliseconds, for /diagnostics."""
-        stages = {
-            "image": self.image,
-            "detect": self.detect,
-            "publish": self.publish,
-            "latency": self.latency,
-        }
-        return {
-            f"{name}_{key}": f"{value:.2f}"
-            for name, timings in stages.items()
-            for key, value in timings.summary().items()
-            if key in ("p50_ms", "p99_ms")
-        }
-
-
 class DetectorNode(BundleNode):
-    """Detects in the newest frame: while one is worked on, later ones replace each other in the queue of one."""
+    """Detects in the newest frames, on a thread of its own: the executor's takes them in and answers services."""
 
     def __init__(self) -> None:
         super().__init__("detector")
-        self._detector: Detector | None = None
-        self._is_open = False
-        self._threshold_is_ours = False
-        # Without a value of its own, the threshold is the bundle's.
-        self.declare_parameter(
-            THRESHOLD,
-            Parameter.Type.DOUBLE,
-            number("Least score of a detection; may be set at any time", 0.0, 1.0),
-        )
-        self.add_on_set_parameters_callback(self._on_parameters)
-        self._forget()
+        declare_cameras(self)
+        self._selection = LiveSelection(self, self._tell_model)
+        self._load_bundle = LoadBundleService(self, self._offer)
+        self._swap: HotSwap | None = None
+        self._cameras: dict[str, CameraTopics] = {}
+        self._frames = NewestFrames(())
+        self._worker: threading.Thread | None = None
+        self._models_told = 0
+        self._telling = threading.Lock()
+        self._stages = Stages()
 
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
-        detector = Detector.from_model(bundle.model, bundle.read, self.engine_settings())
-        self._detector = detector
-        detector.confidence_threshold = self._threshold(detector.spec.confidence_threshold)
-        detector.warm_up()
-        self._detections = self.create_lifecycle_publisher(
-            Detection2DArray, "detections", RESULTS, **overridable()
-        )
-        self._label_info = self.create_publisher(LabelInfo, "label_info", LATCHED, **overridable())
-        self._images = self.create_subscription(Image, "image_raw", self._on_image, NEWEST, **overridable())
-        self._tell_labels()
-        self.get_logger().info(
-            f"detects {', '.join(detector.labels)} with {bundle.path.name} ({bundle.digest[:12]})"
-        )
+        cameras, transport = cameras_of(self), transport_of(self)
+        model = SourcedDetector.from_bundle(bundle, self.engine_settings())
+        self._swap = HotSwap(model, self._on_change)
+        self._selection.chosen.check(model.labels)
+        model.detector.warm_up()
+        self._queue_frames = queue_frames = int(self.get_parameter("queue_frames").value)
+        self._frames = NewestFrames(cameras, queue_frames)
+        for camera in cameras:
+            self._cameras[camera] = CameraTopics(self, camera, transport, queue_frames, self._frames.put)
+        self._introduce(model)
+        self._show_threshold()
+        self.get_logger().info(f"detects {', '.join(model.labels)} with {bundle.path.name}: {model.source}")
 
     def begin(self) -> None:
         """Let frames in."""
-        self._forget()
-        self._is_open = True
+        self._stages = Stages()
+        for topics in self._cameras.values():
+            topics.reset()
+        self._frames.open()
+        self._worker = threading.Thread(target=self._work, name="detector", daemon=True)
+        self._worker.start()
 
     def pause(self) -> None:
-        """Let no more frames in."""
-        self._is_open = False
+        """Let no more frames in; the one at work is finished."""
+        self._frames.close()
+        if self._worker is not None:
+            self._worker.join()
+            self._worker = None
 
     def free(self) -> None:
         """Close the engine and the topics."""
-        self._is_open = False
-        if self._detector is None:
-            return
-        self._detector.close()
-        self._detector = None
-        for name, destroy in (
-            ("_images", self.destroy_subscription),
-            ("_detections", self.destroy_lifecycle_publisher),
-            ("_label_info", self.destroy_publisher),
-        ):
-            if (endpoint := self.__dict__.pop(name, None)) is not None:
-                destroy(endpoint)
+        self.pause()
+        if self._swap is not None:
+            self._swap.close()
+            self._swap = None
+        self._selection.labels = ()
+        while self._cameras:
+            self._cameras.popitem()[1].destroy()
 
     def active_health(self) -> Health:
-        """Whether frames come and can be read, and how long each stage takes."""
-        values = {"frames": str(self._stages.detect.count), **self._stages.values()}
-        if self._trouble:
-            return Health(ERROR, self._trouble, values=values)
-        silence_s = time.monotonic() - self._last_image_s
-        if silence_s > SILENT_AFTER_S:
-            return Health(WARN, f"no image for {silence_s:.0f} s", values=values)
-        return Health(values=values)
+        """Whether frames come and can be read, how many give way, how long each stage takes, and which model runs."""
+        values = {**self._model_values(), **self._stages.values()}
+        for name, topics in self._cameras.items():
+            values |= self._camera_values(name, topics)
+        troubles = [
+            f"{_of(name)}{topics.trouble}" for name, topics in self._cameras.items() if topics.trouble
+        ]
+        if troubles:
+            return Health(ERROR, "; ".join(troubles), values=values)
+        silences = [
+            f"{_of(name)}no image for {topics.silence_s():.0f} s"
+            for name, topics in self._cameras.items()
+            if topics.silence_s() > SILENT_AFTER_S
+        ]
+        return Health(WARN, "; ".join(silences), values=values) if silences else Health(values=values)
 
-    def _on_image(self, message: Image) -> None:
-        if not self._is_open or self._detector is None:
-            return
-        self._last_image_s = time.monotonic()
-        try:
-            self._detect(self._detector, message)
-        except TrunnionError as error:
-            self._trouble = str(error)
-            self.get_logger().error(self._trouble, throttle_duration_sec=_LOG_EVERY_S)
-        else:
-            self._trouble = ""
+    def _model_values(self) -> dict[str, str]:
+        assert self._swap is not None
+        source = self._swap.model.source
+        return {
+            "frames": str(self._stages.detect.count),
+            "model": source.name,
+            "version": source.version,
+            "digest": source.digest,
+            "precision": source.precision,
+            "runtime": source.runtime,
+            "backend": source.backend,
+            "device": source.device,
+            "swap": self._swap.state,
+            "swap_outcome": self._swap.outcome,
+            "swaps": str(self._swap.switched),
+            "rollbacks": str(self._swap.rolled_back),
+        }
 
-    def _detect(self, detector: Detector, message: Image) -> None:
+    def _camera_values(self, name: str, topics: CameraTopics) -> dict[str, str]:
+        """Frames that came, that gave way to newer ones here, and that never came."""
+        prefix = f"{name}/" if name else ""
+        return {
+            f"{prefix}rate_hz": f"{topics.rate.per_second(time.monotonic()):.1f}",
+            f"{prefix}frames_received": str(topics.arrivals.count),
+            f"{prefix}frames_replaced": str(self._frames.replaced(name)),
+            f"{prefix}frames_lost": str(topics.arrivals.lost),
+        }
+
+    def _work(self) -> None:
+        """The worker thread: one frame after the other, until the queue is closed."""
+        while (frame := self._frames.take()) is not None:
+            topics = self._cameras[frame.camera]
+            try:
+                self._detect(topics, frame.data)
+            except TrunnionError as error:
+                self._complain(topics, str(error))
+            except Exception as error:  # Without this thread the node would live on and see nothing.
+                self._complain(topics, f"{type(error).__name__}: {error}")
+            else:
+                topics.trouble = ""
+
+    def _detect(self, topics: CameraTopics, data: bytes) -> None:
+        assert self._swap is not None
+        selection = self._selection.chosen
         marks_s = [time.perf_counter()]
-        image_bgr = bgr_image(message)
+        header, image_bgr = topics.picture(data)
         marks_s.append(time.perf_counter())
-        detections = detector.detect(image_bgr)
+        answer = self._swap.detect(image_bgr, selection)
+        model = answer.model
+        detections = selection.of(answer.detections, model.labels)
         marks_s.append(time.perf_counter())
-        self._detections.publish(detections_message(detections, message.header))
+        topics.publish(detections, header, model.source)
         marks_s.append(time.perf_counter())
-        stages = self._stages
-        for timings, begin_s, end_s in zip(
-            (stages.image, stages.detect, stages.publish), marks_s, marks_s[1:], strict=False
-        ):
-            timings.add((end_s - begin_s) * 1e3)
-        stages.latency.add((now_s(self) - stamp_s(message.header)) * 1e3)
+        self._note_times(topics, marks_s, header)
+        topics.publish_debug_image(image_bgr, detections, model.labels, header)
 
-    def _threshold(self, of_bundle: float) -> float:
-        """The parameter where somebody set it, else the bundle's, which the parameter then shows."""
-        given = self.get_parameter_or(THRESHOLD, None)
-        if given is None or given.value is None or self._threshold_is_ours:
-            self.set_parameters([Parameter(THRESHOLD, value=of_bundle)])
-            self._threshold_is_ours = True
-        return float(self.get_parameter(THRESHOLD).value)
+    def _note_times(self, topics: CameraTopics, marks_s: list[float], header: Header) -> None:
+        latency_ms = (now_s(self) - stamp_s(header)) * 1e3
+        self._stages.add(marks_s, latency_ms)
+        topics.publish_times((marks_s[-1] - marks_s[0]) * 1e3, latency_ms)
 
-    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        for parameter in parameters:
-            if parameter.name == THRESHOLD and self._detector is not None:
-                self._detector.confidence_threshold = parameter.value
-                self._threshold_is_ours = False
-                self._tell_labels(parameter.value)
-        return SetParametersResult(successful=True)
+    def _complain(self, topics: CameraTopics, trouble: str) -> None:
+        topics.trouble = trouble
+        self.get_logger().error(trouble, throttle_duration_sec=_LOG_EVERY_S)
 
-    def _tell_labels(self, threshold: float | None = None) -> None:
-        if self._detector is None or "_label_info" not in self.__dict__:
+    def _offer(self, path: Path, rules: SwapRules) -> SourcedDetector:
+        """Open a bundle beside the running one; on the service's thread."""
+        if (swap := self._swap) is None:
+            raise BadInput(
+                where=f"load_bundle of {self.get_name()}",
+                got=f"a node that is {self.state}",
+                wanted="one that is inactive or active",
+                next_step="set its parameter bundle and configure it",
+            )
+        settings = self.engine_settings()
+        self._frames.hold(max(SWAP_QUEUE_FRAMES, self._queue_frames))
+        try:
+            return swap.offer(lambda: SourcedDetector.from_bundle(open_bundle(path), settings), rules)
+        finally:
+            if swap.is_settled:
+                self._frames.hold(self._queue_frames)
+
+    def _on_change(self, change: Change) -> None:
+        """Another model detects, or the new one stays; on the worker's thread, between two frames."""
+        source = change.model.source
+        if change.event is not Event.SWITCHED:
+            self._frames.hold(self._queue_frames)
+        if change.event is Event.SETTLED:
+            self.get_logger().info(f"{source} stays")
+            # What cleanup and configure would open again is what runs.
+            self._later(lambda: self.set_parameters([Parameter("bundle", value=str(source.bundle))]))
             return
-        threshold = self._detector.confidence_threshold if threshold is None else threshold
-        self._label_info.publish(label_info_message(self._detector.labels, threshold, header_now(self)))
+        self._introduce(change.model)
+        self._later(self._show_threshold)
+        if change.event is Event.ROLLED_BACK:
+            self.get_logger().error(f"rolled back to {source}: {change.reason}")
+        else:
+            self.get_logger().info(f"{source} detects from this frame on, on probation")
 
-    def _forget(self) -> None:
-        self._stages = Stages(Timings(), Timings(), Timings(), Timings())
-        self._trouble = ""
-        self._last_image_s = time.monotonic()
+    def _introduce(self, model: SourcedDetector) -> None:
+        """Another model detects from now on."""
+        self._models_told += 1
+        self._selection.labels = model.labels
+        self._tell_model()
+
+    def _tell_model(self) -> None:
+        """Say on every camera's latched topics which model detects, and from which score on; on either thread."""
+        # The last word must be of the latest model, whoever says it.
+        with self._telling:
+            if self._swap is None:
+                return
+            model = self._swap.model
+            threshold = self._selection.chosen.threshold(model.detector.spec.confidence_threshold)
+            for topics in tuple(self._cameras.values()):
+                topics.tell_model(model, threshold, self._models_told, header_now(self))
+
+    def _show_threshold(self) -> None:
+        if self._swap is not None:
+            self._selection.show_threshold(self._swap.model.detector.spec.confidence_threshold)
+
+    def _later(self, task: Callable[[], object]) -> None:
+        """On the executor's thread, where parameters are set."""
+        if self.executor is not None:
+            self.executor.create_task(task)
+
+
+def _of(camera: str) -> str:
+    return f"{camera}: " if camera else ""
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from trunnion_inference.clocks import header_now, steady_clock
+from trunnion_inference.qos import overridable
 
 PERIOD_S = 0.5
 TOPIC = "/diagnostics"
@@ -31,7 +32,7 @@ class Heartbeat:
     def __init__(self, node: Node, health: Callable[[], Health]) -> None:
         self._node = node
         self._health = health
-        self._publisher = node.create_publisher(DiagnosticArray, TOPIC, 10)
+        self._publisher = node.create_publisher(DiagnosticArray, TOPIC, 10, **overridable())
         self._timer = node.create_timer(PERIOD_S, self.beat, clock=steady_clock())
 
     def beat(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 # Images and states: the newest counts, a lost one is worth nothing a moment later.
@@ -10,9 +10,18 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Commands and goals: none may be lost, and an old one must not follow a new one.
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 RESULTS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+# Pictures for people: reliable, because a viewer that asks for it would see nothing otherwise.
+PICTURES = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
+
+
+def images(depth: int) -> QoSProfile:
+    """For who has a queue of newest images of its own: deep enough that none is lost before it gets there."""
+    return QoSProfile(
+        depth=max(depth, qos_profile_sensor_data.depth), reliability=ReliabilityPolicy.BEST_EFFORT
+    )
 
 
 def overridable() -> dict[str, QoSOverridingOptions]:

@@ -1,0 +1,76 @@
+"""A detector and where it comes from, so that each of its answers can say which model gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trunnion_contract.bundle import Bundle
+from trunnion_edge.backends import EngineSettings
+from trunnion_edge.detector import Detector
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Which model: the bundle, the precision of its network, and what runs it.
+
+    Attributes:
+        digest: SHA-256 of the bundle's file.
+        runtime: as `Engine.runtime` says it, for example `onnxruntime 1.31.1 on cpu`.
+    """
+
+    bundle: Path
+    name: str
+    version: str
+    digest: str
+    precision: str
+    runtime: str
+
+    @property
+    def backend(self) -> str:
+        """The runtime without its version."""
+        return self.runtime.partition(" ")[0]
+
+    @property
+    def device(self) -> str:
+        """What the runtime runs on."""
+        return self.runtime.rpartition(" on ")[2]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.digest[:12]})"
+
+
+@dataclass(frozen=True)
+class SourcedDetector:
+    """A detector that knows which model it is."""
+
+    detector: Detector
+    source: ModelSource
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, settings: EngineSettings = EngineSettings()) -> SourcedDetector:
+        """Open the detector of a bundle.
+
+        Raises:
+            BadInput: there is no detector in it, or its file does not fit the manifest.
+        """
+        detector = Detector.from_model(bundle.model, bundle.read, settings)
+        assert bundle.model.detector is not None
+        source = ModelSource(
+            bundle=bundle.path,
+            name=bundle.manifest.name,
+            version=bundle.manifest.version,
+            digest=bundle.digest,
+            precision=bundle.model.detector.precision,
+            runtime=detector.engine.runtime,
+        )
+        return cls(detector, source)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their ids."""
+        return self.detector.labels
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.detector.close()

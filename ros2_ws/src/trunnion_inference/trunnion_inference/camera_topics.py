@@ -1,0 +1,143 @@
+"""The topics of one camera: its images in, what the detector says about them out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.publisher import Publisher
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Float64, Header
+from trunnion_interfaces.msg import DetectionSource
+from vision_msgs.msg import Detection2DArray, LabelInfo, VisionInfo
+
+from trunnion_edge.decode import Detections
+from trunnion_edge.model_source import ModelSource, SourcedDetector
+from trunnion_edge.telemetry import Rate
+from trunnion_inference.compressed_images import bgr_compressed
+from trunnion_inference.debug_image import with_boxes
+from trunnion_inference.detections import (
+    detections_message,
+    label_info_message,
+    source_message,
+    vision_info_message,
+)
+from trunnion_inference.frames import Arrivals
+from trunnion_inference.images import bgr_image, image_message
+from trunnion_inference.qos import LATCHED, PICTURES, RESULTS, images, overridable
+
+_KINDS: dict[str, tuple[type, str, Callable[[Any], np.ndarray]]] = {
+    "raw": (Image, "", bgr_image),
+    "compressed": (CompressedImage, "/compressed", bgr_compressed),
+}
+
+
+class CameraTopics:
+    """Names are relative to the camera's namespace; `on_frame` gets its name and each message, still serialised.
+
+    Attributes:
+        arrivals: how many frames came and how many were lost on the way.
+        rate: how often detections are published.
+        trouble: why the last frame could not be used; empty when it could.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        camera: str,
+        transport: str,
+        queue_frames: int,
+        on_frame: Callable[[str, bytes], object],
+    ) -> None:
+        self._node = node
+        self._camera = camera
+        self._on_frame = on_frame
+        self._kind, suffix, self._to_bgr = _KINDS[transport]
+        self._prefix = f"{camera}/" if camera else ""
+        self._advertise()
+        # As image_transport does it: the suffix goes to what the name of the raw topic was remapped to.
+        topic = node.resolve_topic_name(f"{self._prefix}image_raw") + suffix
+        self._images = node.create_subscription(
+            self._kind, topic, self._on_image, images(queue_frames), raw=True, **overridable()
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from 0, as one who has heard nothing yet."""
+        self.arrivals, self.rate, self.trouble = Arrivals(), Rate(), ""
+        self._last_image_s = time.monotonic()
+
+    def silence_s(self) -> float:
+        """Seconds since the last image, or since `reset`."""
+        return time.monotonic() - self._last_image_s
+
+    def picture(self, data: bytes) -> tuple[Header, np.ndarray]:
+        """Header and uint8 [h, w, 3] BGR of a serialised message.
+
+        Raises:
+            BadInput: it holds no picture that can be used.
+        """
+        message = deserialize_message(data, self._kind)
+        return message.header, self._to_bgr(message)
+
+    def publish(self, detections: Detections, header: Header, source: ModelSource) -> None:
+        """The answer to one frame, and which model gave it."""
+        self._detections.publish(detections_message(detections, header))
+        self._source.publish(source_message(source, header))
+        self.rate.tick(time.monotonic())
+
+    def publish_times(self, processing_ms: float, latency_ms: float) -> None:
+        """How long a frame was worked on, and how old it was when its detections were published."""
+        self._processing.publish(Float64(data=processing_ms))
+        self._latency.publish(Float64(data=latency_ms))
+
+    def publish_debug_image(
+        self, image_bgr: np.ndarray, detections: Detections, labels: tuple[str, ...], header: Header
+    ) -> None:
+        """Draw the boxes, while somebody looks."""
+        if self._debug_image.get_subscription_count():
+            self._debug_image.publish(image_message(with_boxes(image_bgr, detections, labels), header))
+
+    def tell_model(self, model: SourcedDetector, threshold: float, version: int, header: Header) -> None:
+        """Who detects from now on, and what its classes are called."""
+        self._label_info.publish(label_info_message(model.labels, threshold, header))
+        self._vision_info.publish(vision_info_message(model.source, version, header))
+
+    def destroy(self) -> None:
+        """Leave all topics."""
+        self._node.destroy_subscription(self._images)
+        self._node.destroy_lifecycle_publisher(self._detections)
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
+
+    def _advertise(self) -> None:
+        private = f"~/{self._prefix.lstrip('/')}debug/"
+        self._detections = self._node.create_lifecycle_publisher(
+            Detection2DArray, f"{self._prefix}detections", RESULTS, **overridable()
+        )
+        self._source = self._publisher(DetectionSource, f"{self._prefix}detection_source", RESULTS)
+        self._label_info = self._publisher(LabelInfo, f"{self._prefix}label_info", LATCHED)
+        self._vision_info = self._publisher(VisionInfo, f"{self._prefix}vision_info", LATCHED)
+        self._debug_image = self._publisher(Image, f"{self._prefix}debug_image", PICTURES)
+        self._processing = self._publisher(Float64, f"{private}processing_time_ms", RESULTS)
+        self._latency = self._publisher(Float64, f"{private}pipeline_latency_ms", RESULTS)
+        self._publishers = (
+            self._source,
+            self._label_info,
+            self._vision_info,
+            self._debug_image,
+            self._processing,
+            self._latency,
+        )
+
+    def _publisher(self, kind: type, topic: str, qos: Any) -> Publisher:
+        return self._node.create_publisher(kind, topic, qos, **overridable())
+
+    def _on_image(self, data: bytes, info: dict[str, Any]) -> None:
+        if self._on_frame(self._camera, data):
+            self._last_image_s = time.monotonic()
+            self.arrivals.note(info.get("publication_sequence_number"), self._images.get_publisher_count())

@@ -1,0 +1,258 @@
+"""A bundle that is small, whole and predictable, in variants that differ in what they see or in how they fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
+from trunnion_contract.files import digest_bytes, digest_file, write_json
+from trunnion_contract.manifest import (
+    DetectorModel,
+    DetectorSpec,
+    Entry,
+    ModelManifest,
+    PolicyModel,
+    PolicySpec,
+    TensorSpec,
+)
+from trunnion_contract.proof import Gate, Proof
+
+IMAGE_SIZE_PX = 320
+# In the letterboxed square; in a 320x240 image it is 40 pixels higher.
+BOX_PX = (100.0, 120.0, 140.0, 160.0)
+TRAP_BRIGHTNESS = 230
+POLICY_GAIN_PER_S = 4.0
+_TRAP_WORK = 1600
+
+LAYOUT = CellLayout(
+    camera=CameraLayout(
+        width_px=320,
+        height_px=240,
+        vertical_field_of_view_deg=28.6,
+        position_base_m=(0.49, 0.0, 0.95),
+        look_at_base_m=(0.49, 0.0, 0.0),
+    ),
+    tray=TrayLayout(center_base_m=(0.50, 0.0, 0.005), size_m=(0.26, 0.26)),
+    bins={
+        "A": BinLayout(
+            center_base_m=(0.50, 0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, 0.225, 0.12)
+        ),
+        "B": BinLayout(
+            center_base_m=(0.50, -0.225, 0.0), size_m=(0.20, 0.14), drop_base_m=(0.50, -0.225, 0.12)
+        ),
+    },
+    part_heights_m={"gear": 0.018, "bolt": 0.018, "nut": 0.016},
+    home_base_m=(0.50, 0.225, 0.22),
+    limits=MotionLimits(
+        workspace_low_base_m=(0.34, -0.30, 0.008),
+        workspace_high_base_m=(0.66, 0.30, 0.30),
+        speed_max_mps=0.6,
+        acceleration_max_mps2=6.0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is special about a bundle.
+
+    Attributes:
+        box_px: what it sees, in the letterboxed square.
+        fault: what goes wrong with frames that are at least TRAP_BRIGHTNESS bright, and with no other.
+    """
+
+    version: str = "0.1.0"
+    box_px: tuple[float, float, float, float] = BOX_PX
+    labels: tuple[str, ...] = ("gear", "bolt", "nut")
+    threshold: float = 0.4
+    fault: Literal["", "blind", "error", "slow"] = ""
+
+
+def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
+    """A bundle whose detector sees one gear, as sure as the middle of the image is bright, and whose policy goes
+    straight to its target with open fingers."""
+    export, prove = folder / "export", folder / "prove"
+    export.mkdir(parents=True), prove.mkdir(parents=True)
+    onnx.save(_detector(variant), export / "detector.onnx")
+    onnx.save(_policy(), export / "policy.onnx")
+    model = _manifest(export, variant)
+    write_json(export / MODEL, model.model_dump(mode="json", by_alias=True))
+    write_json(prove / PROOF, _proof(model).model_dump(mode="json", by_alias=True))
+    (prove / REPORT).write_text("<p>proven by hand</p>")
+    file = folder / f"tiny-{variant.version}.trunnion"
+    pack(export, prove, file, "# Tiny\n")
+    return file
+
+
+def _detector(variant: Variant) -> onnx.ModelProto:
+    """[1, 3, S, S] → [1, 300, 6]: one row that counts; its score is the brightest value in the middle."""
+    row, only_score, only_class = (np.zeros((1, 300, 6), np.float32) for _ in range(3))
+    row[0, 0, :4] = variant.box_px
+    only_score[0, 0, 4] = only_class[0, 0, 5] = 1
+    constants = {
+        "row": row,
+        "only_score": only_score,
+        "only_class": only_class,
+        "from": np.array([150, 150]),
+        "to": np.array([170, 170]),
+        "axes": np.array([2, 3]),
+        "limit": np.array([[(TRAP_BRIGHTNESS - 0.5) / 255]], np.float32),
+        "many": np.array([99], np.float32),
+        "one": np.array([1], np.float32),
+    }
+    nodes = [
+        helper.make_node("Slice", ["images", "from", "to", "axes"], ["middle"]),
+        helper.make_node("ReduceMax", ["middle"], ["channels"], keepdims=0, axes=[2, 3]),
+        helper.make_node("ReduceMax", ["channels"], ["bright"], keepdims=1, axes=[1]),
+        helper.make_node("Greater", ["bright", "limit"], ["trapped"]),
+        helper.make_node("Cast", ["trapped"], ["trap"], to=TensorProto.FLOAT),
+        *_fault(variant.fault),
+        helper.make_node("Mul", ["only_score", "score"], ["scored"]),
+        helper.make_node("Mul", ["only_class", "class"], ["classed"]),
+        helper.make_node("Add", ["row", "scored"], ["seen"]),
+        helper.make_node("Add", ["seen", "classed"], ["output0"]),
+    ]
+    return _network(nodes, "images", [1, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX], "output0", [1, 300, 6], constants)
+
+
+def _fault(fault: str) -> list[onnx.NodeProto]:
+    """From `bright`, `trap` (1 or 0) and `trapped` to `score` and `class`."""
+    if fault == "blind":
+        sighted = helper.make_node("Sub", ["one", "trap"], ["sighted"])
+        return [sighted, helper.make_node("Mul", ["bright", "sighted"], ["score"]), _no_class("sighted")]
+    if fault == "error":
+        wrong = helper.make_node("Mul", ["trap", "many"], ["class"])
+        return [wrong, helper.make_node("Identity", ["bright"], ["score"])]
+    if fault == "slow":
+        return [*_slow(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
+    return [helper.make_node("Identity", ["bright"], ["score"]), _no_class("bright")]
+
+
+def _no_class(like: str) -> onnx.NodeProto:
+    return helper.make_node("Sub", [like, like], ["class"])
+
+
+def _slow() -> list[onnx.NodeProto]:
+    """`wasted`, a nothing that takes long to work out when the frame is a trap."""
+    size = numpy_helper.from_array(np.array([_TRAP_WORK, _TRAP_WORK]), "size")
+    then_nodes = [
+        helper.make_node("Constant", [], ["size"], value=size),
+        helper.make_node("Expand", ["bright", "size"], ["big"]),
+        helper.make_node("MatMul", ["big", "big"], ["bigger"]),
+        helper.make_node("ReduceMean", ["bigger"], ["mean"], keepdims=0),
+        helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
+    ]
+    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
+    branches = {
+        "then_branch": (then_nodes, "nothing"),
+        "else_branch": ([helper.make_node("Constant", [], ["zero"], value=zero)], "zero"),
+    }
+    graphs = {
+        name: helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(made, TensorProto.FLOAT, [])])
+        for name, (nodes, made) in branches.items()
+    }
+    flag = helper.make_node("Squeeze", ["trapped"], ["flag"])
+    return [flag, helper.make_node("If", ["flag"], ["wasted"], **graphs)]
+
+
+def _policy() -> onnx.ModelProto:
+    """[N, 11] → [N, 4]: velocity = gain (target - gripper), opening = 0.08."""
+    weights = np.zeros((11, 4), np.float32)
+    weights[0:3, 0:3] = -POLICY_GAIN_PER_S * np.eye(3)
+    weights[5:8, 0:3] = POLICY_GAIN_PER_S * np.eye(3)
+    constants = {"weights": weights, "bias": np.array([0, 0, 0, 0.08], np.float32)}
+    node = helper.make_node("Gemm", ["observation", "weights", "bias"], ["action"])
+    return _network([node], "observation", ["n", 11], "action", ["n", 4], constants)
+
+
+def _network(
+    nodes: list[Any],
+    input_name: str,
+    input_shape: list[Any],
+    output_name: str,
+    output_shape: list[Any],
+    constants: dict[str, np.ndarray],
+) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, output_shape)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _manifest(export: Path, variant: Variant) -> ModelManifest:
+    return ModelManifest(
+        name="tiny",
+        version=variant.version,
+        problem="a test",
+        usecase_digest=digest_bytes(b"a use case"),
+        dataset_digest=None,
+        detector=DetectorModel(
+            file="detector.onnx",
+            sha256=digest_file(export / "detector.onnx"),
+            parity=(),
+            spec=DetectorSpec(
+                input=TensorSpec(name="images", dtype="float32", shape=(1, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX)),
+                output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+                image_size_px=IMAGE_SIZE_PX,
+                labels=variant.labels,
+                confidence_threshold=variant.threshold,
+            ),
+        ),
+        policy=PolicyModel(
+            file="policy.onnx",
+            sha256=digest_file(export / "policy.onnx"),
+            parity=(),
+            spec=_policy_spec(),
+        ),
+        cell=LAYOUT,
+        made_with={},
+        licences={},
+    )
+
+
+def _policy_spec() -> PolicySpec:
+    def metres(name: str, size: int = 3) -> Entry:
+        return Entry(name=name, size=size, unit="m", low=-1, high=1)
+
+    grasped = Entry(name="grasped", size=1, unit="1", low=0, high=1)
+    return PolicySpec(
+        input=TensorSpec(name="observation", dtype="float32", shape=("n", 11)),
+        output=TensorSpec(name="action", dtype="float32", shape=("n", 4)),
+        observation=(
+            metres("gripper_base_m"),
+            metres("opening_m", 1),
+            grasped,
+            metres("target_base_m"),
+            metres("place_base_m"),
+        ),
+        action=(
+            Entry(name="velocity_base_mps", size=3, unit="m/s", low=-1, high=1),
+            metres("opening_m", 1),
+        ),
+        rate_hz=20,
+    )
+
+
+def _proof(model: ModelManifest) -> Proof:
+    return Proof(
+        name=model.name,
+        version=model.version,
+        usecase_digest=model.usecase_digest,
+        dataset_digest=None,
+        model_digest=model.digest(),
+        files=model.files(),
+        runtime={},
+        gates=(Gate(name="by hand", got="yes", wanted="yes", passed=True),),
+        simulated=True,
+    )

@@ -1,0 +1,86 @@
+"""Copies of a bundle whose detector marks every answer, so that an answer tells by itself which network gave it.
+
+They cost what the bundle costs to open and to run. Their proofs are written here: they prove nothing, and stay in the
+bench.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from trunnion_contract.bundle import MODEL, PROOF, REPORT, Bundle, pack
+from trunnion_contract.files import digest_bytes, write_json
+from trunnion_contract.manifest import DetectorModel, ModelManifest
+
+# Left edges of the marks of two copies, in the letterboxed image.
+MARKS_PX = (16, 48)
+MARK_SIDE_PX = 8
+# Where the network looks for a white spot, on which a trapped copy names a class that there is not.
+TRAP_SIDE_PX = 4
+_TRAP_ABOVE = 0.9
+_NO_CLASS = 9999
+
+
+def marked(bundle: Bundle, folder: Path, left_px: int, *, trapped: bool = False) -> Path:
+    """A copy whose detector also sees a square at `left_px` in the middle row of its letterboxed image."""
+    detector = bundle.model.detector
+    assert detector is not None
+    network = _with_mark(bundle.read(detector.file), detector, left_px, trapped)
+    model = _manifest(bundle.model, detector, network, f"{left_px}{'t' if trapped else ''}")
+    export, prove = folder / "export", folder / "prove"
+    export.mkdir(parents=True), prove.mkdir(parents=True)
+    for name in model.files():
+        (export / name).write_bytes(network if name == detector.file else bundle.read(name))
+    write_json(export / MODEL, model.model_dump(mode="json", by_alias=True))
+    update = {"version": model.version, "model_digest": model.digest(), "files": model.files()}
+    proof = bundle.proof.model_copy(update=update)
+    write_json(prove / PROOF, proof.model_dump(mode="json", by_alias=True))
+    (prove / REPORT).write_text("<p>a marked copy for the bench</p>")
+    pack(export, prove, folder / "marked.trunnion", "# A marked copy for the bench\n")
+    return folder / "marked.trunnion"
+
+
+def _manifest(model: ModelManifest, detector: DetectorModel, network: bytes, mark: str) -> ModelManifest:
+    batch, rows, columns = detector.spec.output.shape
+    assert isinstance(rows, int)
+    output = detector.spec.output.model_copy(update={"shape": (batch, rows + 1, columns)})
+    spec = detector.spec.model_copy(update={"output": output})
+    marked_detector = detector.model_copy(update={"spec": spec, "sha256": digest_bytes(network)})
+    return model.model_copy(update={"detector": marked_detector, "version": f"{model.version}+mark{mark}"})
+
+
+def _with_mark(network: bytes, detector: DetectorModel, left_px: int, trapped: bool) -> bytes:
+    """One more row at the end of the output: the mark."""
+    model = onnx.load_from_string(network)
+    name, middle_px = detector.spec.output.name, detector.spec.image_size_px // 2
+    box = [left_px, middle_px, left_px + MARK_SIDE_PX, middle_px + MARK_SIDE_PX]
+    constants = {
+        "mark_row": np.array([[[*box, 0.99, 0]]], np.float32),
+        "mark_class": np.array([[[0, 0, 0, 0, 0, _NO_CLASS if trapped else 0]]], np.float32),
+        "mark_from": np.array([middle_px, 0]),
+        "mark_to": np.array([middle_px + TRAP_SIDE_PX, TRAP_SIDE_PX]),
+        "mark_axes": np.array([2, 3]),
+        "mark_limit": np.array(_TRAP_ABOVE, np.float32),
+    }
+    for node in model.graph.node:
+        node.output[:] = ["mark_before" if output == name else output for output in node.output]
+    model.graph.node.extend(_mark_nodes(detector.spec.input.name, name))
+    model.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in constants.items())
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value += 1
+    return bytes(model.SerializeToString())
+
+
+def _mark_nodes(input_name: str, output_name: str) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Slice", [input_name, "mark_from", "mark_to", "mark_axes"], ["mark_spot"]),
+        helper.make_node("ReduceMin", ["mark_spot"], ["mark_least"], keepdims=0),
+        helper.make_node("Greater", ["mark_least", "mark_limit"], ["mark_is_white"]),
+        helper.make_node("Cast", ["mark_is_white"], ["mark_white"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["mark_class", "mark_white"], ["mark_wrong"]),
+        helper.make_node("Add", ["mark_row", "mark_wrong"], ["mark"]),
+        helper.make_node("Concat", ["mark_before", "mark"], [output_name], axis=1),
+    ]
