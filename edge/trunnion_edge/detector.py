@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import DetectorSpec, ModelManifest
+from trunnion_contract.manifest import DetectorSpec, ModelManifest, Precision
 from trunnion_edge.backends import Engine, EngineSettings
 from trunnion_edge.decode import Detections, decode
 from trunnion_edge.exported import Reader, check_engine
@@ -19,11 +19,19 @@ class Detector:
 
     Attributes:
         confidence_threshold: may be changed between two calls.
+        precision: of the network that runs.
     """
 
-    def __init__(self, engine: Engine, spec: DetectorSpec, confidence_threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spec: DetectorSpec,
+        confidence_threshold: float | None = None,
+        precision: Precision = "fp32",
+    ) -> None:
         check_engine(engine.specs, spec.input, spec.output)
         self.engine = engine
+        self.precision = precision
         self.spec = spec
         self.confidence_threshold = (
             spec.confidence_threshold if confidence_threshold is None else confidence_threshold
@@ -52,8 +60,8 @@ class Detector:
                 wanted="one",
                 next_step="add models.detector to the use case",
             )
-        engine = open_network(manifest.detector, read, settings, precision)
-        return cls(engine, manifest.detector.spec, confidence_threshold)
+        engine, chosen = open_network(manifest.detector, read, settings, precision)
+        return cls(engine, manifest.detector.spec, confidence_threshold, chosen)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from trunnion_contract.bundle import Bundle
 from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
+from trunnion_edge.precision import PrecisionChoice
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,24 @@ class SourcedDetector:
     source: ModelSource
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle, settings: EngineSettings = EngineSettings()) -> SourcedDetector:
+    def from_bundle(
+        cls,
+        bundle: Bundle,
+        settings: EngineSettings = EngineSettings(),
+        precision: PrecisionChoice = "auto",
+    ) -> SourcedDetector:
         """Open the detector of a bundle.
 
         Raises:
-            BadInput: there is no detector in it, or its file does not fit the manifest.
+            BadInput: there is no detector in it, none of that precision, or its file does not fit the manifest.
         """
-        detector = Detector.from_model(bundle.model, bundle.read, settings)
-        assert bundle.model.detector is not None
+        detector = Detector.from_model(bundle.model, bundle.read, settings, precision=precision)
         source = ModelSource(
             bundle=bundle.path,
             name=bundle.manifest.name,
             version=bundle.manifest.version,
             digest=bundle.digest,
-            precision=bundle.model.detector.precision,
+            precision=detector.precision,
             runtime=detector.engine.runtime,
         )
         return cls(detector, source)

@@ -7,12 +7,12 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import DetectorModel
+from trunnion_contract.manifest import DetectorModel, Precision
 from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.exported import Reader, read_network
 
@@ -26,9 +26,16 @@ RUNS = 9
 _WARM_UPS = 2
 
 
+class OpenNetwork(NamedTuple):
+    """An engine, and the precision of the network that it runs."""
+
+    engine: Engine
+    precision: Precision
+
+
 def open_network(
     model: DetectorModel, read: Reader, settings: EngineSettings, precision: PrecisionChoice = "auto"
-) -> Engine:
+) -> OpenNetwork:
     """Open one of the detector's networks.
 
     "auto" takes fp16 on a GPU where there is one; on a CPU int8, where that is at least 1.1 times as fast as fp32
@@ -39,29 +46,36 @@ def open_network(
     """
     if precision == "auto":
         return _fastest(model, read, settings)
-    return open_engine(_network(model, read, precision), settings)
+    return _opened(model, read, settings, precision)
 
 
-def _fastest(model: DetectorModel, read: Reader, settings: EngineSettings) -> Engine:
+def _opened(
+    model: DetectorModel, read: Reader, settings: EngineSettings, precision: Precision
+) -> OpenNetwork:
+    return OpenNetwork(open_engine(_network(model, read, precision), settings), precision)
+
+
+def _fastest(model: DetectorModel, read: Reader, settings: EngineSettings) -> OpenNetwork:
     # fp16 first: a runtime that compiles for the GPU would else compile fp32 only to learn that there is a GPU.
     if "fp16" in model.networks and settings.device != "cpu":
-        engine = open_engine(_network(model, read, "fp16"), settings)
-        if _is_on_gpu(engine):
-            return engine
-        engine.close()
+        fp16 = _opened(model, read, settings, "fp16")
+        if _is_on_gpu(fp16.engine):
+            return fp16
+        fp16.engine.close()
     with ExitStack() as opened:
-        fp32 = opened.enter_context(open_engine(_network(model, read, "fp32"), settings))
-        chosen = fp32
-        if "int8" in model.networks and not _is_on_gpu(fp32):
-            int8 = opened.enter_context(open_engine(_network(model, read, "int8"), settings))
-            chosen = _faster(fp32, int8, model)
-            (int8 if chosen is fp32 else fp32).close()
+        chosen = fp32 = _opened(model, read, settings, "fp32")
+        opened.enter_context(fp32.engine)
+        if "int8" in model.networks and not _is_on_gpu(fp32.engine):
+            int8 = _opened(model, read, settings, "int8")
+            opened.enter_context(int8.engine)
+            chosen = int8 if _int8_is_faster(fp32.engine, int8.engine, model) else fp32
+            (int8 if chosen is fp32 else fp32).engine.close()
         opened.pop_all()
     return chosen
 
 
-def _faster(fp32: Engine, int8: Engine, model: DetectorModel) -> Engine:
-    """INT8 where it is clearly faster; which one is, and by how much, differs from CPU to CPU."""
+def _int8_is_faster(fp32: Engine, int8: Engine, model: DetectorModel) -> bool:
+    """Whether INT8 is clearly faster; which one is, and by how much, differs from CPU to CPU."""
     size = model.spec.image_size_px
     image = {model.spec.input.name: np.full((1, 3, size, size), model.spec.pad_value / 255, np.float32)}
     fp32_ms, int8_ms = median_times_ms(lambda: fp32.infer(image), lambda: int8.infer(image))
@@ -73,7 +87,7 @@ def _faster(fp32: Engine, int8: Engine, model: DetectorModel) -> Engine:
         int8_ms,
         SPEEDUP_MIN,
     )
-    return int8 if is_faster else fp32
+    return is_faster
 
 
 def median_times_ms(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:

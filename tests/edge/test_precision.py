@@ -24,7 +24,7 @@ from trunnion_contract.manifest import (
 from trunnion_edge import precision
 from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.detector import Detector
-from trunnion_edge.precision import open_network
+from trunnion_edge.precision import OpenNetwork, open_network
 
 CPU = EngineSettings(device="cpu")
 # Each network sees red things under another class, so that an answer tells who gave it.
@@ -92,10 +92,16 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     watch.close()
 
 
-def who(engine: Engine) -> str:
+def seen_by(engine: Engine) -> str:
     """The precision of the network that an engine runs."""
     answer = engine.infer({"images": np.ones((1, 3, 64, 64), np.float32)})["output0"]
     return next(name for name, class_id in SEES_RED_AS.items() if class_id == int(answer[0, 0, 5]))
+
+
+def who(opened: OpenNetwork) -> str:
+    """The precision of the network that an engine runs, which it also says."""
+    assert opened.precision == seen_by(opened.engine)
+    return opened.precision
 
 
 def times(monkeypatch: pytest.MonkeyPatch, fp32_ms: float, int8_ms: float) -> None:
@@ -134,7 +140,7 @@ def test_a_detector_opens_in_the_precision_asked_for(
         licences={},
     )
     with Detector.from_model(manifest, networks.__getitem__, CPU, precision="int8") as detector:
-        assert who(detector.engine) == "int8"
+        assert who(OpenNetwork(detector.engine, detector.precision)) == "int8"
 
 
 def test_a_model_without_variants_opens_one_network_and_measures_nothing(
@@ -162,7 +168,7 @@ def test_on_a_cpu_int8_is_taken_where_it_is_a_tenth_faster_and_the_other_is_clos
     assert f"precision: {taken} (fp32 10.0 ms, int8 {int8_ms} ms on this machine" in caplog.text
     fp32, int8 = opened.engines
     with pytest.raises(Broken):
-        who(int8 if taken == "fp32" else fp32)
+        seen_by(int8 if taken == "fp32" else fp32)
 
 
 def test_on_a_gpu_fp16_is_taken_without_opening_the_others(
@@ -185,7 +191,7 @@ def test_where_no_gpu_is_found_fp16_is_closed_again(
     fp16, fp32, _ = opened.engines
     for engine in (fp16, fp32):
         with pytest.raises(Broken):
-            who(engine)
+            seen_by(engine)
 
 
 def test_a_changed_int8_file_is_refused_and_leaves_nothing_open(
@@ -196,7 +202,7 @@ def test_a_changed_int8_file_is_refused_and_leaves_nothing_open(
         open_network(model, changed.__getitem__, CPU)
     (fp32,) = opened.engines
     with pytest.raises(Broken):
-        who(fp32)
+        seen_by(fp32)
 
 
 def test_times_are_medians_of_runs_that_alternate() -> None:

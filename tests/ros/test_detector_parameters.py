@@ -108,6 +108,8 @@ def complaints(graph: Any) -> list[DiagnosticArray]:
         ("class_filter", ["cog"], [""], "class_filter: got 'cog'"),
         ("cameras", ["front", "front"], [""], "'cameras' of detector: got 'front'"),
         ("cameras", ["front door"], [""], "'cameras' of detector: got 'front door'"),
+        ("precision", "fp64", "auto", "got 'fp64', wanted one of auto, fp32, fp16, int8"),
+        ("precision", "int8", "auto", "got 'int8', which this model does not have"),
         ("image_transport", "theora", "raw", "got 'theora', wanted one of raw, compressed"),
     ],
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trunnion.checkout import cell_environment
-from trunnion_contract.bundle import Bundle
 from trunnion_contract.progress import Silent
 
 if TYPE_CHECKING:
@@ -19,15 +19,19 @@ _READY_WITHIN_S = 60.0
 
 
 @contextmanager
-def running_node(name: str, bundle: Bundle) -> Iterator[Cell]:
+def running_node(name: str, bundle: Path, **parameters: int) -> Iterator[Cell]:
     """The node of that name in the cell's table, active, on this bundle."""
     from trunnion_bringup.processes import Cell
     from trunnion_bringup.table import CellSettings, cell_nodes
 
     with TemporaryDirectory() as folder:
-        settings = CellSettings(bundle=str(bundle.path.resolve()), data_dir=folder)
-        entries = [entry for entry in cell_nodes(settings) if entry.name == name]
-        with Cell(entries, cell_environment(), Path(folder) / "logs") as cell:
+        settings = CellSettings(bundle=str(bundle.resolve()), data_dir=folder)
+        node = [
+            replace(entry, parameters={**entry.parameters, **parameters})
+            for entry in cell_nodes(settings)
+            if entry.name == name
+        ]
+        with Cell(node, cell_environment(), Path(folder) / "logs") as cell:
             cell.start()
             cell.wait_ready(_READY_WITHIN_S, Silent())
             yield cell

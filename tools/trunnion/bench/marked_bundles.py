@@ -1,4 +1,5 @@
-"""Copies of a bundle whose detector marks every answer, so that an answer tells by itself which network gave it.
+"""Copies of a bundle for the bench: the detector marks every answer, so that it tells by itself which network gave it,
+or the policy has another rate.
 
 They cost what the bundle costs to open and to run. Their proofs are written here: they prove nothing, and stay in the
 bench.
@@ -31,17 +32,30 @@ def marked(bundle: Bundle, folder: Path, left_px: int, *, trapped: bool = False)
     assert detector is not None
     network = _with_mark(bundle.read(detector.file), detector, left_px, trapped)
     model = _manifest(bundle.model, detector, network, f"{left_px}{'t' if trapped else ''}")
+    return _packed(bundle, folder, model, {detector.file: network})
+
+
+def quickened(bundle: Bundle, folder: Path, rate_hz: float) -> Path:
+    """A copy whose policy acts at this rate."""
+    assert bundle.model.policy is not None
+    spec = bundle.model.policy.spec.model_copy(update={"rate_hz": rate_hz})
+    policy = bundle.model.policy.model_copy(update={"spec": spec})
+    version = f"{bundle.model.version}+{rate_hz:g}hz"
+    return _packed(bundle, folder, bundle.model.model_copy(update={"policy": policy, "version": version}), {})
+
+
+def _packed(bundle: Bundle, folder: Path, model: ModelManifest, changed: dict[str, bytes]) -> Path:
     export, prove = folder / "export", folder / "prove"
     export.mkdir(parents=True), prove.mkdir(parents=True)
     for name in model.files():
-        (export / name).write_bytes(network if name == detector.file else bundle.read(name))
+        (export / name).write_bytes(changed[name] if name in changed else bundle.read(name))
     write_json(export / MODEL, model.model_dump(mode="json", by_alias=True))
     update = {"version": model.version, "model_digest": model.digest(), "files": model.files()}
     proof = bundle.proof.model_copy(update=update)
     write_json(prove / PROOF, proof.model_dump(mode="json", by_alias=True))
-    (prove / REPORT).write_text("<p>a marked copy for the bench</p>")
-    pack(export, prove, folder / "marked.trunnion", "# A marked copy for the bench\n")
-    return folder / "marked.trunnion"
+    (prove / REPORT).write_text("<p>a copy for the bench</p>")
+    pack(export, prove, folder / "copy.trunnion", "# A copy for the bench\n")
+    return folder / "copy.trunnion"
 
 
 def _manifest(model: ModelManifest, detector: DetectorModel, network: bytes, mark: str) -> ModelManifest:

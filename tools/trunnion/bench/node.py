@@ -6,39 +6,34 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trunnion.bench import policy
+from trunnion.bench.cell_nodes import running_node
 from trunnion.bench.marked_bundles import MARKS_PX, marked
 from trunnion.bench.measure import Row, median_row, ratio_row
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
-from trunnion_contract.progress import Silent
-
-if TYPE_CHECKING:
-    from trunnion_bringup.processes import Cell
 
 _FRAMES = 150
 _RATE_HZ = 10
 _STARTS = 3
 _SWAPS, _ROLLBACKS = 100, 20
 _SWAP_RATE_HZ, _PROBATION_FRAMES = 15, 5
-_READY_WITHIN_S = 60.0
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`node.*`, for the detector of the bundle in a node of its own."""
-    return [*_through_node(bundle), *_swaps(bundle), _start(bundle)] if bundle.model.detector else []
+    """`node.*`, for detector and policy of the bundle, each in a node of its own."""
+    detector = [*_through_node(bundle), *_swaps(bundle), _start(bundle)] if bundle.model.detector else []
+    return [*detector, *policy.rows(bundle)]
 
 
 def _through_node(bundle: Bundle) -> list[Row]:
     assert bundle.model.detector is not None
     size = bundle.model.detector.spec.image_size_px
-    with _detector_node(bundle.path, cell_environment()):
+    with running_node("detector", bundle.path):
         seen = _probe("frame_probe", str(bundle.path), str(_FRAMES), str(_RATE_HZ))
     both = [(node, bare) for node, bare in zip(seen["through_node_s"], seen["bare_s"], strict=True) if node]
     timed = [[node for node, _ in both], [bare for _, bare in both]]
@@ -56,7 +51,7 @@ def _swaps(bundle: Bundle, swaps: int = _SWAPS, rollbacks: int = _ROLLBACKS) -> 
     with TemporaryDirectory() as folder:
         good = [marked(bundle, Path(folder, str(left_px)), left_px) for left_px in MARKS_PX]
         trapped = marked(bundle, Path(folder, "trapped"), MARKS_PX[0], trapped=True)
-        with _detector_node(good[0], cell_environment(), swap_probation_frames=_PROBATION_FRAMES):
+        with running_node("detector", good[0], swap_probation_frames=_PROBATION_FRAMES):
             counts = (swaps, rollbacks, _SWAP_RATE_HZ, _PROBATION_FRAMES)
             seen = _probe("swap_probe", *map(str, [*good, trapped, *counts]))
     without = f"{seen['lost_without']} of {seen['frames_without']} lost without a swap"
@@ -84,24 +79,6 @@ def _start(bundle: Bundle) -> Row:
     seconds = []
     for _ in range(_STARTS):
         began_s = time.perf_counter()
-        with _detector_node(bundle.path, cell_environment()):
+        with running_node("detector", bundle.path):
             seconds.append(time.perf_counter() - began_s)
     return median_row("node.start_s", seconds, "s", "from the start of the process to the active detector")
-
-
-@contextmanager
-def _detector_node(bundle: Path, environment: dict[str, str], **parameters: int) -> Iterator[Cell]:
-    from trunnion_bringup.processes import Cell
-    from trunnion_bringup.table import CellSettings, cell_nodes
-
-    with TemporaryDirectory() as folder:
-        settings = CellSettings(bundle=str(bundle.resolve()), data_dir=folder)
-        detector = [
-            replace(entry, parameters={**entry.parameters, **parameters})
-            for entry in cell_nodes(settings)
-            if entry.name == "detector"
-        ]
-        with Cell(detector, environment, Path(folder) / "logs") as cell:
-            cell.start()
-            cell.wait_ready(_READY_WITHIN_S, Silent())
-            yield cell

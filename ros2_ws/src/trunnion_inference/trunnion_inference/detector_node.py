@@ -18,7 +18,14 @@ from trunnion_edge.swap import Change, Event, HotSwap
 from trunnion_inference.bundle_node import BundleNode
 from trunnion_inference.camera_topics import CameraTopics
 from trunnion_inference.clocks import header_now, now_s, stamp_s
-from trunnion_inference.detector_parameters import LiveSelection, cameras_of, declare_cameras, transport_of
+from trunnion_inference.detector_parameters import (
+    LiveSelection,
+    cameras_of,
+    declare_cameras,
+    declare_precision,
+    precision_of,
+    transport_of,
+)
 from trunnion_inference.frames import NewestFrames
 from trunnion_inference.heartbeat import ERROR, WARN, Health
 from trunnion_inference.load_bundle import LoadBundleService
@@ -37,6 +44,7 @@ class DetectorNode(BundleNode):
     def __init__(self) -> None:
         super().__init__("detector")
         declare_cameras(self)
+        declare_precision(self)
         self._selection = LiveSelection(self, self._tell_model)
         self._load_bundle = LoadBundleService(self, self._offer)
         self._swap: HotSwap | None = None
@@ -50,7 +58,7 @@ class DetectorNode(BundleNode):
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
         cameras, transport = cameras_of(self), transport_of(self)
-        model = SourcedDetector.from_bundle(bundle, self.engine_settings())
+        model = SourcedDetector.from_bundle(bundle, self.engine_settings(), precision_of(self))
         self._swap = HotSwap(model, self._on_change)
         self._selection.chosen.check(model.labels)
         model.detector.warm_up()
@@ -179,10 +187,12 @@ class DetectorNode(BundleNode):
                 wanted="one that is inactive or active",
                 next_step="set its parameter bundle and configure it",
             )
-        settings = self.engine_settings()
+        settings, precision = self.engine_settings(), precision_of(self)
         self._frames.hold(max(SWAP_QUEUE_FRAMES, self._queue_frames))
         try:
-            return swap.offer(lambda: SourcedDetector.from_bundle(open_bundle(path), settings), rules)
+            return swap.offer(
+                lambda: SourcedDetector.from_bundle(open_bundle(path), settings, precision), rules
+            )
         finally:
             if swap.is_settled:
                 self._frames.hold(self._queue_frames)

@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from trunnion_contract.errors import BadInput
+from trunnion_edge.precision import CHOICES, PrecisionChoice
 from trunnion_edge.selection import DETECTIONS_MAX, Selection
 from trunnion_inference.parameters import number, text, whole
 
@@ -92,6 +93,24 @@ def declare_cameras(node: Node) -> None:
     node.declare_parameter("image_transport", TRANSPORTS[0], transport)
     queue = whole("So many frames of each camera may wait; the oldest gives way; read by configure", 1, 100)
     node.declare_parameter("queue_frames", 1, queue)
+
+
+def declare_precision(node: Node) -> None:
+    """Declare which of a bundle's networks runs."""
+    said = f"Precision of the network ({', '.join(CHOICES)}); read by configure and load_bundle"
+    node.declare_parameter("precision", CHOICES[0], text(said))
+
+
+def precision_of(node: Node) -> PrecisionChoice:
+    """Which of a bundle's networks runs.
+
+    Raises:
+        BadInput: it is no precision.
+    """
+    name = node.get_parameter("precision").value
+    if name not in CHOICES:
+        raise _refused(node, "precision", f"'{name}'", f"one of {', '.join(CHOICES)}")
+    return name
 
 
 def cameras_of(node: Node) -> tuple[str, ...]:
