@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from trunnion.engines import build_engines
+from trunnion.engines import build_engines, networks
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
 from trunnion_edge import backends
@@ -92,3 +92,14 @@ def test_each_network_is_built_with_what_was_asked_and_progress_is_shown(
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "build the engine for Orin: 0 of 1000" in shown
     assert "detector.onnx: tensorrt 10.3.0 on gpu (Orin)" in shown
+
+
+@pytest.mark.parametrize(
+    ("precisions", "built"),
+    [(["fp32"], "fp32"), (["fp32", "int8"], "fp32"), (["fp32", "fp16", "int8"], "fp16")],
+)
+def test_built_is_what_a_gpu_runs(precisions: list[str], built: str) -> None:
+    detector = SimpleNamespace(networks={name: name for name in precisions})
+    detector.networks["fp32"] = detector
+    bundle = SimpleNamespace(model=SimpleNamespace(detector=detector, policy="policy"))
+    assert networks(bundle) == [detector if built == "fp32" else built, "policy"]

@@ -13,7 +13,7 @@ from rich.logging import RichHandler
 from trunnion.watchers import watching
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import ExitCode
-from trunnion_contract.manifest import ModelFile
+from trunnion_contract.manifest import NetworkFile
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.exported import read_network
 
@@ -34,9 +34,11 @@ def build_engines(console: Console, path: Path, cache_dir: Path | None, workspac
     return ExitCode.OK
 
 
-def networks(bundle: Bundle) -> list[ModelFile]:
-    """The networks in a bundle."""
-    return [model for model in (bundle.model.detector, bundle.model.policy) if model is not None]
+def networks(bundle: Bundle) -> list[NetworkFile]:
+    """The networks of a bundle that its nodes run on a GPU: the detector's is the one in FP16, where there is one."""
+    detector, policy = bundle.model.detector, bundle.model.policy
+    of_detector = [detector.networks.get("fp16", detector)] if detector else []
+    return [*of_detector, *([policy] if policy else [])]
 
 
 @contextmanager
