@@ -72,3 +72,30 @@ def test_colcon_finds_ros_packages_only_in_the_workspace(repository: Path) -> No
     listed = subprocess.run(colcon, cwd=repository, capture_output=True, text=True, check=True).stdout.split()
     assert listed
     assert [path for path in listed if not path.startswith("ros2_ws/src/")] == []
+
+
+def test_documents_name_only_tests_that_there_are(repository: Path) -> None:
+    named = [
+        (document.name, file, test)
+        for document in tracked(repository)
+        if document.suffix == ".md"
+        for file, test in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text(document))
+    ]
+    assert len(named) > 15
+    assert [
+        (document, file, test)
+        for document, file, test in named
+        if not (repository / file).is_file() or f"def {test}" not in (repository / file).read_text() + "def "
+    ] == []
+
+
+def test_links_between_documents_lead_somewhere(repository: Path) -> None:
+    documents = [file for file in tracked(repository) if file.suffix == ".md"]
+    links = [
+        (document, link)
+        for document in documents
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text(document))
+        if "://" not in link
+    ]
+    assert len(links) > 10
+    assert [link for document, link in links if not (document.parent / link).exists()] == []
