@@ -70,6 +70,10 @@ class PolicySpec(Strict):
     def _carries_out_what_it_plans(self) -> PolicySpec:
         if self.replan_every > self.chunk:
             raise ValueError(f"replan_every of at most {self.chunk}, the chunk")
+        size = sum(entry.size for entry in self.action)
+        wanted = (self.chunk, size) if self.chunk > 1 else (size,)
+        if self.output.shape[1:] not in (wanted, (1, size) if self.chunk == 1 else wanted):
+            raise ValueError(f"an output of [N, {', '.join(map(str, wanted))}], as chunk and action say")
         return self
 
 

@@ -61,7 +61,11 @@ class Detector:
                 next_step="add models.detector to the use case",
             )
         engine, chosen = open_network(manifest.detector, read, settings, precision)
-        return cls(engine, manifest.detector.spec, confidence_threshold, chosen)
+        try:
+            return cls(engine, manifest.detector.spec, confidence_threshold, chosen)
+        except BaseException:
+            engine.close()
+            raise
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -91,9 +95,13 @@ class Detector:
 
     def warm_up(self, runs: int = 2) -> None:
         """Detect in grey images, so that the first real frame does not pay for the runtime's allocations."""
-        size = self.spec.image_size_px
         for _ in range(runs):
-            self.detect(np.full((size, size, 3), self.spec.pad_value, np.uint8))
+            self.detect(self.grey())
+
+    def grey(self) -> NDArray[np.uint8]:
+        """An image with nothing in it, uint8 [S, S, 3]."""
+        size = self.spec.image_size_px
+        return np.full((size, size, 3), self.spec.pad_value, np.uint8)
 
     def close(self) -> None:
         """Close the engine."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunnion_contract.bundle import Bundle
+from trunnion_contract.files import digest_json
+from trunnion_contract.manifest import ModelManifest
 from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
 from trunnion_edge.precision import PrecisionChoice
@@ -17,6 +19,7 @@ class ModelSource:
 
     Attributes:
         digest: SHA-256 of the bundle's file.
+        application: digest of the policy and the cell in the bundle, with which the detector was proven.
         runtime: as `Engine.runtime` says it, for example `onnxruntime 1.31.1 on cpu`.
     """
 
@@ -26,6 +29,7 @@ class ModelSource:
     digest: str
     precision: str
     runtime: str
+    application: str = ""
 
     @property
     def backend(self) -> str:
@@ -68,6 +72,7 @@ class SourcedDetector:
             digest=bundle.digest,
             precision=detector.precision,
             runtime=detector.engine.runtime,
+            application=_application(bundle.model),
         )
         return cls(detector, source)
 
@@ -79,3 +84,8 @@ class SourcedDetector:
     def close(self) -> None:
         """Close the engine."""
         self.detector.close()
+
+
+def _application(model: ModelManifest) -> str:
+    cell = model.cell.model_dump(mode="json") if model.cell else None
+    return digest_json([model.policy.sha256 if model.policy else None, cell])

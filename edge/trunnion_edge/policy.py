@@ -51,7 +51,12 @@ class Policy:
                 wanted="one",
                 next_step="add models.policy to the use case",
             )
-        return cls(open_engine(read_network(manifest.policy, read), settings), manifest.policy.spec)
+        engine = open_engine(read_network(manifest.policy, read), settings)
+        try:
+            return cls(engine, manifest.policy.spec)
+        except BaseException:
+            engine.close()
+            raise
 
     def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
         """Entries of the observation by name → entries of the action by name, each float32 [size].

@@ -20,6 +20,7 @@ class SwapRules:
         latency_floor_ms: and always so long.
         blind_frames: it may see nothing in fewer consecutive frames than this in which the old one sees something.
         other_labels: its classes may be others than the old one's.
+        other_application: policy and cell of its bundle may be others than the old one's.
     """
 
     probation_frames: int = 30
@@ -27,6 +28,7 @@ class SwapRules:
     latency_floor_ms: float = 50.0
     blind_frames: int = 3
     other_labels: bool = False
+    other_application: bool = False
 
     def latency_max_ms(self, of_old_ms: float) -> float:
         """The bound beside an old one with this median; NaN, for one that never ran, bounds nothing."""

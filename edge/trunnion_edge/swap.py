@@ -8,6 +8,7 @@ Every frame is answered by exactly one model, and the answer says by which.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -24,6 +25,8 @@ from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.probation import Probation, SwapRules
 from trunnion_edge.selection import Selection
 from trunnion_edge.telemetry import Timings
+
+_log = logging.getLogger(__name__)
 
 CHECK_FRAMES = 4
 Image = NDArray[np.uint8]
@@ -127,7 +130,10 @@ class HotSwap:
         return Answer(detections, self.model)
 
     def offer(
-        self, open_model: Callable[[], SourcedDetector], rules: SwapRules = SwapRules()
+        self,
+        open_model: Callable[[], SourcedDetector],
+        rules: SwapRules = SwapRules(),
+        selection: Selection | None = None,
     ) -> SourcedDetector:
         """Open a model and check it on the last frames, while the running one goes on; it takes over at the next frame.
 
@@ -139,7 +145,7 @@ class HotSwap:
         try:
             candidate = open_model()
             try:
-                self._check(candidate, rules)
+                self._check(candidate, rules, selection or self._selection)
                 self._accept(candidate, rules)
             except BaseException:
                 candidate.close()
@@ -158,7 +164,7 @@ class HotSwap:
             waiting, self._next = self._next, None
         for model in (self.model, waiting and waiting[0], self._trial and self._trial.old):
             if model:
-                model.close()
+                _close(model)
 
     # On the thread that offers.
 
@@ -172,15 +178,22 @@ class HotSwap:
                 )
             self._is_checking = True
 
-    def _check(self, candidate: SourcedDetector, rules: SwapRules) -> None:
+    def _check(self, candidate: SourcedDetector, rules: SwapRules, selection: Selection) -> None:
+        if candidate.source.application != self.model.source.application and not rules.other_application:
+            raise _refused(
+                "a bundle with another policy or cell",
+                "the policy and the cell that run, with which the detector was proven",
+                "start the cell anew with this bundle, or allow others",
+            )
         if candidate.labels != self.model.labels and not rules.other_labels:
             raise _refused(
                 f"a model of {', '.join(candidate.labels)}",
                 f"one of {', '.join(self.model.labels)}",
                 "load a bundle of the same classes, or allow others",
             )
-        self._selection.check(candidate.labels)
+        selection.check(candidate.labels)
         candidate.detector.warm_up()
+        self._check_finite(candidate, candidate.detector.grey())
         frames = tuple(self._seen)
         results = [self._checked(candidate, frame.image) for frame in frames]
         if results:
@@ -193,10 +206,13 @@ class HotSwap:
 
     def _checked(self, candidate: SourcedDetector, image: Image) -> tuple[bool, float]:
         """Whether it saw anything in a frame, and how long that took."""
-        if not np.isfinite(candidate.detector.output(image)).all():
-            raise _refused("an output that is not finite", "finite numbers", "export the model again")
+        self._check_finite(candidate, image)
         detections, latency_ms = self._run(candidate, image)
         return len(detections) > 0, latency_ms
+
+    def _check_finite(self, candidate: SourcedDetector, image: Image) -> None:
+        if not np.isfinite(candidate.detector.output(image)).all():
+            raise _refused("an output that is not finite", "finite numbers", "export the model again")
 
     def _check_latency(self, latencies_ms: list[float], rules: SwapRules) -> None:
         bound_ms = rules.latency_max_ms(self._latency.percentile_ms(50))
@@ -254,16 +270,16 @@ class HotSwap:
 
     def _settle(self, trial: _Trial) -> None:
         self._trial, self._latency = None, trial.latency
-        trial.old.close()
         self.outcome = f"settled on {self.model.source}"
         self._tell(Change(Event.SETTLED, self.model))
+        _close(trial.old)
 
     def _roll_back(self, trial: _Trial, reason: str, by_old: Detections) -> Answer:
         failed, self.model, self._trial = self.model, trial.old, None
         self.rolled_back += 1
         self.outcome = f"rolled back to {trial.old.source}: {failed.source}: {reason}"
-        failed.close()
         self._tell(Change(Event.ROLLED_BACK, trial.old, f"{failed.source}: {reason}"))
+        _close(failed)
         return Answer(by_old, trial.old)
 
     def _run(self, model: SourcedDetector, image: Image) -> tuple[Detections, float]:
@@ -272,6 +288,14 @@ class HotSwap:
         detector.confidence_threshold = self._selection.threshold(detector.spec.confidence_threshold)
         began_s = time.perf_counter()
         return detector.detect(image), (time.perf_counter() - began_s) * 1e3
+
+
+def _close(model: SourcedDetector) -> None:
+    """A model that failed may fail again when it is closed, which must cost no frame."""
+    try:
+        model.close()
+    except Exception:
+        _log.exception("%s cannot be closed", model.source)
 
 
 def _refused(got: str, wanted: str, next_step: str) -> BadInput:

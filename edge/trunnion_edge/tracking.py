@@ -1,6 +1,6 @@
 """Which box is which object, from image to image: ByteTrack, as roboflow's `trackers` has it.
 
-The one optional part of the edge that needs more than it stands on: `pip install trunnion-edge[tracking]`.
+The one optional part of the edge that needs more than it stands on: `pip install "./edge[tracking]"`.
 """
 
 from __future__ import annotations
@@ -60,14 +60,20 @@ class Tracker:
         require_tracking()
         self._settings = settings
         self._last_s: float | None = None
+        self._late_s = 0.0
         self._tracker = _byte_track(settings)
 
     def update(self, detections: Detections, stamp_s: float) -> Tracks:
-        """What was seen in the image of that time; a time before the last one (a bag that begins again) starts anew."""
-        if self._last_s is not None and stamp_s <= self._last_s:
+        """What was seen in the image of that time.
+
+        A time before the last one (a bag that begins again) starts anew. A clock that stands still (a driver without
+        stamps) counts as a thirtieth of a second.
+        """
+        if self._last_s is not None and stamp_s < self._last_s:
             self.reset()
+        self._late_s += 1 / _BUFFER_HZ if stamp_s == self._last_s else 0.0
         self._last_s = stamp_s
-        followed = self._tracker.update(_supervision(detections), timestamp=stamp_s)
+        followed = self._tracker.update(_supervision(detections), timestamp=stamp_s + self._late_s)
         ids, rows = (
             np.asarray(followed.tracker_id, np.int64),
             np.asarray(followed.data.get(_ROW, []), np.int64),
@@ -78,7 +84,7 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget every object; ids begin anew."""
-        self._last_s = None
+        self._last_s, self._late_s = None, 0.0
         self._tracker = _byte_track(self._settings)
 
 
@@ -89,7 +95,7 @@ def require_tracking() -> None:
             where="tracking",
             got=f"no Python package '{_PACKAGE}'",
             wanted="one that follows objects",
-            next_step="pip install trunnion-edge[tracking] (it needs NumPy 2)",
+            next_step='pip install "./edge[tracking]" (it needs NumPy 2)',
         )
 
 

@@ -26,6 +26,7 @@ def play_policy(
     Raises:
         BadInput: the environment has to measure violations of the limits and does not.
     """
+    policy.forget()
     observation, info = env.reset(seed=seed)
     trajectory, steps, ended = hashlib.sha256(), 0, False
     while not ended:

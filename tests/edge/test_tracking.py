@@ -78,6 +78,13 @@ def test_boxes_come_back_as_they_went_in() -> None:
         np.testing.assert_array_equal(box, image.boxes_px[class_id])
 
 
+def test_a_driver_without_stamps_is_followed_all_the_same() -> None:
+    tracker = Tracker()
+    ids = [tracker.update(seen((100 + 5 * k, 100)), 0.0).ids.tolist() for k in range(8)]
+    assert ids[-1] == ids[4]
+    assert len(ids[-1]) == 1
+
+
 def test_nothing_seen_is_nothing_followed() -> None:
     assert [len(tracks.ids) for tracks in follow(Tracker(), [seen()] * 3)] == [0, 0, 0]
 
@@ -85,5 +92,5 @@ def test_nothing_seen_is_nothing_followed() -> None:
 def test_without_the_package_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trackers", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install trunnion-edge\[tracking\]"):
+    with pytest.raises(BadInput, match=r'pip install "\./edge\[tracking\]"'):
         Tracker()

@@ -10,12 +10,13 @@ def test_nobody_is_obliged_to_speak_unless_a_silence_is_named() -> None:
     assert EmergencyStop(0.5).reason(0.0) == "emergency_stop has not spoken yet"
 
 
-def test_a_stop_lasts_until_it_is_taken_back() -> None:
-    stop = EmergencyStop()
+def test_a_stop_lasts_until_it_is_released_whatever_others_say() -> None:
+    stop = EmergencyStop(0.5)
     stop.hear(True, 1.0)
-    assert stop.reason(1e6) == "emergency stop"
-    stop.hear(False, 1e6)
-    assert stop.reason(2e6) == ""
+    stop.hear(False, 1.1)
+    assert stop.reason(1.2) == "emergency stop"
+    stop.release()
+    assert stop.reason(1.2) == ""
 
 
 def test_silence_stops_where_speech_is_wanted() -> None:

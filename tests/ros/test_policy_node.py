@@ -13,8 +13,10 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PoseStamped, TwistStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64
+from std_srvs.srv import Trigger
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_bringup.processes import Cell
@@ -100,8 +102,8 @@ def arm(graph: Any, the_arm: Arm) -> Iterator[Arm]:
 
 
 @pytest.fixture(scope="module")
-def stop(graph: Any, the_arm: Arm) -> Callable[[Bool], None]:
-    return graph.say(Bool, "emergency_stop")
+def stop(graph: Any, the_arm: Arm) -> Callable[..., Callable[[Bool], None]]:
+    return lambda qos: graph.say(Bool, "emergency_stop", qos)
 
 
 def until_mode(graph: Any, arm: Arm, mode: int) -> None:
@@ -178,14 +180,16 @@ def test_within_a_period_of_going_stale_the_arm_holds_and_says_why(
     until_mode(graph, arm, PolicyGoal.MOVE)
 
 
-def test_an_emergency_stop_is_zero_at_once_and_lasts_until_it_is_taken_back(
-    graph: Any, arm: Arm, stop: Callable[[Bool], None]
+@pytest.mark.parametrize("qos", [10, QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)])
+def test_an_emergency_stop_is_zero_at_once_and_lasts_until_it_is_released(
+    graph: Any, arm: Arm, stop: Callable[..., Callable[[Bool], None]], qos: Any
 ) -> None:
+    say = stop(qos)
     arm.wants(PolicyGoal.MOVE, (0.50, 0.29, 0.20))
     graph.until(lambda: np.linalg.norm(arm.velocities(-1)) > 0.3, "motion")
     begin = len(arm.statuses)
     said_s = seconds(graph.node.get_clock().now().to_msg())
-    stop(Bool(data=True))
+    say(Bool(data=True))
     graph.until(lambda: any(s.mode == PolicyGoal.HOLD for s in arm.statuses[begin:]), "hold")
     held = next(s for s in arm.statuses[begin:] if s.mode == PolicyGoal.HOLD)
     assert seconds(held.header.stamp) - said_s < WITHIN_S
@@ -193,7 +197,12 @@ def test_an_emergency_stop_is_zero_at_once_and_lasts_until_it_is_taken_back(
     since = len(arm.twists)
     graph.until(lambda: len(arm.twists) > since + 10, "commands")
     assert not arm.velocities(since).any(), "not even a period of braking"
-    stop(Bool(data=False))
+    # What a heartbeat of another device says takes nobody's stop back.
+    say(Bool(data=False))
+    since = len(arm.twists)
+    graph.until(lambda: len(arm.twists) > since + 4, "commands")
+    assert not arm.velocities(since).any()
+    assert graph.call(Trigger, "policy/release_emergency_stop", Trigger.Request()).success
     until_mode(graph, arm, PolicyGoal.MOVE)
 
 

@@ -35,10 +35,12 @@ def build_engines(console: Console, path: Path, cache_dir: Path | None, workspac
 
 
 def networks(bundle: Bundle) -> list[NetworkFile]:
-    """The networks of a bundle that its nodes run on a GPU: the detector's is the one in FP16, where there is one."""
-    detector, policy = bundle.model.detector, bundle.model.policy
-    of_detector = [detector.networks.get("fp16", detector)] if detector else []
-    return [*of_detector, *([policy] if policy else [])]
+    """The networks of a bundle that its nodes run on a GPU by themselves.
+
+    The detector's is the one in FP16, where there is one. A policy runs on the CPU unless its node is told otherwise.
+    """
+    detector = bundle.model.detector
+    return [detector.networks.get("fp16", detector)] if detector else []
 
 
 @contextmanager

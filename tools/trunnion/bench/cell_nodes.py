@@ -19,7 +19,7 @@ _READY_WITHIN_S = 60.0
 
 
 @contextmanager
-def running_node(name: str, bundle: Path, **parameters: int) -> Iterator[Cell]:
+def running_node(name: str, bundle: Path, **parameters: int | str) -> Iterator[Cell]:
     """The node of that name in the cell's table, active, on this bundle."""
     from trunnion_bringup.processes import Cell
     from trunnion_bringup.table import CellSettings, cell_nodes

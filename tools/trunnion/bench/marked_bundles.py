@@ -51,6 +51,8 @@ def _packed(bundle: Bundle, folder: Path, model: ModelManifest, changed: dict[st
         (export / name).write_bytes(changed[name] if name in changed else bundle.read(name))
     write_json(export / MODEL, model.model_dump(mode="json", by_alias=True))
     update = {"version": model.version, "model_digest": model.digest(), "files": model.files()}
+    if not (model.detector and model.detector.variants):
+        update["variants"] = ()
     proof = bundle.proof.model_copy(update=update)
     write_json(prove / PROOF, proof.model_dump(mode="json", by_alias=True))
     (prove / REPORT).write_text("<p>a copy for the bench</p>")
@@ -63,7 +65,8 @@ def _manifest(model: ModelManifest, detector: DetectorModel, network: bytes, mar
     assert isinstance(rows, int)
     output = detector.spec.output.model_copy(update={"shape": (batch, rows + 1, columns)})
     spec = detector.spec.model_copy(update={"output": output})
-    marked_detector = detector.model_copy(update={"spec": spec, "sha256": digest_bytes(network)})
+    update = {"spec": spec, "sha256": digest_bytes(network), "variants": ()}
+    marked_detector = detector.model_copy(update=update)
     return model.model_copy(update={"detector": marked_detector, "version": f"{model.version}+mark{mark}"})
 
 

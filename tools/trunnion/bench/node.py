@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 from trunnion.bench import policy
 from trunnion.bench.cell_nodes import running_node
 from trunnion.bench.marked_bundles import MARKS_PX, marked
-from trunnion.bench.measure import Row, median_row, ratio_row
+from trunnion.bench.measure import Row, median_row, ratio_row, spread
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
 
@@ -33,7 +34,7 @@ def rows(bundle: Bundle) -> list[Row]:
 def _through_node(bundle: Bundle) -> list[Row]:
     assert bundle.model.detector is not None
     size = bundle.model.detector.spec.image_size_px
-    with running_node("detector", bundle.path):
+    with running_node("detector", bundle.path, precision="fp32"):
         seen = _probe("frame_probe", str(bundle.path), str(_FRAMES), str(_RATE_HZ))
     both = [(node, bare) for node, bare in zip(seen["through_node_s"], seen["bare_s"], strict=True) if node]
     timed = [[node for node, _ in both], [bare for _, bare in both]]
@@ -43,7 +44,20 @@ def _through_node(bundle: Bundle) -> list[Row]:
             f"node.e2e.{size}.p50_ratio", timed, "session.run, taking turns with frames through the node"
         ),
         Row("node.frames_lost", lost, "frames", f"{_FRAMES} frames at {_RATE_HZ} Hz", _FRAMES, 0.0),
+        _overload(seen),
     ]
+
+
+def _overload(seen: dict[str, Any]) -> Row:
+    """How old the oldest answers are when twice as many frames come as can be answered."""
+    bare_s, answered_s = statistics.median(seen["bare_s"]), seen["flood_s"]
+    p99_s = statistics.quantiles(answered_s, n=100)[98]
+    answered = f"{len(answered_s)} of {seen['flood']} frames answered, the others gave way"
+    against = f"session.run, with frames at twice its rate: {answered}"
+    value, spread_s = p99_s / bare_s, spread(answered_s) / bare_s
+    return Row(
+        "node.overload.p99_ratio", round(value, 3), "ratio", against, len(answered_s), round(spread_s, 3)
+    )
 
 
 def _swaps(bundle: Bundle, swaps: int = _SWAPS, rollbacks: int = _ROLLBACKS) -> list[Row]:

@@ -61,7 +61,8 @@ class Probe(Node):  # type: ignore[misc]
         held = self.until(PolicyGoal.HOLD)
         late_s = self.first_hold_s - self.last_s[name] if held and self.first_hold_s else None
         self.speaks[name] = True
-        self.until(PolicyGoal.MOVE)
+        if not self.until(PolicyGoal.MOVE):
+            sys.exit(f"the policy node did not move again after {name} had been cut")
         return late_s
 
     def _speak(self) -> None:

@@ -79,7 +79,13 @@ class BundleNode(LifecycleNode):
             )
         backend, threads = (self.get_parameter(name).value for name in ("backend", "threads"))
         cache = str(self.get_parameter("engine_cache_dir").value)
-        return EngineSettings(backend, device, threads or None, Path(cache).expanduser() if cache else None)
+        return EngineSettings(
+            backend,
+            device,
+            threads or None,
+            Path(cache).expanduser() if cache else None,
+            int(self.get_parameter("workspace_mib").value),
+        )
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the bundle."""
@@ -149,6 +155,11 @@ class BundleNode(LifecycleNode):
             text(
                 "Where engines built on this device are kept, empty for the user's cache; read by configure"
             ),
+        )
+        self.declare_parameter(
+            "workspace_mib",
+            EngineSettings().workspace_mib,
+            whole("Memory of the GPU that the builder of an engine may use; read by configure", 1, 1 << 20),
         )
         self.declare_parameter(
             "build_only",

@@ -51,6 +51,7 @@ class DetectorNode(BundleNode):
         self._cameras: dict[str, CameraTopics] = {}
         self._frames = NewestFrames(())
         self._worker: threading.Thread | None = None
+        self._at_work_since_s: float | None = None
         self._models_told = 0
         self._telling = threading.Lock()
         self._stages = Stages()
@@ -101,6 +102,10 @@ class DetectorNode(BundleNode):
         values = {**self._model_values(), **self._stages.values()}
         for name, topics in self._cameras.items():
             values |= self._camera_values(name, topics)
+        since_s = self._at_work_since_s
+        if since_s is not None and time.monotonic() - since_s > SILENT_AFTER_S:
+            stuck_s = time.monotonic() - since_s
+            return Health(ERROR, f"has been at work on one frame for {stuck_s:.0f} s", values=values)
         troubles = [
             f"{_of(name)}{topics.trouble}" for name, topics in self._cameras.items() if topics.trouble
         ]
@@ -145,6 +150,7 @@ class DetectorNode(BundleNode):
         """The worker thread: one frame after the other, until the queue is closed."""
         while (frame := self._frames.take()) is not None:
             topics = self._cameras[frame.camera]
+            self._at_work_since_s = time.monotonic()
             try:
                 self._detect(topics, frame.data)
             except TrunnionError as error:
@@ -153,6 +159,7 @@ class DetectorNode(BundleNode):
                 self._complain(topics, f"{type(error).__name__}: {error}")
             else:
                 topics.trouble = ""
+            self._at_work_since_s = None
 
     def _detect(self, topics: CameraTopics, data: bytes) -> None:
         assert self._swap is not None
@@ -191,7 +198,9 @@ class DetectorNode(BundleNode):
         self._frames.hold(max(SWAP_QUEUE_FRAMES, self._queue_frames))
         try:
             return swap.offer(
-                lambda: SourcedDetector.from_bundle(open_bundle(path), settings, precision), rules
+                lambda: SourcedDetector.from_bundle(open_bundle(path), settings, precision),
+                rules,
+                self._selection.chosen,
             )
         finally:
             if swap.is_settled:

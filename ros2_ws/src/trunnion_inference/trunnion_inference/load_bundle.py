@@ -81,8 +81,14 @@ def _declare(node: Node) -> None:
     node.declare_parameter(
         "swap_other_labels", rules.other_labels, text("Whether a new bundle may have other classes")
     )
+    node.declare_parameter(
+        "swap_other_application",
+        rules.other_application,
+        text("Whether a new bundle may have another policy or cell, which go on as they are"),
+    )
 
 
 def _rules(node: Node) -> SwapRules:
-    names = ("probation_frames", "latency_ratio_max", "latency_floor_ms", "blind_frames", "other_labels")
+    names = ("probation_frames", "latency_ratio_max", "latency_floor_ms", "blind_frames", "other_labels",
+             "other_application")  # fmt: skip
     return SwapRules(**{name: node.get_parameter(f"swap_{name}").value for name in names})

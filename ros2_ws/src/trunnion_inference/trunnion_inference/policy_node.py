@@ -9,6 +9,7 @@ from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64
+from std_srvs.srv import Trigger
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_contract.bundle import Bundle
@@ -40,6 +41,9 @@ class PolicyNode(BundleNode):
     def __init__(self) -> None:
         super().__init__("policy")
         self._policy: Policy | None = None
+        # Outlives cleanup and configure: a stop is taken back by its service alone.
+        self._stop = EmergencyStop()
+        self._listen_for_stops()
         self._controller: Controller | None = None
         self.declare_parameter(
             "goal_age_max_ms",
@@ -72,7 +76,7 @@ class PolicyNode(BundleNode):
         policy.warm_up()
         self._model = f"{bundle.manifest.name} {bundle.manifest.version} {bundle.digest[:12]}"
         self._advertise()
-        self._stop = EmergencyStop(self._milliseconds("emergency_stop_silence_max_ms"))
+        self._stop.silence_max_s = self._milliseconds("emergency_stop_silence_max_ms")
         self._listen()
         self.get_logger().info(f"runs {self._model} at {policy.spec.rate_hz:g} Hz")
 
@@ -134,7 +138,6 @@ class PolicyNode(BundleNode):
             self.create_subscription(PoseStamped, "current_pose", self._on_pose, NEWEST, **overridable()),
             self.create_subscription(JointState, "joint_states", self._on_joints, NEWEST, **overridable()),
             self.create_subscription(PolicyGoal, "policy/goal", self._on_goal, COMMAND, **overridable()),
-            self.create_subscription(Bool, "emergency_stop", self._on_stop, RESULTS, **overridable()),
         )
 
     def _on_pose(self, message: PoseStamped) -> None:
@@ -156,6 +159,18 @@ class PolicyNode(BundleNode):
             return
         goal = Goal(Mode(message.mode), _point(message.target), _point(message.place), message.opening_m)
         self._wish = StampedGoal(goal, stamp_s(message.header))
+
+    def _listen_for_stops(self) -> None:
+        """In every state. Twice, because a reliable subscription does not hear a best effort publisher."""
+        self.create_subscription(Bool, "emergency_stop", self._on_stop, RESULTS, **overridable())
+        self.create_subscription(Bool, "emergency_stop", self._on_stop, NEWEST)
+        self.create_service(Trigger, "~/release_emergency_stop", self._on_release)
+
+    def _on_release(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stop.release()
+        self.get_logger().warning("the emergency stop was released")
+        response.success, response.message = True, self._stop.reason(time.monotonic()) or "the arm may move"
+        return response
 
     def _on_stop(self, message: Bool) -> None:
         self._stop.hear(message.data, time.monotonic())
