@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from trunnion_contract.errors import BadInput
+from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec, TensorSpec
 from trunnion_edge.backends import open_engine
@@ -129,3 +129,29 @@ def test_it_opens_from_a_manifest_and_warms_up(
         assert policy.act(OBSERVATION)["speed"][0] == pytest.approx(3.1)
     with pytest.raises(BadInput, match=r"add models\.policy"):
         Policy.from_model(manifest.model_copy(update={"policy": None}), lambda name: network)
+
+
+def test_a_chunk_that_the_output_does_not_hold_is_refused(policy_spec: PolicySpec) -> None:
+    with pytest.raises(ValueError, match=r"an output of \[N, 2, 2\]"):
+        PolicySpec(**{**dict(policy_spec), "chunk": 2})
+    other = TensorSpec(name="action", dtype="float32", shape=("N", 3))
+    with pytest.raises(ValueError, match=r"an output of \[N, 2\]"):
+        PolicySpec(**{**dict(policy_spec), "output": other})
+
+
+def test_an_engine_is_closed_when_its_network_does_not_fit_the_manifest(
+    linear_network: Callable[..., bytes], policy_spec: PolicySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, opened = linear_network(WEIGHTS[:3]), []
+    monkeypatch.setattr(
+        "trunnion_edge.policy.open_engine", lambda *_: opened.append(open_engine(network)) or opened[0]
+    )
+    model = PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=policy_spec)
+    manifest = ModelManifest(
+        name="p", version="0.1.0", problem="p", usecase_digest="0", dataset_digest=None, policy=model,
+        made_with={}, licences={},
+    )  # fmt: skip
+    with pytest.raises(BadInput):
+        Policy.from_model(manifest, {"policy.onnx": network}.__getitem__)
+    with pytest.raises(Broken, match="after close"):
+        opened[0].infer({"observation": np.zeros((1, 3), np.float32)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -339,3 +340,46 @@ def test_a_hundred_swaps_between_two_threads_mix_nothing(make: Make) -> None:
         answers.append(swap.detect(RED))
     assert all(answer.detections.boxes_px[0, 0] == left_px[answer.model.source.name] for answer in answers)
     assert (swap.switched, swap.rolled_back) == (100, 0)
+
+
+def of_application(model: SourcedDetector, application: str) -> SourcedDetector:
+    return replace(model, source=replace(model.source, application=application))
+
+
+def test_a_bundle_with_another_policy_or_cell_is_refused_unless_allowed(make: Make) -> None:
+    old, new = (of_application(make(name=name), name) for name in ("old", "new"))
+    swap = HotSwap(old)
+    with pytest.raises(BadInput, match="another policy or cell"):
+        swap.offer(lambda: new, RULES)
+    assert is_closed(new)
+    allowed = of_application(make(name="new"), "new")
+    assert swap.offer(lambda: allowed, replace(RULES, other_application=True)) is allowed
+
+
+def test_an_output_that_is_not_finite_is_refused_also_before_the_first_frame(make: Make) -> None:
+    swap = HotSwap(make(name="old"))
+    with pytest.raises(BadInput, match="not finite"):
+        swap.offer(lambda: make([[float("nan")] * 4] * 3, name="new"), RULES)
+    assert swap.is_settled
+
+
+def test_a_filter_that_is_set_before_the_first_frame_counts_too(make: Make) -> None:
+    swap = HotSwap(make(name="old"))
+    with pytest.raises(BadInput, match="'gear'"):
+        swap.offer(lambda: make(name="new"), RULES, Selection(classes=frozenset({"gear"})))
+
+
+def test_a_model_that_cannot_be_closed_costs_no_frame_and_is_told_of(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, told = make(LEFT, name="old"), Told()
+    swap = HotSwap(old, told)
+    swap.detect(RED)
+    new = swap.offer(lambda: make(RIGHT, name="new", class_ids=(0, 1, 9)), RULES)
+
+    def fails() -> None:
+        raise Broken(where="CUDA", got="an error", wanted="none", next_step="look")
+
+    monkeypatch.setattr(new.detector.engine, "close", fails)
+    assert swap.detect(BLUE).model is old
+    assert told.events == [(Event.SWITCHED, "new"), (Event.ROLLED_BACK, "old")]

@@ -30,7 +30,8 @@ SWAPS, ROLLBACKS = 30, 20
 PROBATION_FRAMES = 4
 # Left edge of what each good bundle sees.
 LEFT_PX = {"a": 100.0, "b": 180.0}
-FAULTS = ("blind", "error", "slow")
+# Each fault, and what is said of it.
+FAULTS = {"blind": "it saw nothing in", "error": "it failed: ", "slow": "for a frame, at most"}
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,13 @@ def test_every_bundle_that_fails_on_probation_is_rolled_back_by_itself(
     for number in range(ROLLBACKS):
         stream.brightness = CALM
         until_settled(graph, stream, good)
-        answer = load(graph, shelf.files[FAULTS[number % 3]])
+        fault = list(FAULTS)[number % len(FAULTS)]
+        answer = load(graph, shelf.files[fault])
         assert answer.ok, answer.message
         stream.brightness = TRAP
         until_settled(graph, stream, good)
+        if number < len(FAULTS):
+            assert FAULTS[fault] in values_of(graph, heard)["swap_outcome"]
     values = values_of(graph, heard)
     assert int(values["rollbacks"]) - int(before) == ROLLBACKS
     assert values["digest"] == good
