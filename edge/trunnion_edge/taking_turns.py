@@ -12,6 +12,7 @@ from typing import IO
 
 _LOOK_EVERY_S = 0.1
 _SAY_EVERY_S = 30.0
+_NAMED_WITHIN_S = 1.0
 
 
 @contextmanager
@@ -32,16 +33,21 @@ def one_at_a_time(lock: Path, doing: str, say: Callable[[str], None]) -> Iterato
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            # Who waits must not be told of us in the moment before the next one has written who it is.
+            file.truncate(0)
 
 
 def _wait(file: IO[str], lock: Path, doing: str, say: Callable[[str], None]) -> None:
     began_s, said_s = time.monotonic(), float("-inf")
     while not _taken(file):
         now_s = time.monotonic()
-        if now_s - said_s >= _SAY_EVERY_S:
-            holder = lock.read_text().strip() or "unknown"
-            say(f"process {holder} {doing}; waiting for it ({now_s - began_s:.0f} s so far)")
+        holder = lock.read_text().strip()
+        is_known = holder or now_s - began_s > _NAMED_WITHIN_S
+        if is_known and now_s - said_s >= _SAY_EVERY_S:
+            say(f"process {holder or 'unknown'} {doing}; waiting for it ({now_s - began_s:.0f} s so far)")
             said_s = now_s
         time.sleep(_LOOK_EVERY_S)
 

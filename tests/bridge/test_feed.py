@@ -60,3 +60,12 @@ def test_who_leaves_is_forgotten():
         assert len(feed) == 1
 
     assert len(feed) == 0
+
+
+def test_what_happens_while_a_snapshot_is_made_has_a_later_number():
+    feed = Feed()
+    with feed.listener() as outbox:
+        seq = feed.number()
+        feed.publish("order", {})
+        snapshot = feed.message("snapshot", {}, seq)
+        assert snapshot.seq < outbox._pop().seq

@@ -22,6 +22,7 @@ from vision_msgs.msg import LabelInfo, VisionInfo
 
 from trunnion_bringup.processes import Cell
 from trunnion_contract.bundle import MANIFEST, PROOF, open_bundle
+from trunnion_edge.swap import CHECK_FRAMES
 from trunnion_inference.qos import LATCHED
 
 CALM, TRAP = 153, TRAP_BRIGHTNESS + 15
@@ -112,6 +113,15 @@ def until_settled(graph: Any, stream: Stream, digest: str) -> None:
     )
 
 
+def until_calm(graph: Any, stream: Stream) -> None:
+    """Until the last frames that were answered, on which the next bundle is checked, are calm ones."""
+    stream.brightness = CALM
+    last = stream.shown[-1] + 1
+    graph.until(
+        lambda: sum(number > last for number in stream.digests()) > CHECK_FRAMES, "answers to calm frames", 30
+    )
+
+
 def lost(stream: Stream, graph: Any) -> set[int]:
     """Frames that nobody answered, of those between the first answer and the last frame shown."""
     stream.stop()
@@ -144,8 +154,7 @@ def test_every_bundle_that_fails_on_probation_is_rolled_back_by_itself(
     good = open_bundle(shelf.files["a"]).digest
     before = values_of(graph, heard)["rollbacks"]
     for number in range(ROLLBACKS):
-        stream.brightness = CALM
-        until_settled(graph, stream, good)
+        until_calm(graph, stream)
         fault = list(FAULTS)[number % len(FAULTS)]
         answer = load(graph, shelf.files[fault])
         assert answer.ok, answer.message

@@ -92,12 +92,17 @@ class Feed:
         for outbox in self._outboxes:
             outbox.put(message, kind, is_state)
 
-    def message(self, kind: str, data: Any) -> Message:
-        """An event with the next number."""
+    def number(self) -> int:
+        """The next number."""
         self._seq += 1
+        return self._seq
+
+    def message(self, kind: str, data: Any, seq: int | None = None) -> Message:
+        """An event with the next number, or with one that was drawn before."""
+        seq = self.number() if seq is None else seq
         at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        content = {"seq": self._seq, "type": kind, "at": at, "data": data}
-        return Message(self._seq, json.dumps(content, separators=(",", ":")))
+        content = {"seq": seq, "type": kind, "at": at, "data": data}
+        return Message(seq, json.dumps(content, separators=(",", ":")))
 
     @contextmanager
     def listener(self) -> Iterator[Outbox]:

@@ -24,7 +24,9 @@ async def events(socket: WebSocket, bridge: TheBridge) -> None:
     """
     await socket.accept()
     with bridge.feed.listener() as outbox:
-        snapshot = bridge.feed.message("snapshot", await asyncio.to_thread(_snapshot, bridge))
+        # Drawn now: what happens while the snapshot is made comes after it, and may be in it already.
+        seq = bridge.feed.number()
+        snapshot = bridge.feed.message("snapshot", await asyncio.to_thread(_snapshot, bridge), seq)
         await until_gone(socket, _tell(socket, outbox, snapshot.text))
 
 
