@@ -72,7 +72,7 @@ class PolicySpec(Strict):
             raise ValueError(f"replan_every of at most {self.chunk}, the chunk")
         size = sum(entry.size for entry in self.action)
         wanted = (self.chunk, size) if self.chunk > 1 else (size,)
-        if self.output.shape[1:] not in (wanted, (1, size) if self.chunk == 1 else wanted):
+        if self.output.shape[1:] != wanted:
             raise ValueError(f"an output of [N, {', '.join(map(str, wanted))}], as chunk and action say")
         return self
 
