@@ -19,11 +19,13 @@ from types import TracebackType
 from trunnion_bringup.table import NodeEntry, ament_prefixes, executable_path, parameters_path, ros_arguments
 from trunnion_contract.errors import Broken
 from trunnion_contract.progress import Progress
+from trunnion_inference.shared_memory import free_segments_of_the_dead
 
 CHILD = Path(__file__).with_name("child.py")
 PROBE = NodeEntry(name="heartbeats", package="trunnion_bringup", executable="heartbeats")
 ERROR_LEVEL = 2
 LAST_LINES = 8
+_PROBE_PATIENCE_S = 1.0
 _POLL_S = 0.05
 # Each signal and how long the cell is given to end before the next; together under 5 s.
 _STOP_STEPS = ((signal.SIGINT, 3.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 0.8))
@@ -117,6 +119,7 @@ class Cell:
         # What a node may have started of its own stays in the node's group.
         self._signal_all(signal.SIGKILL)
         self._running.clear()
+        free_segments_of_the_dead()
 
     def wait_ready(self, timeout_s: float, progress: Progress) -> None:
         """Wait until each node's heartbeat says that it works (lifecycle nodes: that it is active).
@@ -174,7 +177,7 @@ class Cell:
                 except (Empty, ValueError):
                     yield None
         finally:
-            probe.kill()
+            _end(probe)
             reader.join()
             probe.communicate()
 
@@ -223,6 +226,14 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     # The group outlives its leader for as long as it has members; gone means that there is nobody to tell.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _end(probe: subprocess.Popen[bytes]) -> None:
+    # One that is killed leaves its shared memory behind.
+    probe.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        probe.wait(_PROBE_PATIENCE_S)
+    probe.kill()
 
 
 def _read_lines(probe: subprocess.Popen[bytes], lines: SimpleQueue[bytes]) -> None:

@@ -16,6 +16,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from trunnion_contract.errors import TrunnionError
+from trunnion_inference.shared_memory import free_segments_of_the_dead
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -29,6 +30,8 @@ def run_node(make_node: Callable[[], AnyNode], last_word: Callable[[AnyNode], No
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         with _signals_interrupt(), contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
+            # A supervisor may start us right after we crashed, with what we had in shared memory still held.
+            free_segments_of_the_dead()
             # rclpy's own handlers would end communication before the last word.
             rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
             with _leaving(make_node(), last_word) as node:
