@@ -7,38 +7,14 @@ from typing import Final, Literal, get_args
 from pydantic import Field, model_validator
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_json
 from trunnion_contract.strict import Strict
+from trunnion_contract.tensor import TensorSpec
 
 SCHEMA_VERSION: Final = 1
-Dimension = int | str
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
-
-
-class TensorSpec(Strict):
-    """One input or output of a network; a dimension given by name is free."""
-
-    name: str
-    dtype: str
-    shape: tuple[Dimension, ...]
-
-
-class DetectorSpec(Strict):
-    """How an image becomes boxes.
-
-    The input is float32 [1, 3, S, S], RGB in [0, 1], letterboxed with `pad_value`; the output is
-    float32 [1, n, 6]: x1 y1 x2 y2 (pixels of the letterboxed image), score, class.
-    """
-
-    input: TensorSpec
-    output: TensorSpec
-    image_size_px: int = Field(ge=32)
-    colour_order: Literal["RGB"] = "RGB"
-    resize: Literal["letterbox"] = "letterbox"
-    pad_value: int = Field(default=114, ge=0, le=255)
-    labels: tuple[str, ...] = Field(min_length=1)
-    confidence_threshold: float = Field(ge=0, le=1)
 
 
 class Entry(Strict):

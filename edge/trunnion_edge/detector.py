@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import DetectorSpec, ModelManifest, Precision
+from trunnion_contract.manifest import ModelManifest, Precision
 from trunnion_edge.backends import Engine, EngineSettings
 from trunnion_edge.decode import Detections, decode
 from trunnion_edge.exported import Reader, check_engine

@@ -8,8 +8,9 @@ from pathlib import Path
 from trunnion_contract.bundle import MODEL
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import ModelManifest, NetworkFile, TensorSpec
+from trunnion_contract.manifest import ModelManifest, NetworkFile
 from trunnion_contract.strict import read_json
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.engine import EngineSpecs, describe
 
 Reader = Callable[[str], bytes]

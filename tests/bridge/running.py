@@ -18,9 +18,11 @@ import httpx
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes, write_json
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.manifest import DetectorModel, ModelManifest
 from trunnion_contract.proof import Gate, Proof
+from trunnion_contract.tensor import TensorSpec
 
 CELL_ROBOT = Path(__file__).with_name("cell_robot.py")
 ORDER_MAX = 9

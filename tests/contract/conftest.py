@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.manifest import (
     Accuracy,
     DetectorModel,
-    DetectorSpec,
     DetectorVariant,
     ModelManifest,
     PrecisionParity,
-    TensorSpec,
 )
 from trunnion_contract.proof import Gate, Proof
+from trunnion_contract.tensor import TensorSpec
 
 NETWORK, INT8_NETWORK = b"a network", b"a network in int8"
 USECASE_DIGEST = digest_bytes(b"a use case")

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
-from trunnion_contract.manifest import DetectorSpec, Entry, PolicySpec, TensorSpec
+from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.manifest import Entry, PolicySpec
+from trunnion_contract.tensor import TensorSpec
 
 SQUARE_PX = 64
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from trunnion_contract.errors import BadInput, Broken, TrunnionError
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge import backends
 from trunnion_edge.backends import (
     BACKENDS,

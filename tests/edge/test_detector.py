@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes, write_json
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest
+from trunnion_contract.manifest import DetectorModel, ModelManifest
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export

@@ -14,7 +14,7 @@ import pytest
 from cuda.bindings import runtime
 
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.cuda import Cuda
 from trunnion_edge.backends.engine import EngineSpecs
 from trunnion_edge.backends.gpu_engine import GpuEngine, GpuNetwork

@@ -9,7 +9,8 @@ import pytest
 
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec, TensorSpec
+from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends import open_engine
 from trunnion_edge.policy import NotFinite, Policy
 

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import (
     Accuracy,
     DetectorModel,
-    DetectorSpec,
     DetectorVariant,
     ModelManifest,
     Precision,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.shapes import check_range, is_free, shape_range, tensor_spec
 
 

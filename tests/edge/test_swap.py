@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import DetectorSpec
 from trunnion_edge.backends import open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.model_source import ModelSource, SourcedDetector

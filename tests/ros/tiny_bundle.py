@@ -12,17 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes, digest_file, write_json
-from trunnion_contract.manifest import (
-    DetectorModel,
-    DetectorSpec,
-    Entry,
-    ModelManifest,
-    PolicyModel,
-    PolicySpec,
-    TensorSpec,
-)
+from trunnion_contract.manifest import DetectorModel, Entry, ModelManifest, PolicyModel, PolicySpec
 from trunnion_contract.proof import Gate, Proof
+from trunnion_contract.tensor import TensorSpec
 
 IMAGE_SIZE_PX = 320
 # In the letterboxed square; in a 320x240 image it is 40 pixels higher.

@@ -10,17 +10,17 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import (
     Accuracy,
     DetectorModel,
-    DetectorSpec,
     DetectorVariant,
     ModelManifest,
     PrecisionParity,
-    TensorSpec,
 )
 from trunnion_contract.proof import Gate, Proof
+from trunnion_contract.tensor import TensorSpec
 
 
 @pytest.fixture

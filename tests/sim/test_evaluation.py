@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import DetectorSpec, TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_sim.evaluation import HARDEST, SAMPLES, evaluate_detector

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import Entry, PolicySpec, TensorSpec
+from trunnion_contract.manifest import Entry, PolicySpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_sim.policy_episode import play_policy
 
 SPEC = PolicySpec(

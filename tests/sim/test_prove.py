@@ -18,21 +18,21 @@ import pytest
 import yaml
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken, GatesFailed
 from trunnion_contract.files import digest_bytes, write_json, write_text
 from trunnion_contract.manifest import (
     Accuracy,
     DetectorModel,
-    DetectorSpec,
     DetectorVariant,
     ModelManifest,
     PolicyModel,
     PolicySpec,
     PrecisionParity,
-    TensorSpec,
 )
 from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
+from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import UseCase, load_usecase
 from trunnion_sim.env import SortingCellEnv
 from trunnion_sim.examiner import Job, same_trajectory

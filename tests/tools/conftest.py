@@ -12,9 +12,11 @@ from types import ModuleType
 import pytest
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes, write_json
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, ModelManifest, TensorSpec
+from trunnion_contract.manifest import DetectorModel, ModelManifest
 from trunnion_contract.proof import Gate, Proof
+from trunnion_contract.tensor import TensorSpec
 
 HERE = Path(__file__).parent
 TRUNNION = Path(sys.executable).with_name("trunnion")

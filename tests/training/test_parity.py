@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trunnion_contract.manifest import Entry, PolicySpec, TensorSpec
+from trunnion_contract.manifest import Entry, PolicySpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.decode import Detections
 from trunnion_training.parity import boxes_difference, policy_observations
 

@@ -15,10 +15,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, ExitCode, GatesFailed
 from trunnion_contract.files import digest_file
-from trunnion_contract.manifest import DetectorModel, DetectorSpec, TensorSpec
+from trunnion_contract.manifest import DetectorModel
 from trunnion_contract.progress import Silent
+from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import Export
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.precision.anatomy import Anatomy, name_nodes

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trunnion_contract.manifest import DetectorSpec, Parity, PolicySpec
+from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.manifest import Parity, PolicySpec
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import ParityLimits
 from trunnion_edge.accuracy import measure, overlaps

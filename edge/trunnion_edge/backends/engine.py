@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 
 Array = NDArray[Any]
 Device = Literal["auto", "cpu", "gpu"]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.cuda import Cuda, Handle
 from trunnion_edge.backends.engine import Array, EngineSpecs, check_inputs
 from trunnion_edge.backends.shapes import check_range, is_free

@@ -9,8 +9,8 @@ from pathlib import Path
 import onnxruntime as ort
 
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.manifest import TensorSpec
 from trunnion_contract.progress import Progress
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.engine import Array, CannotRunHere, EngineSettings, EngineSpecs, check_inputs
 
 _CUDA = "CUDAExecutionProvider"

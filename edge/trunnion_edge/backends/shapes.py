@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import TensorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.engine import Array
 from trunnion_edge.engine_key import Shape, Shapes
 

@@ -21,6 +21,7 @@ _READY_WITHIN_S = 60.0
 @contextmanager
 def running_node(name: str, bundle: Path, **parameters: int | str) -> Iterator[Cell]:
     """The node of that name in the cell's table, active, on this bundle."""
+    environment = cell_environment()
     from trunnion_bringup.processes import Cell
     from trunnion_bringup.table import CellSettings, cell_nodes
 
@@ -31,7 +32,7 @@ def running_node(name: str, bundle: Path, **parameters: int | str) -> Iterator[C
             for entry in cell_nodes(settings)
             if entry.name == name
         ]
-        with Cell(node, cell_environment(), Path(folder) / "logs") as cell:
+        with Cell(node, environment, Path(folder) / "logs") as cell:
             cell.start()
             cell.wait_ready(_READY_WITHIN_S, Silent())
             yield cell

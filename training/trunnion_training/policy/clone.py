@@ -15,8 +15,9 @@ from torch.nn.functional import mse_loss
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, write_json, write_text
-from trunnion_contract.manifest import PolicySpec, TensorSpec
+from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.progress import Progress
+from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import PolicyTraining, UseCase
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate

@@ -16,7 +16,7 @@ from onnxruntime.quantization import (
     create_calibrator,
 )
 
-from trunnion_contract.manifest import DetectorSpec
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.progress import Progress
 from trunnion_edge.labelled_images import labelled, split_images
 from trunnion_edge.preprocess import Preprocessor

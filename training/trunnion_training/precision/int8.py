@@ -12,8 +12,8 @@ from pathlib import Path
 import onnx
 from onnxruntime.quantization import QDQQuantizer, QuantType, TensorsData, quant_pre_process
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import DetectorSpec
 from trunnion_contract.progress import Progress
 from trunnion_training.precision.anatomy import Anatomy, name_nodes
 from trunnion_training.precision.calibration import CALIBRATORS, OPERATORS, Tensor, calibrate

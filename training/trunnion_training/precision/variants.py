@@ -9,16 +9,10 @@ from pathlib import Path
 
 import onnx
 
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import GatesFailed
 from trunnion_contract.files import digest_bytes, whole_file
-from trunnion_contract.manifest import (
-    Accuracy,
-    DetectorModel,
-    DetectorSpec,
-    DetectorVariant,
-    Precision,
-    PrecisionParity,
-)
+from trunnion_contract.manifest import Accuracy, DetectorModel, DetectorVariant, Precision, PrecisionParity
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import Export
 from trunnion_edge.accuracy import TrueBoxes, measure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trunnion_contract.dataset import SplitName
-from trunnion_contract.manifest import DetectorSpec
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.progress import Progress
 from trunnion_contract.proof import DetectorEvaluation
 from trunnion_edge.accuracy import TrueBoxes

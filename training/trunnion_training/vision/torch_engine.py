@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trunnion_contract.manifest import DetectorSpec, TensorSpec
+from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.engine import Array, EngineSpecs, check_inputs
 from trunnion_training.vision.checkpoint import load_model
 
