@@ -22,7 +22,7 @@ class Policy:
     """Runs the network on the entries that the manifest lists. One thread at a time calls it."""
 
     def __init__(self, engine: Engine, spec: PolicySpec) -> None:
-        check_engine(engine.specs, spec.input, spec.output)
+        check_engine(engine.specs, spec.input, (spec.output,))
         self.engine = engine
         self.spec = spec
         self._slices = _slices(spec.observation)
