@@ -64,6 +64,9 @@ class _Found:
     class_ids: NDArray[np.int64]
     extras: Floats
 
+    def rows(self, which: NDArray[np.bool_]) -> _Found:
+        return _Found(self.boxes_px[which], self.scores[which], self.class_ids[which], self.extras[which])
+
 
 def decode(
     outputs: Mapping[str, NDArray[Any]],
@@ -96,17 +99,22 @@ def decode(
 
 def _chosen(rows: Floats, threshold: float) -> _Found:
     """float32 [n, 6 + e]: x1 y1 x2 y2 score class extras."""
-    rows = rows[rows[:, 4] >= threshold]
-    rows = rows[np.isfinite(rows).all(axis=1)]
-    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    rows = _finite(rows[rows[:, 4] >= threshold])
+    if (rows[1:, 4] > rows[:-1, 4]).any():
+        rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     return _Found(rows[:, :4], rows[:, 4], np.rint(rows[:, 5]).astype(np.int64), rows[:, 6:])
+
+
+def _finite(rows: Floats) -> Floats:
+    # After the network the processor's caches hold nothing of ours, and each call of numpy costs 15 µs: the sum tells
+    # in one whether there is anything to look for.
+    return rows if np.isfinite(rows.sum()) else rows[np.isfinite(rows).all(axis=1)]
 
 
 def _candidates(columns: Floats, classes: int, threshold: float, nms_threshold: float) -> _Found:
     """float32 [4 + c + e, n]: centre and size, the score of each class, extras; a candidate is of its surest class."""
     surest = columns[4 : 4 + classes].max(axis=0)
-    rows = columns[:, surest >= threshold].T
-    rows = rows[np.isfinite(rows).all(axis=1)]
+    rows = _finite(columns[:, surest >= threshold].T)
     of_classes = rows[:, 4 : 4 + classes]
     class_ids = of_classes.argmax(axis=1)
     scores = np.take_along_axis(of_classes, class_ids[:, None], axis=1)[:, 0]
@@ -119,18 +127,18 @@ def _in_source(
     found: _Found, spec: DetectorSpec, letterbox: Letterbox, prototypes: Floats | None
 ) -> Detections:
     width, height = letterbox.source_size_px
-    boxes = np.clip(
-        letterbox.to_source(found.boxes_px), 0, np.array([width, height, width, height], np.float32)
-    )
-    inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    boxes, extras = boxes[inside], found.extras[inside]
+    boxes = letterbox.to_source(found.boxes_px).clip(0, np.array([width, height, width, height], np.float32))
+    inside = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    if not inside.all():
+        found, boxes = found.rows(inside), boxes[inside]
+    extras = found.extras
     masks = keypoints = None
     if prototypes is not None:
         # A runtime may write its next answer where this one is.
         masks = Masks(extras, prototypes.copy(), boxes, letterbox, spec.image_size_px)
     if spec.keypoints is not None:
         keypoints = _keypoints(extras, spec.keypoints, letterbox)
-    return Detections(boxes, found.scores[inside], found.class_ids[inside], masks, keypoints)
+    return Detections(boxes, found.scores, found.class_ids, masks, keypoints)
 
 
 def _keypoints(extras: Floats, spec: KeypointSpec, letterbox: Letterbox) -> Floats:

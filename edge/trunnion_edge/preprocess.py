@@ -64,6 +64,7 @@ class Preprocessor:
     def __init__(self, size_px: int, pad_value: int = 114) -> None:
         self._pad = pad_value
         self._square = np.full((size_px, size_px, 3), pad_value, np.uint8)
+        self._planes = [np.empty((size_px, size_px), np.uint8) for _ in range(3)]
         self._tensor = np.empty((1, 3, size_px, size_px), np.float32)
         self._letterbox: Letterbox | None = None
 
@@ -92,10 +93,14 @@ class Preprocessor:
         return tensor, [self._fill(*pair) for pair in zip(tensor, images_bgr, strict=True)]
 
     def _fill(self, target: NDArray[np.float32], image_bgr: NDArray[np.uint8]) -> Letterbox:
+        import cv2
+
         letterbox = self._place(image_bgr.shape[1], image_bgr.shape[0])
         self._resize(image_bgr, letterbox)
-        # Seen plane by plane and from the last channel to the first: one pass turns HWC BGR into CHW RGB.
-        np.divide(self._square.transpose(2, 0, 1)[::-1], np.float32(255), out=target)
+        # Planes first: to divide neighbours that lie three bytes apart takes twice as long.
+        cv2.split(self._square, self._planes)
+        for plane, channel in zip(reversed(self._planes), target, strict=True):
+            np.divide(plane, np.float32(255), out=channel)
         return letterbox
 
     def _place(self, width_px: int, height_px: int) -> Letterbox:

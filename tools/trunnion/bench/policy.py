@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from trunnion.bench.cell_nodes import running_node
-from trunnion.bench.marked_bundles import quickened
+from trunnion.bench.copies import quickened
 from trunnion.bench.measure import Row, spread
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle, open_bundle
