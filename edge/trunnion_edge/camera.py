@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from trunnion_contract.cell import CameraLayout
 from trunnion_contract.errors import BadInput
+from trunnion_edge.intrinsics import CORNER_PX, Intrinsics
 
 Vector = NDArray[np.float64]
-# The matrix of CameraInfo puts whole numbers on pixel centres, boxes on pixel corners.
-_CORNER_PX = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,27 +61,20 @@ class PinholeCamera:
         Raises:
             BadInput: the matrix is not one of a pinhole camera.
         """
-        k = np.asarray(matrix, np.float64).reshape(-1)
-        if k.size != 9 or not np.isfinite(k).all() or min(k[0], k[4]) <= 0 or min(width_px, height_px) <= 0:
-            raise BadInput(
-                where="camera_info",
-                got=f"k = {k.tolist()}, {width_px} x {height_px}",
-                wanted="nine finite values with positive focal lengths, and an image size",
-                next_step="calibrate the camera, or correct its driver's parameters",
-            )
+        seen = Intrinsics.from_matrix(matrix, width_px, height_px)
         return replace(
             self,
-            width_px=width_px,
-            height_px=height_px,
-            focal_px=(float(k[0]), float(k[4])),
-            centre_px=(float(k[2]) + _CORNER_PX, float(k[5]) + _CORNER_PX),
+            width_px=seen.width_px,
+            height_px=seen.height_px,
+            focal_px=seen.focal_px,
+            centre_px=seen.centre_px,
         )
 
     @property
     def matrix(self) -> Vector:
         """float64 [3, 3], as `sensor_msgs/CameraInfo` wants its `k`: whole numbers on pixel centres."""
         (fx, fy), (cx, cy) = self.focal_px, self.centre_px
-        return np.array([[fx, 0, cx - _CORNER_PX], [0, fy, cy - _CORNER_PX], [0, 0, 1.0]])
+        return np.array([[fx, 0, cx - CORNER_PX], [0, fy, cy - CORNER_PX], [0, 0, 1.0]])
 
     def pixel_to_plane(self, uv_px: ArrayLike, z_base_m: ArrayLike) -> Vector:
         """Where the rays through the pixels [n, 2] meet the horizontal planes at `z_base_m` (one, or [n]) → [n, 3].

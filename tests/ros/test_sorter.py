@@ -5,11 +5,9 @@ The tiny detector sees one gear in the middle of every picture, and the tiny pol
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,72 +15,20 @@ from typing import Any
 import pytest
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionClient
-from trunnion_interfaces.action import Sort
+from tests.ros.sorter_process import Orders, sorting_entries
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_bringup.processes import Cell
-from trunnion_bringup.table import CellSettings, cell_nodes
-
-NODES = ("simulated_robot", "detector", "policy", "sorter")
 
 
 @pytest.fixture(scope="module")
 def cell(start_cell: Callable[..., Cell], bundle_file: Path) -> Cell:
-    entries = {e.name: e for e in cell_nodes(CellSettings(bundle=str(bundle_file), data_dir="/none"))}
-    sensitive = {**entries["detector"].parameters, "confidence_threshold": 0.1}
-    entries["detector"] = dataclasses.replace(entries["detector"], parameters=sensitive)
-    return start_cell(*(entries[name] for name in NODES))
-
-
-@dataclasses.dataclass
-class Orders:
-    """A client of the sorter that keeps what it is told."""
-
-    graph: Any
-    client: ActionClient
-    feedback: list[Sort.Feedback]
-
-    def send(
-        self, parts: tuple[str, ...] = ("gear",), quantities: tuple[int, ...] = (1,), bin_name: str = "B"
-    ) -> Any:
-        """The goal's handle."""
-        goal = Sort.Goal(order_id="7", parts=list(parts), quantities=list(quantities), bin=bin_name)
-        self.feedback.clear()
-        future = self.client.send_goal_async(goal, lambda message: self.feedback.append(message.feedback))
-        return self.graph.wait(future, "answer to an order")
-
-    def say_hello(self) -> None:
-        """Send what is refused until an answer comes: the first ones may be lost while both sides still meet."""
-        for _ in range(10):
-            future = self.client.send_goal_async(Sort.Goal(order_id="hello"))
-            deadline_s = time.monotonic() + 2
-            while not future.done() and time.monotonic() < deadline_s:
-                time.sleep(0.01)
-            if future.done():
-                self.result(future.result())
-                return
-        raise AssertionError("the sorter does not answer")
-
-    def result(self, handle: Any, timeout_s: float = 20.0) -> Any:
-        """Status and result."""
-        return self.graph.wait(handle.get_result_async(), "result", timeout_s)
-
-    def until_phase(self, phase: str, timeout_s: float = 20.0) -> None:
-        """Wait for feedback."""
-        deadline_s = time.monotonic() + timeout_s
-        while not any(feedback.phase == phase for feedback in list(self.feedback)):
-            assert time.monotonic() < deadline_s, f"no phase {phase}: {self.feedback[-1:]}"
-            time.sleep(0.01)
+    return start_cell(*sorting_entries(bundle_file))
 
 
 @pytest.fixture(scope="module")
 def orders(graph: Any, cell: Cell) -> Orders:
-    client = ActionClient(graph.node, Sort, "sort")
-    graph.until(client.server_is_ready, "sorter's action server")
-    orders = Orders(graph, client, [])
-    orders.say_hello()
-    return orders
+    return Orders.to_sorter(graph)
 
 
 @pytest.fixture(scope="module")

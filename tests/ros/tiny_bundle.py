@@ -26,6 +26,7 @@ KEYPOINT = (110.0, 130.0, 0.5)
 TRAP_BRIGHTNESS = 230
 POLICY_GAIN_PER_S = 4.0
 _TRAP_WORK = 2400
+_TRAP_TURNS = 6_000_000
 
 LAYOUT = CellLayout(
     camera=CameraLayout(
@@ -70,7 +71,7 @@ class Variant:
     box_px: tuple[float, float, float, float] = BOX_PX
     labels: tuple[str, ...] = ("gear", "bolt", "nut")
     threshold: float = 0.4
-    fault: Literal["", "blind", "error", "slow"] = ""
+    fault: Literal["", "blind", "error", "slow", "stuck"] = ""
     task: Task = "detection"
     batch: bool = False
 
@@ -147,6 +148,8 @@ def _fault(fault: str) -> list[onnx.NodeProto]:
         return [wrong, helper.make_node("Identity", ["bright"], ["score"])]
     if fault == "slow":
         return [*_slow(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
+    if fault == "stuck":
+        return [*_stuck(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
     return [helper.make_node("Identity", ["bright"], ["score"]), _no_class("bright")]
 
 
@@ -157,13 +160,48 @@ def _no_class(like: str) -> onnx.NodeProto:
 def _slow() -> list[onnx.NodeProto]:
     """`wasted`, a nothing that takes long to work out when the frame is a trap."""
     size = numpy_helper.from_array(np.array([_TRAP_WORK, _TRAP_WORK]), "size")
-    then_nodes = [
-        helper.make_node("Constant", [], ["size"], value=size),
-        helper.make_node("Expand", ["bright", "size"], ["big"]),
-        helper.make_node("MatMul", ["big", "big"], ["bigger"]),
-        helper.make_node("ReduceMean", ["bigger"], ["mean"], keepdims=0),
-        helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
-    ]
+    return _when_trapped(
+        [
+            helper.make_node("Constant", [], ["size"], value=size),
+            helper.make_node("Expand", ["bright", "size"], ["big"]),
+            helper.make_node("MatMul", ["big", "big"], ["bigger"]),
+            helper.make_node("ReduceMean", ["bigger"], ["mean"], keepdims=0),
+            helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
+        ]
+    )
+
+
+def _stuck() -> list[onnx.NodeProto]:
+    """`wasted`, a nothing that one core works at for seconds when the frame is a trap."""
+    turn = helper.make_graph(
+        [
+            helper.make_node("Identity", ["goes_on"], ["goes_on_still"]),
+            helper.make_node("Cos", ["before"], ["after"]),
+        ],
+        "turn",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("goes_on_still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", TensorProto.FLOAT, []),
+        ],
+    )
+    turns = numpy_helper.from_array(np.array(_TRAP_TURNS), "turns")
+    return _when_trapped(
+        [
+            helper.make_node("Constant", [], ["turns"], value=turns),
+            helper.make_node("Squeeze", ["bright"], ["first"]),
+            helper.make_node("Loop", ["turns", "", "first"], ["last"], body=turn),
+            helper.make_node("Sub", ["last", "last"], ["nothing"]),
+        ]
+    )
+
+
+def _when_trapped(then_nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """`wasted`: the `nothing` that these make when the frame is a trap, and 0 otherwise."""
     zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
     branches = {
         "then_branch": (then_nodes, "nothing"),

@@ -14,6 +14,7 @@ setup(
     ],
     entry_points={
         "console_scripts": [
+            "depth_node = trunnion_inference.depth_node:main",
             "detector_node = trunnion_inference.detector_node:main",
             "policy_node = trunnion_inference.policy_node:main",
             "tracker_node = trunnion_inference.tracker_node:main",

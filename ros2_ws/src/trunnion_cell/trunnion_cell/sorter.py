@@ -16,8 +16,9 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo
 from trunnion_interfaces.action import Sort
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
-from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from trunnion_cell.detector_topics import DetectorTopics, Seen
+from trunnion_cell.model_labels import Labels
 from trunnion_cell.watch import HEARTBEAT, Watch
 from trunnion_contract.cell import Point
 from trunnion_contract.errors import BadInput
@@ -28,18 +29,19 @@ from trunnion_edge.orders import OrderLine
 from trunnion_edge.parts import SeenParts, locate
 from trunnion_edge.sorting import Sorter
 from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
-from trunnion_inference.detections import detections_from, labels_from
+from trunnion_inference.detections import detections_from
 from trunnion_inference.heartbeat import TOPIC as DIAGNOSTICS
-from trunnion_inference.heartbeat import Health, Heartbeat
+from trunnion_inference.heartbeat import WARN, Health, Heartbeat
 from trunnion_inference.parameters import number, text
 from trunnion_inference.process import run_node
-from trunnion_inference.qos import COMMAND, LATCHED, NEWEST, RESULTS, overridable
+from trunnion_inference.qos import COMMAND, NEWEST, overridable
 from trunnion_inference.robot_bundle import cell_of, declare_bundle, open_named_bundle
 
 TICK_HZ = 20
 FRAME = "base"
 FEEDBACK_EVERY_TICKS = 10
 SIMULATED_ROBOT = "simulated_robot"
+LABELS = "labels of what it detects"
 
 
 @dataclass
@@ -61,8 +63,13 @@ class SorterNode(Node):
         self._declare()
         bundle = open_named_bundle(self)
         self._layout = cell_of(bundle)
-        # Until the detector's own word (label_info) and the camera's (camera_info) have come.
-        self._labels = bundle.model.detector.spec.labels if bundle.model.detector else ()
+        # Of any other model the labels are what the detector says.
+        labels = bundle.model.detector.spec.labels if bundle.model.detector else ()
+        known = {bundle.digest: labels}
+        self._detector = DetectorTopics(
+            self, known, lambda: self._hear("detector", "detections"), self._on_seen
+        )
+        # Until the camera's own word (camera_info) has come.
         self._camera = PinholeCamera.from_layout(self._layout.camera)
         self._pose: PoseStamped | None = None
         self._status: PolicyStatus | None = None
@@ -102,6 +109,7 @@ class SorterNode(Node):
             (self._robot, "current_pose"),
             (self._robot, "camera_info"),
             ("detector", "detections"),
+            ("detector", LABELS),
             ("policy", "status"),
         )
         heartbeats = ((node, HEARTBEAT) for node in nodes)
@@ -112,8 +120,6 @@ class SorterNode(Node):
         for kind, topic, callback, qos in (
             (PoseStamped, "current_pose", self._on_pose, NEWEST),
             (CameraInfo, "camera/camera_info", self._on_camera_info, NEWEST),
-            (Detection2DArray, "detections", self._on_detections, RESULTS),
-            (LabelInfo, "label_info", self._on_label_info, LATCHED),
             (PolicyStatus, "policy/status", self._on_status, COMMAND),
         ):
             self.create_subscription(kind, topic, callback, qos, **overridable())
@@ -130,20 +136,17 @@ class SorterNode(Node):
         except BadInput as error:
             self.get_logger().error(str(error), throttle_duration_sec=5.0)
 
-    def _on_label_info(self, message: LabelInfo) -> None:
-        names = labels_from(message)
-        self._labels = tuple(names.get(class_id, "") for class_id in range(max(names, default=-1) + 1))
-
-    def _on_detections(self, message: Detection2DArray) -> None:
-        self._hear("detector", "detections")
+    def _on_seen(self, seen: Seen) -> None:
+        self._hear("detector", LABELS)
         if self._order:
-            known = self._known(detections_from(message))
+            message, labels = seen.detections, seen.labels
+            known = _named(detections_from(message), labels)
             if dropped := len(message.detections) - len(known):
                 self.get_logger().warning(
                     f"{dropped} of {len(message.detections)} detections left out: malformed, or of no known class",
                     throttle_duration_sec=5.0,
                 )
-            parts = locate(known, self._labels, self._camera, self._layout)
+            parts = locate(known, labels, self._camera, self._layout)
             self._seen = SeenParts(stamp_s(message.header), parts)
 
     def _on_status(self, message: PolicyStatus) -> None:
@@ -156,11 +159,6 @@ class SorterNode(Node):
 
     def _hear(self, node: str, what: str) -> None:
         self._watch.hear(node, what, time.monotonic())
-
-    def _known(self, detections: Detections) -> Detections:
-        """Without classes that nobody has named."""
-        keep = (detections.class_ids >= 0) & (detections.class_ids < len(self._labels))
-        return Detections(detections.boxes_px[keep], detections.scores[keep], detections.class_ids[keep])
 
     def _on_order(self, goal: Sort.Goal) -> GoalResponse:
         if self._is_taken:
@@ -251,9 +249,16 @@ class SorterNode(Node):
     def _health(self) -> Health:
         sorter = self._order.sorter if self._order else None
         values = {"order": self._order.handle.request.order_id if self._order else ""}
+        if wanting := self._detector.wanting:
+            return Health(WARN, wanting, values=values)
         return Health(
             message=f"{sorter.phase}: {sorter.message}" if sorter else "waits for an order", values=values
         )
+
+
+def _named(detections: Detections, labels: Labels) -> Detections:
+    """Without classes that nobody has named."""
+    return detections.rows((detections.class_ids >= 0) & (detections.class_ids < len(labels)))
 
 
 def _lines(goal: Sort.Goal) -> list[OrderLine]:

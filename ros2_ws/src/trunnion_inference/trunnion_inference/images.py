@@ -34,11 +34,6 @@ class Encoding:
     side_min_px: int = 1
     width_step_px: int = 1
 
-    @property
-    def pixel_bytes(self) -> int:
-        """Bytes of one pixel."""
-        return int(np.prod(self.shape, dtype=int)) * np.dtype(self.depth).itemsize
-
 
 def _by(code: int) -> Callable[[np.ndarray], np.ndarray]:
     return lambda pixels: cv2.cvtColor(pixels, code)
@@ -88,8 +83,23 @@ def bgr_image(message: Image) -> np.ndarray:
     if encoding is None:
         raise _refused(f"encoding '{message.encoding}'", f"one of {', '.join(ENCODINGS)}")
     _check_size(message, encoding)
-    _check_data(message, encoding)
-    return encoding.to_bgr(_pixels(message, encoding))
+    return encoding.to_bgr(pixels_of(message, encoding.shape, encoding.depth))
+
+
+def pixels_of(message: Image, shape: tuple[int, ...], depth: str) -> np.ndarray:
+    """The rows without their padding, in the byte order of this machine: [height, width, *shape] of a type like "u1".
+
+    Raises:
+        BadInput: more or less data than that.
+    """
+    row_bytes = message.width * int(np.prod(shape, dtype=int)) * np.dtype(depth).itemsize
+    _check_data(message, row_bytes)
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)[:, :row_bytes]
+    whole = (message.height, message.width, *shape)
+    if depth == "u1":
+        return rows.reshape(whole)
+    order = ">" if message.is_bigendian else "<"
+    return np.ascontiguousarray(rows).view(order + depth).reshape(whole)
 
 
 def image_message(image_bgr: np.ndarray, header: Header) -> Image:
@@ -122,24 +132,13 @@ def _check_size(message: Image, encoding: Encoding) -> None:
         )
 
 
-def _check_data(message: Image, encoding: Encoding) -> None:
-    row_bytes, size = message.width * encoding.pixel_bytes, len(message.data)
+def _check_data(message: Image, row_bytes: int) -> None:
+    size = len(message.data)
     if message.step < row_bytes or size != message.height * message.step:
         raise _refused(
-            f"{size} bytes for {message.width}x{message.height} with rows of {message.step} bytes",
+            f"{size} bytes of {message.encoding} for {message.width}x{message.height} in rows of {message.step} bytes",
             f"{message.height} rows of at least {row_bytes} bytes",
         )
-
-
-def _pixels(message: Image, encoding: Encoding) -> np.ndarray:
-    """The rows without their padding, in the byte order of this machine."""
-    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-    rows = rows[:, : message.width * encoding.pixel_bytes]
-    shape = (message.height, message.width, *encoding.shape)
-    if encoding.depth == "u1":
-        return rows.reshape(shape)
-    order = ">" if message.is_bigendian else "<"
-    return np.ascontiguousarray(rows).view(order + encoding.depth).reshape(shape)
 
 
 def _refused(got: str, wanted: str) -> BadInput:

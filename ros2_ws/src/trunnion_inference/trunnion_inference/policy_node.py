@@ -17,11 +17,12 @@ from trunnion_contract.cell import Point
 from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
 from trunnion_edge.telemetry import Timings
-from trunnion_inference.bundle_node import ACTIVE, BundleNode
+from trunnion_inference.bundle_node import BundleNode
 from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
 from trunnion_inference.controller import Controller, Opening, Output, Position, StampedGoal
 from trunnion_inference.emergency_stop import EmergencyStop
 from trunnion_inference.heartbeat import WARN, Health
+from trunnion_inference.managed_node import ACTIVE
 from trunnion_inference.parameters import number, text, whole
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable

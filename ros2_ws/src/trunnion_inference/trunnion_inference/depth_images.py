@@ -1,0 +1,36 @@
+"""sensor_msgs/Image with depths, as REP 118 defines them, to metres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from trunnion_contract.errors import BadInput
+from trunnion_inference.images import pixels_of
+
+# Each encoding with the type of its numbers, and how many metres one of them is.
+DEPTH_ENCODINGS: Mapping[str, tuple[str, float]] = {"16UC1": ("u2", 1e-3), "32FC1": ("f4", 1.0)}
+
+
+def depth_m(message: Image) -> np.ndarray:
+    """float32 [height, width] in metres along the optical axis; NaN where nothing was measured (0, NaN, infinite).
+
+    Raises:
+        BadInput: an encoding that is not in DEPTH_ENCODINGS, no pixels, or more or less data than that.
+    """
+    if message.encoding not in DEPTH_ENCODINGS:
+        raise _refused(f"encoding '{message.encoding}'", f"one of {', '.join(DEPTH_ENCODINGS)} (REP 118)")
+    if not message.width or not message.height:
+        raise _refused(f"{message.width}x{message.height}", "at least 1x1")
+    kind, metres = DEPTH_ENCODINGS[message.encoding]
+    # What is no number may also be of the kind that signals.
+    with np.errstate(invalid="ignore"):
+        depths = pixels_of(message, (), kind).astype(np.float32) * np.float32(metres)
+        return np.where(np.isfinite(depths) & (depths > 0), depths, np.float32(np.nan))
+
+
+def _refused(got: str, wanted: str) -> BadInput:
+    next_step = "let the camera driver publish depth as 16UC1 (millimetres) or 32FC1 (metres)"
+    return BadInput(where="the depth topic", got=got, wanted=wanted, next_step=next_step)
