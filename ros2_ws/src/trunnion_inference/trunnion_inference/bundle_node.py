@@ -43,6 +43,10 @@ class BundleNode(LifecycleNode):
         """Open the engine, warm it up, make publishers and subscriptions."""
 
     @abstractmethod
+    def runtime(self) -> str:
+        """What runs the model that is open, as `Engine.runtime` says it."""
+
+    @abstractmethod
     def begin(self) -> None:
         """Let data in."""
 
@@ -183,7 +187,7 @@ class BundleNode(LifecycleNode):
         self.open(bundle)
         if self.get_parameter("build_only").value:
             self.get_logger().info(
-                f"build_only: the engine for {bundle.path.name} is ready on this device; ends"
+                f"build_only: the engine for {bundle.path.name} is ready on this device ({self.runtime()}); ends"
             )
 
     def _attempt(self, step: Callable[[], None], *, else_free: bool = False) -> TransitionCallbackReturn:
