@@ -7,6 +7,7 @@ each time. The bounds are wide: they find what is grossly wrong, and do not meas
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.engine_builder import Judgement
+
+_log = logging.getLogger(__name__)
 
 Boxes = NDArray[np.float32]
 
@@ -50,6 +53,7 @@ class CpuAgreement:
         Raises:
             CannotRunHere: ONNX Runtime is missing.
         """
+        _log.info("agreement: the CPU answers first, for the engine's answers to be compared with")
         with open_engine(self._network, EngineSettings("onnxruntime", "cpu")) as engine:
             self._expected = self._answers(engine)
 
