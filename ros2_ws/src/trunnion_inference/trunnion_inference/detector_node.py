@@ -80,6 +80,11 @@ class DetectorNode(BundleNode):
         self._show_threshold()
         self.get_logger().info(f"detects {', '.join(model.labels)} with {bundle.path.name}: {model.source}")
 
+    def runtime(self) -> str:
+        """What runs the detector."""
+        assert self._swap is not None
+        return self._swap.model.source.runtime
+
     def begin(self) -> None:
         """Let frames in."""
         assert self._worker is not None

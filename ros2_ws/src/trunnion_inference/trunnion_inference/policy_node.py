@@ -91,6 +91,11 @@ class PolicyNode(BundleNode):
         self._listen()
         self.get_logger().info(f"runs {self._model} at {policy.spec.rate_hz:g} Hz")
 
+    def runtime(self) -> str:
+        """What runs the policy."""
+        assert self._policy is not None
+        return self._policy.engine.runtime
+
     def begin(self) -> None:
         """Command the arm from now on, first of all to hold."""
         self._forget()
