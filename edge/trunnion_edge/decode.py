@@ -128,7 +128,7 @@ def _in_source(
 ) -> Detections:
     width, height = letterbox.source_size_px
     boxes = letterbox.to_source(found.boxes_px).clip(0, np.array([width, height, width, height], np.float32))
-    inside = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    inside: NDArray[np.bool_] = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
     if not inside.all():
         found, boxes = found.rows(inside), boxes[inside]
     extras = found.extras

@@ -116,8 +116,9 @@ def test_cameras_share_a_run_of_a_network_that_takes_several_images(
     for camera, found in ((front, 1), (rear, 0)):
         after = [message for message in camera.detections if message.header.stamp.nanosec > 1]
         assert {len(message.detections) for message in after} == {found}
-    values = {value.key: value.value for value in heard[-1].status[0].values}
-    assert values["batch_max"] == "2"
+    graph.until(lambda: [m for m in list(heard) if m.status[0].name == "detector"], "a heartbeat")
+    status = next(m.status[0] for m in heard if m.status[0].name == "detector")
+    assert {value.key: value.value for value in status.values}["batch_max"] == "2"
 
 
 def test_more_images_at_once_than_the_network_takes_are_refused(detect: Callable[..., None]) -> None:
