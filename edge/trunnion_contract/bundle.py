@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from trunnion_contract.attached_engines import check_engines, engine_files
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_bytes, whole_file
 from trunnion_contract.manifest import ModelManifest
@@ -59,12 +60,14 @@ class Bundle:
         return self.contents[name]
 
 
-def pack(export_dir: Path, prove_dir: Path, bundle_file: Path, card: str) -> BundleManifest:
-    """Write the bundle of an export and its proof.
+def pack(
+    export_dir: Path, prove_dir: Path, bundle_file: Path, card: str, engine_dir: Path | None = None
+) -> BundleManifest:
+    """Write the bundle of an export and its proof, with the built engines in `engine_dir` where one is given.
 
     Raises:
         GatesFailed: the proof did not pass.
-        BadInput: the proof is missing, or is of other files than those in `export_dir`.
+        BadInput: the proof is missing, or is of other files than those in `export_dir`, or so is an engine.
         Broken: the disk is full; nothing is left under `bundle_file`'s name that was not there before.
     """
     model = read_json(ModelManifest, export_dir / MODEL)
@@ -72,6 +75,8 @@ def pack(export_dir: Path, prove_dir: Path, bundle_file: Path, card: str) -> Bun
     proof = _passing_proof(prove_dir / PROOF, model, networks)
     contents = {MODEL: _part(export_dir / MODEL, "trunnion export"), CARD: card.encode(), **networks}
     contents |= {name: _part(prove_dir / name, "trunnion prove") for name in (PROOF, REPORT)}
+    contents |= engine_files(engine_dir) if engine_dir else {}
+    check_engines(contents, model.files(), str(engine_dir or export_dir))
     digests = {name: digest_bytes(data) for name, data in sorted(contents.items())}
     manifest = BundleManifest(name=proof.name, version=proof.version, files=digests)
     text = manifest.model_dump_json(by_alias=True, indent=2).encode()
@@ -85,7 +90,7 @@ def open_bundle(path: Path) -> Bundle:
 
     Raises:
         BadInput: it is not a bundle, a byte differs, a file is missing or added, it comes from a newer Trunnion,
-            or its proof is missing, failed or of other files.
+            its proof is missing, failed or of other files, or it has an engine of another network.
     """
     data = _read_bytes(path)
     contents = _read_zip(data, path)
@@ -98,6 +103,7 @@ def open_bundle(path: Path) -> Bundle:
         raise _refused(
             path, "a proof that failed or is of other files", "a passing proof of the files inside"
         )
+    check_engines(contents, model.files(), str(path))
     return Bundle(path, digest_bytes(data), manifest, model, proof, contents)
 
 

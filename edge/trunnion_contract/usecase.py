@@ -25,6 +25,7 @@ def _is_name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_is_name)]
+Int8For = Literal["cpu", "tensorrt"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -140,12 +141,14 @@ class Export(Strict):
     """What is made from the trained weights.
 
     `precisions` are those of the detector; a network that loses more than `map_drop_max_points` hundredths of mAP50-95
-    against fp32 on the validation split fails the export.
+    against fp32 on the validation split fails the export. `int8_for` says what the int8 network is made for: CPUs, or
+    TensorRT, which takes no zero points.
     """
 
     opset: int = Field(default=17, ge=13)
     parity: ParityLimits = ParityLimits()
     precisions: tuple[Precision, ...] = ("fp32",)
+    int8_for: Int8For = "cpu"
     map_drop_max_points: float = Field(default=1.0, gt=0, le=100)
 
     @model_validator(mode="after")

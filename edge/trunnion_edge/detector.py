@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.manifest import ModelManifest, Precision
-from trunnion_edge.backends import Engine, EngineSettings
+from trunnion_edge.backends import Array, Engine, EngineSettings
 from trunnion_edge.decode import Detections, decode
 from trunnion_edge.exported import Reader, check_engine
 from trunnion_edge.precision import PrecisionChoice, open_network
 from trunnion_edge.preprocess import Preprocessor
+
+Image = NDArray[np.uint8]
+BATCH_MAX = 8
 
 
 class Detector:
@@ -20,7 +27,10 @@ class Detector:
 
     Attributes:
         confidence_threshold: may be changed between two calls.
+        nms_threshold: the same; None is the model's own. It changes nothing where the network itself chooses.
         precision: of the network that runs.
+        batch_max: images that one run of the network takes.
+        stages_s: how long the last call took to preprocess, to infer and to decode.
     """
 
     def __init__(
@@ -30,13 +40,17 @@ class Detector:
         confidence_threshold: float | None = None,
         precision: Precision = "fp32",
     ) -> None:
-        check_engine(engine.specs, spec.input, spec.output)
+        check_engine(engine.specs, spec.input, spec.outputs)
         self.engine = engine
         self.precision = precision
         self.spec = spec
         self.confidence_threshold = (
             spec.confidence_threshold if confidence_threshold is None else confidence_threshold
         )
+        self.nms_threshold: float | None = None
+        # Free dimensions go to 8 where engines are built for a range.
+        self.batch_max = 1 if spec.input.shape[0] == 1 else BATCH_MAX
+        self.stages_s = (0.0, 0.0, 0.0)
         self._preprocessor = Preprocessor(spec.image_size_px, spec.pad_value)
 
     @classmethod
@@ -73,26 +87,37 @@ class Detector:
         """Names of the classes, in the order of their ids."""
         return self.spec.labels
 
-    def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
+    def detect(self, image_bgr: Image) -> Detections:
         """uint8 [h, w, 3] BGR → what is in it, the surest first.
 
         Raises:
             BadInput: it is not such an image.
             Broken: the network named a class that has no label.
         """
-        tensor, letterbox = self._preprocessor.prepare(image_bgr)
-        detections = decode(self._infer(tensor), letterbox, self.confidence_threshold)
-        self._check_classes(detections.class_ids)
-        return detections
+        return self.detect_many((image_bgr,))[0]
 
-    def output(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """uint8 [h, w, 3] BGR → what the network itself says, float32 [1, n, 6], before anything is dropped.
+    def detect_many(self, images_bgr: Sequence[Image]) -> list[Detections]:
+        """Images of any sizes, uint8 [h, w, 3] BGR → what is in each of them.
+
+        Up to `batch_max` images go through the network at once.
+
+        Raises:
+            BadInput: one is not such an image; nothing was detected in any.
+            Broken: the network named a class that has no label.
+        """
+        found: list[Detections] = []
+        for first in range(0, len(images_bgr), self.batch_max):
+            found += self._detect_batch(images_bgr[first : first + self.batch_max])
+        return found
+
+    def outputs(self, image_bgr: Image) -> dict[str, Array]:
+        """uint8 [h, w, 3] BGR → what the network itself says, by the names of its outputs, before anything is dropped.
 
         Raises:
             BadInput: it is not such an image.
         """
         tensor, _ = self._preprocessor.prepare(image_bgr)
-        return self._infer(tensor)
+        return self.engine.infer({self.spec.input.name: tensor})
 
     def warm_up(self, runs: int = 2) -> None:
         """Detect in grey images, so that the first real frame does not pay for the runtime's allocations."""
@@ -114,8 +139,19 @@ class Detector:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.engine.infer({self.spec.input.name: tensor})[self.spec.output.name]
+    def _detect_batch(self, images_bgr: Sequence[Image]) -> list[Detections]:
+        marks_s = [time.perf_counter()]
+        tensor, letterboxes = self._preprocessor.prepare_many(images_bgr)
+        marks_s.append(time.perf_counter())
+        outputs = self.engine.infer({self.spec.input.name: tensor})
+        marks_s.append(time.perf_counter())
+        found = decode(outputs, self.spec, letterboxes, self.confidence_threshold, self.nms_threshold)
+        for detections in found:
+            self._check_classes(detections.class_ids)
+        marks_s.append(time.perf_counter())
+        preprocess_s, infer_s, decode_s = (end - begin for begin, end in pairwise(marks_s))
+        self.stages_s = preprocess_s, infer_s, decode_s
+        return found
 
     def _check_classes(self, class_ids: NDArray[np.int64]) -> None:
         if class_ids.size and (class_ids.min() < 0 or class_ids.max() >= len(self.labels)):

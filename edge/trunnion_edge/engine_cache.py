@@ -4,6 +4,9 @@ An engine (TensorRT's plan) is bound to the GPU, the driver and the version of t
 to an hour to build. Beside each plan lies its record: the whole key, and the digest of the plan. A plan whose record
 does not say exactly what is wanted now is built anew, and the log says what differs.
 
+An engine that came with its network goes before: it is the same on every device of its key, and the digest of the
+bundle covers it. One that a check found to answer wrongly is remembered, so that it is not built at every start.
+
 The digests find damage, not malice: who may write to the folder may run code on the robot.
 """
 
@@ -15,45 +18,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
+from trunnion_contract.engine_key import EngineKey, PlanRecord, stem_of_network
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes, whole_file
 from trunnion_contract.strict import parse_json
-from trunnion_edge.engine_key import EngineKey, PlanRecord, stem_of_network
+from trunnion_edge.attached_plans import AttachedPlans
+from trunnion_edge.engine_builder import Builder, Check, EngineDiffers, PlanRefused
 from trunnion_edge.taking_turns import one_at_a_time
 
 _log = logging.getLogger(__name__)
 
-Loaded_co = TypeVar("Loaded_co", covariant=True)
 Loaded = TypeVar("Loaded")
-
-
-class PlanRefused(Exception):
-    """The runtime does not take a plan; raised by `Builder.load`."""
-
-
-class Builder(Protocol[Loaded_co]):
-    """Makes an engine of one network, and loads it."""
-
-    @property
-    def key(self) -> EngineKey:
-        """What the engine is built for."""
-
-    def build(self) -> bytes:
-        """The plan; takes seconds to an hour.
-
-        Raises:
-            BadInput: the runtime cannot build this network.
-            Broken: it failed while building.
-        """
-
-    def load(self, plan: bytes) -> Loaded_co:
-        """The engine, ready to run.
-
-        Raises:
-            PlanRefused: the plan is not one that this runtime takes.
-        """
 
 
 def default_cache() -> Path:
@@ -73,18 +50,25 @@ class EngineCache(Generic[Loaded]):
     Attributes:
         folder: made when the first plan is written.
         waits: called again and again while another process builds the same engine, with what to tell a person.
+        attached: engines that came with the network.
+        check: what an engine must pass when it is built; one that was built without is built anew.
     """
 
     folder: Path
     waits: Callable[[str], None] = _log.info
+    attached: AttachedPlans | None = None
+    check: Check[Loaded] | None = None
 
     def open(self, builder: Builder[Loaded]) -> Loaded:
-        """Load the engine from the cache, or build it, keep it and load it.
+        """Load the engine that came with the network or is in the cache, or build it, keep it and load it.
 
         Raises:
             BadInput: the runtime cannot build this network.
+            EngineDiffers: it did not pass the check, now or when it was built.
             Broken: building failed, the disk is full, the folder cannot be written, or the new plan does not load.
         """
+        if self.attached and (engine := self.attached.open(builder)) is not None:
+            return engine
         try:
             return self._cached(builder)
         except NotCached:
@@ -97,27 +81,37 @@ class EngineCache(Generic[Loaded]):
                 _log.warning("engine cache %s: builds the engine: %s", self.folder, reason)
             return self._built(builder)
 
+    def kept(self, key: EngineKey) -> tuple[PlanRecord, bytes]:
+        """The plan for `key` and its record, verified.
+
+        Raises:
+            NotCached: there is none that may be used.
+            EngineDiffers: it did not pass its check.
+        """
+        record = self._record(key)
+        if difference := record.key.differences(key):
+            raise NotCached(f"the plan that is there is for another key: {difference}")
+        if record.fault:
+            raise self._faulty(record)
+        try:
+            # Read once, so that what is used is what was verified.
+            plan = self._plan(key).read_bytes()
+        except OSError as error:
+            raise NotCached(f"the plan cannot be read ({error.strerror})") from None
+        if digest_bytes(plan) != record.plan_sha256:
+            raise NotCached(f"the plan that is there is damaged ({len(plan)} bytes with another digest)")
+        return record, plan
+
     def _cached(self, builder: Builder[Loaded]) -> Loaded:
-        plan = self._verified(builder.key)
+        record, plan = self.kept(builder.key)
+        if self.check and not record.compared:
+            raise NotCached("the plan that is there was never compared with the network on the CPU")
         try:
             engine = builder.load(plan)
         except PlanRefused as error:
             raise NotCached(f"the plan that is there does not load ({error})") from None
         _log.info("engine cache: took %s", self._plan(builder.key))
         return engine
-
-    def _verified(self, key: EngineKey) -> bytes:
-        """The plan for `key`, read once, so that what is used is what was verified."""
-        record = self._record(key)
-        if difference := record.key.differences(key):
-            raise NotCached(f"the plan that is there is for another key: {difference}")
-        try:
-            plan = self._plan(key).read_bytes()
-        except OSError as error:
-            raise NotCached(f"the plan cannot be read ({error.strerror})") from None
-        if digest_bytes(plan) != record.plan_sha256:
-            raise NotCached(f"the plan that is there is damaged ({len(plan)} bytes with another digest)")
-        return plan
 
     def _record(self, key: EngineKey) -> PlanRecord:
         path = self._plan(key).with_suffix(".json")
@@ -143,9 +137,13 @@ class EngineCache(Generic[Loaded]):
                 continue
 
     def _built(self, builder: Builder[Loaded]) -> Loaded:
+        if self.check:
+            self.check.prepare()
         plan = builder.build()
-        record = PlanRecord(key=builder.key, plan_sha256=digest_bytes(plan))
+        record = self._judged(plan, builder)
         self._keep(plan, record)
+        if record.fault:
+            raise self._faulty(record)
         try:
             return builder.load(plan)
         except PlanRefused as error:
@@ -155,6 +153,19 @@ class EngineCache(Generic[Loaded]):
                 wanted="an engine",
                 next_step="look at the lines above, and see that nothing else fills the GPU's memory",
             ) from None
+
+    def _judged(self, plan: bytes, builder: Builder[Loaded]) -> PlanRecord:
+        """The record of a new plan, with what the check says of its engine."""
+        record = PlanRecord(key=builder.key, plan_sha256=digest_bytes(plan))
+        if self.check is None:
+            return record
+        try:
+            passed, words = self.check.judge(builder.load(plan))
+        except PlanRefused:
+            # Said by who loads it next, to use it.
+            return record
+        _log.info("engine cache: the new engine's answers, against the CPU's: %s", words)
+        return record.model_copy(update={"compared" if passed else "fault": words})
 
     def _keep(self, plan: bytes, record: PlanRecord) -> None:
         path = self._plan(record.key)
@@ -179,6 +190,16 @@ class EngineCache(Generic[Loaded]):
 
     def _plan(self, key: EngineKey) -> Path:
         return self.folder / f"{key.stem()}.plan"
+
+    def _faulty(self, record: PlanRecord) -> EngineDiffers:
+        key = record.key
+        return EngineDiffers(
+            where=f"the engine that {key.runtime} {key.runtime_version} built on this device",
+            got=record.fault,
+            wanted="the answers of the same network on the CPU, about",
+            next_step="ask for precision fp32 or backend onnxruntime, or install another version of the runtime; "
+            f"without {self._plan(key).with_suffix('.json')} it is built once more",
+        )
 
     def _unwritable(self, error: OSError) -> Broken:
         return Broken(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trunnion_contract.bundle import MODEL
@@ -42,23 +42,30 @@ def read_network(model: NetworkFile, read: Reader) -> bytes:
     return data
 
 
-def check_engine(specs: EngineSpecs, wanted_input: TensorSpec, wanted_output: TensorSpec) -> None:
+def check_engine(specs: EngineSpecs, wanted_input: TensorSpec, wanted_outputs: Sequence[TensorSpec]) -> None:
     """Refuse an engine that does not take and give what the manifest promises.
 
     Raises:
-        BadInput: names the tensor that differs.
+        BadInput: names the tensors that differ.
     """
     for kind, got, wanted in (
-        ("input", specs.inputs, wanted_input),
-        ("output", specs.outputs, wanted_output),
+        ("input", specs.inputs, (wanted_input,)),
+        ("output", specs.outputs, wanted_outputs),
     ):
-        if len(got) != 1 or not _fits(got[0], wanted):
+        by_name = {spec.name: spec for spec in got}
+        if len(got) != len(wanted) or not all(
+            spec.name in by_name and _fits(by_name[spec.name], spec) for spec in wanted
+        ):
             raise BadInput(
                 where=f"the {kind} of the network",
-                got=", ".join(f"{spec.name} {describe(spec)}" for spec in got),
-                wanted=f"{wanted.name} {describe(wanted)}, as the manifest says",
+                got=_described(got),
+                wanted=f"{_described(wanted)}, as the manifest says",
                 next_step="export the model again",
             )
+
+
+def _described(specs: Sequence[TensorSpec]) -> str:
+    return ", ".join(f"{spec.name} {describe(spec)}" for spec in specs)
 
 
 def _fits(got: TensorSpec, wanted: TensorSpec) -> bool:

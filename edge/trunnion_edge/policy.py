@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ class Policy:
     """Runs the network on the entries that the manifest lists. One thread at a time calls it."""
 
     def __init__(self, engine: Engine, spec: PolicySpec) -> None:
-        check_engine(engine.specs, spec.input, spec.output)
+        check_engine(engine.specs, spec.input, (spec.output,))
         self.engine = engine
         self.spec = spec
         self._slices = _slices(spec.observation)
@@ -51,7 +52,7 @@ class Policy:
                 wanted="one",
                 next_step="add models.policy to the use case",
             )
-        engine = open_engine(read_network(manifest.policy, read), settings)
+        engine = open_engine(read_network(manifest.policy, read), replace(settings, attached=read))
         try:
             return cls(engine, manifest.policy.spec)
         except BaseException:

@@ -7,13 +7,17 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import DetectorModel, Precision
+from trunnion_contract.progress import Progress
+from trunnion_edge.agreement import CpuAgreement
 from trunnion_edge.backends import Engine, EngineSettings, open_engine
+from trunnion_edge.engine_builder import EngineDiffers
 from trunnion_edge.exported import Reader, read_network
 
 _log = logging.getLogger(__name__)
@@ -34,44 +38,63 @@ class OpenNetwork(NamedTuple):
 
 
 def open_network(
-    model: DetectorModel, read: Reader, settings: EngineSettings, precision: PrecisionChoice = "auto"
+    model: DetectorModel,
+    read: Reader,
+    settings: EngineSettings,
+    precision: PrecisionChoice = "auto",
+    progress: Progress | None = None,
 ) -> OpenNetwork:
     """Open one of the detector's networks.
 
-    "auto" takes fp16 on a GPU where there is one; on a CPU int8, where that is at least 1.1 times as fast as fp32
-    in a few runs of both, here and now; fp32 otherwise.
+    "auto" takes fp16 on a GPU where there is one, unless its engine, when it was built, gave other answers than the
+    network does on the CPU; on a CPU int8, where that is at least 1.1 times as fast as fp32 in a few runs of both,
+    here and now; fp32 otherwise.
+
+    Args:
+        progress: told how far the building of an engine is; the log when left out.
 
     Raises:
         BadInput: there is no network of that precision, or its file does not fit the manifest.
+        EngineDiffers: the engine that was asked for gives other answers than its network does on the CPU.
     """
-    if precision == "auto":
-        return _fastest(model, read, settings)
-    return _opened(model, read, settings, precision)
+
+    def opened(of: Precision) -> OpenNetwork:
+        network = _network(model, read, of)
+        more = replace(settings, attached=read, check=CpuAgreement(network, model.spec))
+        return OpenNetwork(open_engine(network, more, progress), of)
+
+    return _fastest(model, opened, settings) if precision == "auto" else opened(precision)
 
 
-def _opened(
-    model: DetectorModel, read: Reader, settings: EngineSettings, precision: Precision
+def _fastest(
+    model: DetectorModel, opened_in: Callable[[Precision], OpenNetwork], settings: EngineSettings
 ) -> OpenNetwork:
-    return OpenNetwork(open_engine(_network(model, read, precision), settings), precision)
-
-
-def _fastest(model: DetectorModel, read: Reader, settings: EngineSettings) -> OpenNetwork:
     # fp16 first: a runtime that compiles for the GPU would else compile fp32 only to learn that there is a GPU.
-    if "fp16" in model.networks and settings.device != "cpu":
-        fp16 = _opened(model, read, settings, "fp16")
-        if _is_on_gpu(fp16.engine):
-            return fp16
-        fp16.engine.close()
+    if "fp16" in model.networks and settings.device != "cpu" and (fp16 := _fp16_on_gpu(opened_in)):
+        return fp16
     with ExitStack() as opened:
-        chosen = fp32 = _opened(model, read, settings, "fp32")
+        chosen = fp32 = opened_in("fp32")
         opened.enter_context(fp32.engine)
         if "int8" in model.networks and not _is_on_gpu(fp32.engine):
-            int8 = _opened(model, read, settings, "int8")
+            int8 = opened_in("int8")
             opened.enter_context(int8.engine)
             chosen = int8 if _int8_is_faster(fp32.engine, int8.engine, model) else fp32
             (int8 if chosen is fp32 else fp32).engine.close()
         opened.pop_all()
     return chosen
+
+
+def _fp16_on_gpu(opened_in: Callable[[Precision], OpenNetwork]) -> OpenNetwork | None:
+    """The network in fp16, where a GPU runs it and gives the right answers."""
+    try:
+        fp16 = opened_in("fp16")
+    except EngineDiffers as error:
+        _log.warning("precision: not fp16: %s", error)
+        return None
+    if _is_on_gpu(fp16.engine):
+        return fp16
+    fp16.engine.close()
+    return None
 
 
 def _int8_is_faster(fp32: Engine, int8: Engine, model: DetectorModel) -> bool:

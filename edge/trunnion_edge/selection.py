@@ -19,11 +19,13 @@ class Selection:
 
     Attributes:
         confidence_threshold: least score; None leaves it to the model.
+        nms_threshold: greatest overlap of two of a class; None leaves it to the model.
         max_detections: the surest so many are passed on.
         classes: names; none means every class.
     """
 
     confidence_threshold: float | None = None
+    nms_threshold: float | None = None
     max_detections: int = DETECTIONS_MAX
     classes: frozenset[str] = frozenset()
 
@@ -52,6 +54,4 @@ class Selection:
             wanted = [index for index, label in enumerate(labels) if label in self.classes]
             keep = np.isin(detections.class_ids, wanted)
         chosen = np.flatnonzero(keep)[: self.max_detections]
-        return Detections(
-            detections.boxes_px[chosen], detections.scores[chosen], detections.class_ids[chosen]
-        )
+        return detections.rows(chosen)

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -120,14 +120,24 @@ class HotSwap:
             BadInput: it is not such an image.
             Broken: the model cannot, and there is none whose place it took.
         """
+        return self.detect_many((image_bgr,), selection)[0]
+
+    def detect_many(self, images_bgr: Sequence[Image], selection: Selection = Selection()) -> list[Answer]:
+        """As `detect`, for images that the model may see in one run; a model on probation sees them one by one.
+
+        Raises:
+            BadInput: one is not such an image; none was answered.
+            Broken: the model cannot, and there is none whose place it took.
+        """
         self._selection = selection
         self._switch()
-        if (trial := self._trial) is not None:
-            return self._detect_on_trial(trial, image_bgr)
-        detections, latency_ms = self._run(self.model, image_bgr)
-        self._latency.add(latency_ms)
-        self._seen.append(_Seen(image_bgr, len(detections) > 0))
-        return Answer(detections, self.model)
+        if self._trial is not None:
+            return [self._detect_alone(image_bgr) for image_bgr in images_bgr]
+        found, latency_ms = self._run(self.model, images_bgr)
+        for image_bgr, detections in zip(images_bgr, found, strict=True):
+            self._latency.add(latency_ms / len(images_bgr))
+            self._seen.append(_Seen(image_bgr, len(detections) > 0))
+        return [Answer(detections, self.model) for detections in found]
 
     def offer(
         self,
@@ -185,6 +195,9 @@ class HotSwap:
                 "the policy and the cell that run, with which the detector was proven",
                 "start the cell anew with this bundle, or allow others",
             )
+        task, wanted_task = candidate.detector.spec.task, self.model.detector.spec.task
+        if task != wanted_task:
+            raise _refused(f"a model for {task}", f"one for {wanted_task}, as it runs", "configure it anew")
         if candidate.labels != self.model.labels and not rules.other_labels:
             raise _refused(
                 f"a model of {', '.join(candidate.labels)}",
@@ -207,11 +220,11 @@ class HotSwap:
     def _checked(self, candidate: SourcedDetector, image: Image) -> tuple[bool, float]:
         """Whether it saw anything in a frame, and how long that took."""
         self._check_finite(candidate, image)
-        detections, latency_ms = self._run(candidate, image)
+        (detections,), latency_ms = self._run(candidate, (image,))
         return len(detections) > 0, latency_ms
 
     def _check_finite(self, candidate: SourcedDetector, image: Image) -> None:
-        if not np.isfinite(candidate.detector.output(image)).all():
+        if not all(np.isfinite(output).all() for output in candidate.detector.outputs(image).values()):
             raise _refused("an output that is not finite", "finite numbers", "export the model again")
 
     def _check_latency(self, latencies_ms: list[float], rules: SwapRules) -> None:
@@ -248,18 +261,24 @@ class HotSwap:
         self.outcome = f"switched to {model.source}"
         self._tell(Change(Event.SWITCHED, model))
 
+    def _detect_alone(self, image: Image) -> Answer:
+        """Within a batch a trial may end."""
+        if (trial := self._trial) is not None:
+            return self._detect_on_trial(trial, image)
+        return self.detect_many((image,), self._selection)[0]
+
     def _detect_on_trial(self, trial: _Trial, image: Image) -> Answer:
         """The new model's answer, or, when it shows that it does not do, the old one's to the same frame."""
         try:
-            detections, latency_ms = self._run(self.model, image)
+            (detections,), latency_ms = self._run(self.model, (image,))
         except Exception as error:
             # Where the old one cannot either, this raises: the frame is to blame.
-            return self._roll_back(trial, f"it failed: {error}", self._run(trial.old, image)[0])
+            return self._roll_back(trial, f"it failed: {error}", self._run(trial.old, (image,))[0][0])
         saw, probation = len(detections) > 0, trial.probation
-        old_saw = not saw and len(self._run(trial.old, image)[0]) > 0
+        old_saw = not saw and len(self._run(trial.old, (image,))[0][0]) > 0
         probation.note(latency_ms, saw, old_saw)
         if fault := probation.fault:
-            by_old, old_ms = self._run(trial.old, image)
+            (by_old,), old_ms = self._run(trial.old, (image,))
             if not probation.is_excused_by(old_ms):
                 return self._roll_back(trial, fault, by_old)
         trial.latency.add(latency_ms)
@@ -282,12 +301,13 @@ class HotSwap:
         _close(failed)
         return Answer(by_old, trial.old)
 
-    def _run(self, model: SourcedDetector, image: Image) -> tuple[Detections, float]:
+    def _run(self, model: SourcedDetector, images: Sequence[Image]) -> tuple[list[Detections], float]:
         """What a model sees, and in how many milliseconds; on the thread that has this model."""
         detector = model.detector
         detector.confidence_threshold = self._selection.threshold(detector.spec.confidence_threshold)
+        detector.nms_threshold = self._selection.nms_threshold
         began_s = time.perf_counter()
-        return detector.detect(image), (time.perf_counter() - began_s) * 1e3
+        return detector.detect_many(images), (time.perf_counter() - began_s) * 1e3
 
 
 def _close(model: SourcedDetector) -> None:

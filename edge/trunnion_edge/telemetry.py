@@ -25,14 +25,15 @@ class Timings:
         return float(np.percentile(last_ms, percent)) if last_ms else float("nan")
 
     def summary(self) -> dict[str, float]:
-        """Count, median, p99 and largest of the window, by name; only the count while there is nothing else."""
+        """Count, median, p95, p99 and largest of the window, by name; only the count while there is nothing else."""
         last_ms = tuple(self._last_ms)
         if not last_ms:
             return {"count": 0}
-        p50_ms, p99_ms = np.percentile(last_ms, (50, 99))
+        p50_ms, p95_ms, p99_ms = np.percentile(last_ms, (50, 95, 99))
         return {
             "count": self.count,
             "p50_ms": float(p50_ms),
+            "p95_ms": float(p95_ms),
             "p99_ms": float(p99_ms),
             "max_ms": max(last_ms),
         }

@@ -37,7 +37,9 @@ def _constant(name: str, value: NDArray[np.generic]) -> onnx.NodeProto:
     return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
 
 
-def _colour_network(boxes_px: list[list[float]], class_ids: tuple[float, float, float] = (0, 1, 2)) -> bytes:
+def _colour_network(
+    boxes_px: list[list[float]], class_ids: tuple[float, float, float] = (0, 1, 2), batch: int | str = 1
+) -> bytes:
     """A detector that gives box i with the mean of input channel i as its score."""
     return _serialized(
         [
@@ -46,12 +48,16 @@ def _colour_network(boxes_px: list[list[float]], class_ids: tuple[float, float, 
             helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
             _constant("last", np.array([2], np.int64)),
             helper.make_node("Unsqueeze", ["mean", "last"], ["scores"]),
-            helper.make_node("Concat", ["boxes", "scores", "classes"], ["output0"], axis=2),
+            # As many boxes and classes as there are images.
+            helper.make_node("Sub", ["scores", "scores"], ["zeros"]),
+            helper.make_node("Add", ["boxes", "zeros"], ["all_boxes"]),
+            helper.make_node("Add", ["classes", "zeros"], ["all_classes"]),
+            helper.make_node("Concat", ["all_boxes", "scores", "all_classes"], ["output0"], axis=2),
         ],
         "images",
-        [1, 3, SQUARE_PX, SQUARE_PX],
+        [batch, 3, SQUARE_PX, SQUARE_PX],
         "output0",
-        [1, 3, 6],
+        [batch, 3, 6],
     )
 
 

@@ -12,10 +12,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from trunnion_contract.engine_key import EngineKey
 from trunnion_contract.errors import TrunnionError
 from trunnion_contract.files import digest_bytes
-from trunnion_edge.engine_cache import EngineCache, PlanRefused
-from trunnion_edge.engine_key import EngineKey
+from trunnion_edge.engine_builder import PlanRefused
+from trunnion_edge.engine_cache import EngineCache
 
 NETWORK = b"a network " * 20_000
 

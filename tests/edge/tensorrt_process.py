@@ -22,11 +22,15 @@ trt.__version__ = sys.argv[1]
 
 from played_tensorrt import Builder, Cuda, Engine, Parser, Stopping  # noqa: E402
 
+from trunnion_contract.attached_engines import ENGINES, AttachedEngines, plan_file  # noqa: E402
+from trunnion_contract.engine_key import PlanRecord  # noqa: E402
 from trunnion_contract.errors import BadInput, Broken  # noqa: E402
+from trunnion_contract.files import digest_bytes  # noqa: E402
 from trunnion_contract.progress import Silent  # noqa: E402
 from trunnion_edge.backends import CannotRunHere, EngineSettings  # noqa: E402
 from trunnion_edge.backends import tensorrt as backend  # noqa: E402
 from trunnion_edge.backends.build_progress import BuildProgress  # noqa: E402
+from trunnion_edge.engine_builder import EngineDiffers, Judgement  # noqa: E402
 
 PARSED = backend.parsed
 
@@ -132,6 +136,32 @@ def an_engine_is_built_once_and_then_loaded() -> None:
         assert "a plan that it does not load" in refused(
             Broken, lambda: backend.open_engine(b"onnx", settings, Silent())
         )
+
+
+def an_engine_that_came_with_its_network_is_taken_and_a_new_one_is_checked() -> None:
+    """Continues what `an_engine_is_built_once_and_then_loaded` plays."""
+    key = backend.key_here(b"onnx", EngineSettings())
+    loaded = made(b"plan")[1]
+    engine: Any = Engine()
+    engine.create_execution_context = lambda: "a context"
+    loaded.deserialize_cuda_engine = {b"plan": engine, b"attached": engine}.get
+    record = PlanRecord(key=key, plan_sha256=digest_bytes(b"attached"), compared="alike")
+    listed = AttachedEngines(plans=(record,)).model_dump_json(by_alias=True).encode()
+    files = {ENGINES: listed, plan_file(record): b"attached"}
+    judged: list[Any] = []
+    check: Any = SimpleNamespace(
+        prepare=lambda: None,
+        judge=lambda network: judged.append(network) or Judgement(False, "boxes 80 px off"),
+    )
+    with TemporaryDirectory() as folder:
+        settings = EngineSettings(cache_dir=Path(folder), attached=files.__getitem__, check=check)
+        backend.open_engine(b"onnx", settings, Silent())
+        assert not judged
+        assert not list(Path(folder).iterdir())
+        assert "boxes 80 px off" in refused(
+            EngineDiffers, lambda: backend.open_engine(b"another", settings, Silent())
+        )
+    assert [network.context for network in judged] == ["a context"]
 
 
 def the_key_says_what_the_engine_is_for() -> None:

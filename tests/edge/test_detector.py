@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.detector_spec import DetectorSpec, MaskSpec
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.manifest import DetectorModel, ModelManifest
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
@@ -125,3 +126,52 @@ def test_a_missing_file_and_a_missing_manifest_are_named(manifest: ModelManifest
 def test_a_model_without_a_detector_says_what_to_add(manifest: ModelManifest) -> None:
     with pytest.raises(BadInput, match=r"add models\.detector"):
         Detector.from_model(manifest.model_copy(update={"detector": None}), lambda name: b"")
+
+
+def of_batches(spec: DetectorSpec) -> DetectorSpec:
+    """The same for any number of images."""
+    free = {"input": (("N", 3, 64, 64)), "output": (("N", 3, 6))}
+    tensors = {"input": spec.input, "output": spec.output}
+    return spec.model_copy(
+        update={name: tensors[name].model_copy(update={"shape": shape}) for name, shape in free.items()}
+    )
+
+
+def test_images_of_any_sizes_go_through_a_network_that_takes_several_at_once(
+    colour_network: Callable[..., bytes], detector_spec: DetectorSpec
+) -> None:
+    images = [image(0, 0, 255), np.full((40, 30, 3), (0, 255, 255), np.uint8), image(255, 0, 0)] * 4
+    with (
+        Detector(open_engine(colour_network(BOXES, batch="N")), of_batches(detector_spec)) as several,
+        Detector(open_engine(colour_network(BOXES)), detector_spec) as single,
+    ):
+        assert (several.batch_max, single.batch_max) == (8, 1)
+        together = several.detect_many(images)
+        alone = [single.detect(picture) for picture in images]
+        by_ones = single.detect_many(images)
+    for batched, one, by_one in zip(together, alone, by_ones, strict=True):
+        for other in (batched, by_one):
+            np.testing.assert_array_equal(other.class_ids, one.class_ids)
+            np.testing.assert_allclose(other.scores, one.scores, rtol=1e-6)
+            np.testing.assert_allclose(other.boxes_px, one.boxes_px, rtol=1e-6)
+
+
+def test_nothing_is_detected_in_no_images(network: bytes, detector_spec: DetectorSpec) -> None:
+    with Detector(open_engine(network), detector_spec) as detector:
+        assert detector.detect_many([]) == []
+
+
+def test_it_says_how_long_each_stage_took(network: bytes, detector_spec: DetectorSpec) -> None:
+    with Detector(open_engine(network), detector_spec) as detector:
+        detector.detect(image(0, 0, 255))
+        assert all(0 < stage_s < 1 for stage_s in detector.stages_s)
+        assert len(detector.stages_s) == 3
+
+
+def test_a_network_without_an_output_that_the_manifest_promises_is_refused(
+    network: bytes, detector_spec: DetectorSpec
+) -> None:
+    prototypes = TensorSpec(name="prototypes", dtype="float32", shape=(1, 1, 16, 16))
+    spec = detector_spec.model_copy(update={"masks": MaskSpec(prototypes=prototypes, coefficients=1)})
+    with pytest.raises(BadInput, match=r"wanted output0 .*, prototypes float32"):
+        Detector(open_engine(network), spec)

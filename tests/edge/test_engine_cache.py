@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunnion_contract.errors import Broken, TrunnionError
-from trunnion_edge.engine_cache import EngineCache, default_cache
+from trunnion_edge.engine_builder import EngineDiffers, Judgement
+from trunnion_edge.engine_cache import EngineCache, NotCached, default_cache
 
 PROGRAM = Path(__file__).with_name("engine_process.py")
 BEFORE = {"OPENBLAS_NUM_THREADS": "1"}
@@ -36,6 +37,20 @@ def process() -> ModuleType:
     return module
 
 
+class Sentence:
+    """A check that passes every engine or none, and what it was asked."""
+
+    def __init__(self, passes: bool) -> None:
+        self.passes, self.asked = passes, list[str]()
+
+    def prepare(self) -> None:
+        self.asked.append("prepare")
+
+    def judge(self, engine: bytes) -> Judgement:
+        self.asked.append(f"judge {engine[:9].decode()}")
+        return Judgement(self.passes, "boxes 0.01 px off" if self.passes else "boxes 80 px off")
+
+
 class Workshop:
     """A cache in a folder of its own, and how often it was built in."""
 
@@ -43,9 +58,9 @@ class Workshop:
         self.folder, self.log, self.process = folder / "engines", folder / "builds", process
         self.log.touch()
 
-    def open(self, *, refuses: bool = False, **changes: object) -> bytes:
+    def open(self, *, refuses: bool = False, check: Sentence | None = None, **changes: object) -> bytes:
         builder = self.process.Reversal(self.process.key_of(**changes), self.log, refuses=refuses)
-        cache: EngineCache[bytes] = EngineCache(self.folder)
+        cache: EngineCache[bytes] = EngineCache(self.folder, check=check)
         return cache.open(builder)
 
     @property
@@ -192,7 +207,9 @@ def test_no_edited_value_in_the_record_is_believed(
     workshop = Workshop(tmp_path_factory.mktemp("cache"), process)
     workshop.open()
     before = json.loads(workshop.file("json").read_text())
-    paths = [path for path in _json_paths(before) if path]
+    # These two say what came of a check, and nothing of what the plan is.
+    said_of_it = (("compared",), ("fault",))
+    paths = [path for path in _json_paths(before) if path and path not in said_of_it]
     *parents, last = paths[choice % len(paths)]
     changed = json.loads(json.dumps(before))
     inner = changed
@@ -213,6 +230,56 @@ def test_no_bytes_in_the_plan_reach_the_runtime(
     workshop.file("plan").write_bytes(data)
     assert workshop.open() == process.NETWORK
     assert workshop.builds == 2
+
+
+def test_an_engine_is_checked_when_it_is_built_and_not_at_each_start(
+    workshop: Workshop, process: ModuleType
+) -> None:
+    check = Sentence(passes=True)
+    assert workshop.open(check=check) == workshop.open(check=check) == process.NETWORK
+    assert check.asked == ["prepare", "judge a network"]
+    assert json.loads(workshop.file("json").read_text())["compared"] == "boxes 0.01 px off"
+
+
+def test_an_engine_that_fails_its_check_is_refused_and_not_built_at_each_start(workshop: Workshop) -> None:
+    check = Sentence(passes=False)
+    for _ in range(2):
+        with pytest.raises(
+            EngineDiffers, match=r"reversal 10\.3\.0 built on this device: got boxes 80 px off"
+        ):
+            workshop.open(check=check)
+    with pytest.raises(EngineDiffers):
+        workshop.open()
+    assert workshop.builds == 1
+    workshop.file("json").unlink()
+    workshop.open(check=Sentence(passes=True))
+    assert workshop.builds == 2
+
+
+def test_what_a_check_needs_is_missed_before_anything_is_built(workshop: Workshop) -> None:
+    check = Sentence(passes=True)
+    check.prepare = lambda: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(ZeroDivisionError):
+        workshop.open(check=check)
+    assert workshop.builds == 0
+
+
+def test_an_engine_that_nobody_checked_is_built_anew_where_one_is_wanted(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    workshop.open()
+    workshop.open(check=Sentence(passes=True))
+    assert workshop.builds == 2
+    assert "never compared with the network on the CPU" in caplog.messages[-1]
+
+
+def test_a_plan_that_is_kept_can_be_read_with_its_record(workshop: Workshop, process: ModuleType) -> None:
+    cache: EngineCache[bytes] = EngineCache(workshop.folder)
+    with pytest.raises(NotCached):
+        cache.kept(process.key_of())
+    workshop.open()
+    record, plan = cache.kept(process.key_of())
+    assert (record.key, plan) == (process.key_of(), process.NETWORK[::-1])
 
 
 def limit_file_size() -> None:

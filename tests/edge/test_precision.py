@@ -21,9 +21,12 @@ from trunnion_contract.manifest import (
     Precision,
     PrecisionParity,
 )
+from trunnion_contract.progress import Progress
 from trunnion_edge import precision
+from trunnion_edge.agreement import CpuAgreement
 from trunnion_edge.backends import Engine, EngineSettings, open_engine
 from trunnion_edge.detector import Detector
+from trunnion_edge.engine_builder import EngineDiffers
 from trunnion_edge.precision import OpenNetwork, open_network
 
 CPU = EngineSettings(device="cpu")
@@ -70,10 +73,15 @@ class Opened:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, gpu: bool = False) -> None:
         self.engines: list[Engine] = []
+        self.settings: list[EngineSettings] = []
+        self.differ: set[bytes] = set()
         self._gpu = gpu
         monkeypatch.setattr(precision, "open_engine", self._open)
 
-    def _open(self, network: bytes, settings: EngineSettings) -> Engine:
+    def _open(self, network: bytes, settings: EngineSettings, progress: Progress | None) -> Engine:
+        self.settings.append(settings)
+        if network in self.differ:
+            raise EngineDiffers(where="the engine", got="boxes 80 px off", wanted="those", next_step="fp32")
         engine = open_engine(network, CPU)
         if self._gpu:
             engine._runtime = "onnxruntime on gpu"  # type: ignore[attr-defined]
@@ -181,6 +189,40 @@ def test_on_a_gpu_fp16_is_taken_without_opening_the_others(
         assert len(watch.engines) == 1
         without_fp16 = model.model_copy(update={"variants": model.variants[1:]})
         assert who(open_network(without_fp16, networks.__getitem__, EngineSettings())) == "fp32"
+
+
+def test_on_a_gpu_whose_fp16_is_wrong_fp32_is_taken_and_the_log_says_why(
+    model: DetectorModel,
+    networks: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watch = Opened(monkeypatch, gpu=True)
+    watch.differ.add(networks["fp16.onnx"])
+    with ExitStack() as stack:
+        stack.callback(watch.close)
+        assert who(open_network(model, networks.__getitem__, EngineSettings())) == "fp32"
+    assert "precision: not fp16: the engine: got boxes 80 px off" in caplog.text
+
+
+@pytest.mark.parametrize("asked", ["fp16", "int8"])
+def test_an_engine_that_was_asked_for_and_is_wrong_is_an_error(
+    asked: Precision, model: DetectorModel, networks: dict[str, bytes], opened: Opened
+) -> None:
+    opened.differ.add(networks[f"{asked}.onnx"])
+    with pytest.raises(EngineDiffers):
+        open_network(model, networks.__getitem__, EngineSettings(), asked)
+
+
+def test_an_engine_is_checked_against_its_own_file_and_may_come_with_it(
+    model: DetectorModel, networks: dict[str, bytes], opened: Opened
+) -> None:
+    read = networks.__getitem__
+    open_network(model, read, CPU, "int8")
+    (settings,) = opened.settings
+    assert settings.attached == read
+    assert isinstance(settings.check, CpuAgreement)
+    assert settings.check._network == networks["int8.onnx"]
 
 
 def test_where_no_gpu_is_found_fp16_is_closed_again(

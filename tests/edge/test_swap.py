@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.detector_spec import DetectorSpec, KeypointSpec
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_edge.backends import open_engine
 from trunnion_edge.detector import Detector
@@ -383,3 +383,31 @@ def test_a_model_that_cannot_be_closed_costs_no_frame_and_is_told_of(
     monkeypatch.setattr(new.detector.engine, "close", fails)
     assert swap.detect(BLUE).model is old
     assert told.events == [(Event.SWITCHED, "new"), (Event.ROLLED_BACK, "old")]
+
+
+def test_frames_of_a_batch_are_answered_as_each_by_itself(make: Make) -> None:
+    swap = HotSwap(make(LEFT))
+    together = swap.detect_many([RED, BLUE, BLACK])
+    alone = [swap.detect(picture) for picture in (RED, BLUE, BLACK)]
+    assert [answer.detections.class_ids.tolist() for answer in together] == [
+        answer.detections.class_ids.tolist() for answer in alone
+    ]
+
+
+def test_a_trial_that_ends_within_a_batch_leaves_no_frame_unanswered(make: Make) -> None:
+    old, told = make(LEFT, name="old"), Told()
+    swap = HotSwap(old, told)
+    swap.detect(RED)
+    swap.offer(lambda: make(RIGHT, name="new", class_ids=(0, 1, 7)), RULES)
+    answers = swap.detect_many([RED, BLUE, RED])
+    assert [answer.model.source.name for answer in answers] == ["new", "old", "old"]
+    assert [event for event, _ in told.events] == [Event.SWITCHED, Event.ROLLED_BACK]
+
+
+def test_a_model_for_another_task_is_refused(make: Make) -> None:
+    swap = HotSwap(make())
+    other = make(name="poses")
+    other.detector.spec = other.detector.spec.model_copy(update={"keypoints": KeypointSpec(names=("nose",))})
+    with pytest.raises(BadInput, match="got a model for pose, wanted one for detection"):
+        swap.offer(lambda: other, RULES)
+    assert is_closed(other)

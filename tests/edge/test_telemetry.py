@@ -17,6 +17,7 @@ def test_only_the_last_durations_count() -> None:
     assert timings.summary() == {
         "count": 150,
         "p50_ms": pytest.approx(50.5),
+        "p95_ms": pytest.approx(95.05),
         "p99_ms": pytest.approx(99.01),
         "max_ms": 100,
     }

@@ -54,6 +54,23 @@ def test_a_camera_that_always_has_a_frame_does_not_starve_another() -> None:
     assert taken == ["fast", "slow", "slower"] * 2
 
 
+def test_frames_that_wait_already_come_together_in_their_turns_and_not_more_than_asked_for() -> None:
+    frames = opened("front", "rear", depth=2)
+    for number in range(2):
+        frames.put("front", b"%d" % number)
+        frames.put("rear", b"%d" % number)
+    assert frames.take_many(3) == [Frame("front", b"0"), Frame("rear", b"0"), Frame("front", b"1")]
+    assert frames.take_many(3) == [Frame("rear", b"1")]
+
+
+def test_a_closed_queue_gives_no_frames_at_all() -> None:
+    frames = opened("front")
+    frames.put("front", b"0")
+    frames.close()
+    assert frames.take_many(8) == []
+    assert frames.take() is None
+
+
 @given(st.lists(st.sampled_from(["put a", "put b", "take"])), st.integers(1, 3))
 def test_every_frame_is_taken_replaced_or_waiting(steps: list[str], depth: int) -> None:
     frames, put, taken = opened("a", "b", depth=depth), {"a": 0, "b": 0}, {"a": 0, "b": 0}

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
-from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.detector_spec import DetectorSpec, KeypointSpec, MaskSpec, Task
 from trunnion_contract.files import digest_bytes, digest_file, write_json
 from trunnion_contract.manifest import DetectorModel, Entry, ModelManifest, PolicyModel, PolicySpec
 from trunnion_contract.proof import Gate, Proof
@@ -21,6 +21,8 @@ from trunnion_contract.tensor import TensorSpec
 IMAGE_SIZE_PX = 320
 # In the letterboxed square; in a 320x240 image it is 40 pixels higher.
 BOX_PX = (100.0, 120.0, 140.0, 160.0)
+# In the square too: x, y and how visible it is.
+KEYPOINT = (110.0, 130.0, 0.5)
 TRAP_BRIGHTNESS = 230
 POLICY_GAIN_PER_S = 4.0
 _TRAP_WORK = 2400
@@ -61,6 +63,8 @@ class Variant:
     Attributes:
         box_px: what it sees, in the letterboxed square.
         fault: what goes wrong with frames that are at least TRAP_BRIGHTNESS bright, and with no other.
+        task: masks that fill the left half of the box, or one keypoint at KEYPOINT, half visible.
+        batch: whether it takes several images at once.
     """
 
     version: str = "0.1.0"
@@ -68,6 +72,8 @@ class Variant:
     labels: tuple[str, ...] = ("gear", "bolt", "nut")
     threshold: float = 0.4
     fault: Literal["", "blind", "error", "slow", "stuck"] = ""
+    task: Task = "detection"
+    batch: bool = False
 
 
 def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
@@ -87,9 +93,11 @@ def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
 
 
 def _detector(variant: Variant) -> onnx.ModelProto:
-    """[1, 3, S, S] → [1, 300, 6]: one row that counts; its score is the brightest value in the middle."""
-    row, only_score, only_class = (np.zeros((1, 300, 6), np.float32) for _ in range(3))
+    """[N, 3, S, S] → [N, 300, 6 + e]: one row that counts; its score is the brightest value in the middle."""
+    spec = _detector_spec(variant)
+    row, only_score, only_class = (np.zeros((1, 300, spec.columns), np.float32) for _ in range(3))
     row[0, 0, :4] = variant.box_px
+    row[0, 0, 6:] = KEYPOINT if spec.keypoints else 1
     only_score[0, 0, 4] = only_class[0, 0, 5] = 1
     constants = {
         "row": row,
@@ -101,6 +109,7 @@ def _detector(variant: Variant) -> onnx.ModelProto:
         "limit": np.array([[(TRAP_BRIGHTNESS - 0.5) / 255]], np.float32),
         "many": np.array([99], np.float32),
         "one": np.array([1], np.float32),
+        "last": np.array([2]),
     }
     nodes = [
         helper.make_node("Slice", ["images", "from", "to", "axes"], ["middle"]),
@@ -109,12 +118,24 @@ def _detector(variant: Variant) -> onnx.ModelProto:
         helper.make_node("Greater", ["bright", "limit"], ["trapped"]),
         helper.make_node("Cast", ["trapped"], ["trap"], to=TensorProto.FLOAT),
         *_fault(variant.fault),
-        helper.make_node("Mul", ["only_score", "score"], ["scored"]),
-        helper.make_node("Mul", ["only_class", "class"], ["classed"]),
+        helper.make_node("Unsqueeze", ["score", "last"], ["scores"]),
+        helper.make_node("Unsqueeze", ["class", "last"], ["classes"]),
+        helper.make_node("Mul", ["only_score", "scores"], ["scored"]),
+        helper.make_node("Mul", ["only_class", "classes"], ["classed"]),
         helper.make_node("Add", ["row", "scored"], ["seen"]),
         helper.make_node("Add", ["seen", "classed"], ["output0"]),
     ]
-    return _network(nodes, "images", [1, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX], "output0", [1, 300, 6], constants)
+    if spec.masks:
+        constants["half"] = _left_half(variant)
+        nodes.append(helper.make_node("Identity", ["half"], ["prototypes"]))
+    return _network(nodes, spec.input, spec.outputs, constants)
+
+
+def _left_half(variant: Variant) -> np.ndarray:
+    """float32 [1, 1, S / 4, S / 4]: above 0 left of the middle of the box."""
+    cells = np.full((1, 1, IMAGE_SIZE_PX // 4, IMAGE_SIZE_PX // 4), -1, np.float32)
+    cells[..., : round((variant.box_px[0] + variant.box_px[2]) / 8)] = 1
+    return cells
 
 
 def _fault(fault: str) -> list[onnx.NodeProto]:
@@ -201,25 +222,37 @@ def _policy() -> onnx.ModelProto:
     weights[5:8, 0:3] = POLICY_GAIN_PER_S * np.eye(3)
     constants = {"weights": weights, "bias": np.array([0, 0, 0, 0.08], np.float32)}
     node = helper.make_node("Gemm", ["observation", "weights", "bias"], ["action"])
-    return _network([node], "observation", ["n", 11], "action", ["n", 4], constants)
+    spec = _policy_spec()
+    return _network([node], spec.input, (spec.output,), constants)
 
 
 def _network(
-    nodes: list[Any],
-    input_name: str,
-    input_shape: list[Any],
-    output_name: str,
-    output_shape: list[Any],
-    constants: dict[str, np.ndarray],
+    nodes: list[Any], given: TensorSpec, made: tuple[TensorSpec, ...], constants: dict[str, np.ndarray]
 ) -> onnx.ModelProto:
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, input_shape)],
-        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, output_shape)],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    inputs, outputs = (
+        [helper.make_tensor_value_info(spec.name, TensorProto.FLOAT, list(spec.shape)) for spec in specs]
+        for specs in ((given,), made)
     )
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _detector_spec(variant: Variant) -> DetectorSpec:
+    batch = "N" if variant.batch else 1
+    prototypes = TensorSpec(
+        name="prototypes", dtype="float32", shape=(1, 1, IMAGE_SIZE_PX // 4, IMAGE_SIZE_PX // 4)
+    )
+    extras = {"detection": 0, "segmentation": 1, "pose": 3}[variant.task]
+    return DetectorSpec(
+        input=TensorSpec(name="images", dtype="float32", shape=(batch, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX)),
+        output=TensorSpec(name="output0", dtype="float32", shape=(batch, 300, 6 + extras)),
+        image_size_px=IMAGE_SIZE_PX,
+        labels=variant.labels,
+        confidence_threshold=variant.threshold,
+        masks=MaskSpec(prototypes=prototypes, coefficients=1) if variant.task == "segmentation" else None,
+        keypoints=KeypointSpec(names=("axle",)) if variant.task == "pose" else None,
+    )
 
 
 def _manifest(export: Path, variant: Variant) -> ModelManifest:
@@ -233,13 +266,7 @@ def _manifest(export: Path, variant: Variant) -> ModelManifest:
             file="detector.onnx",
             sha256=digest_file(export / "detector.onnx"),
             parity=(),
-            spec=DetectorSpec(
-                input=TensorSpec(name="images", dtype="float32", shape=(1, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX)),
-                output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
-                image_size_px=IMAGE_SIZE_PX,
-                labels=variant.labels,
-                confidence_threshold=variant.threshold,
-            ),
+            spec=_detector_spec(variant),
         ),
         policy=PolicyModel(
             file="policy.onnx",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from trunnion.model_card import _difference, _measured
+from trunnion.model_card import _difference, _engines, _measured
+from trunnion_contract.attached_engines import AttachedEngines
+from trunnion_contract.engine_key import EngineKey, PlanRecord
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.manifest import Parity
+from trunnion_contract.manifest import ModelManifest, Parity
 from trunnion_contract.proof import DetectorEvaluation, Gate, Proof, VariantProof
 
 MEASURED = {
@@ -51,3 +53,26 @@ def test_every_precision_says_what_it_reached():
     int8 = VariantProof(precision="int8", sha256="0", detector=evaluation)
     proof = Proof(**about, **digests, detector=evaluation, variants=(int8,), gates=(gate,), simulated=True)
     assert "As int8: mAP50 0.955, mAP50-95 0.666." in list(_measured(proof))
+
+
+def test_attached_engines_are_named_with_what_they_are_for_and_how_near_they_came():
+    spec = {"name": "t", "dtype": "float32", "shape": (1, 300, 6)}
+    shape = {"input": spec, "output": spec, "image_size_px": 320, "labels": ("gear",)}
+    detector = {"file": "detector.onnx", "sha256": digest_bytes(b"a network"), "parity": ()}
+    model = ModelManifest.model_validate(
+        {"name": "small", "version": "0.1.0", "problem": "p", "usecase_digest": "0", "dataset_digest": None}
+        | {
+            "detector": detector | {"spec": shape | {"confidence_threshold": 0.4}},
+            "made_with": {},
+            "licences": {},
+        }
+    )
+    about = {"runtime": "tensorrt", "runtime_version": "10.3.0", "cuda": "12.6", "gpu": "Orin", "driver": ""}
+    rest = {"compute_capability": "8.7", "l4t": "36.4.3", "precision": "", "shapes": {}, "settings": {}}
+    key = EngineKey(onnx_sha256=digest_bytes(b"a network"), **about, **rest)
+    plan = PlanRecord(key=key, plan_sha256="0", compared="boxes 0.01 px off (5 may be)")
+    lines = list(_engines(AttachedEngines(plans=(plan,)), model))
+    assert "and not proven themselves" in lines[1]
+    assert lines[-1] == (
+        "- detector.onnx for Orin, tensorrt 10.3.0, CUDA 12.6, L4T 36.4.3: boxes 0.01 px off (5 may be)"
+    )

@@ -8,12 +8,15 @@ that makes all a hundred million times brighter loses all to half precision.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationMethod, TensorsData
 
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, ExitCode, GatesFailed
@@ -28,6 +31,7 @@ from trunnion_training.precision.calibration import CALIBRATORS, calibration_ima
 from trunnion_training.precision.fp16 import to_fp16
 from trunnion_training.precision.int8 import to_int8
 from trunnion_training.precision.search import Bounds
+from trunnion_training.precision.sensitivity import rounding_to_int8
 from trunnion_training.precision.variants import add_variants, require_accuracy
 
 SIZE_PX = 32
@@ -98,9 +102,16 @@ def detector(folder: Path, model: onnx.ModelProto) -> DetectorModel:
 
 
 def with_variants(
-    folder: Path, model: onnx.ModelProto, dataset_dir: Path, *precisions: str, limit: float = 1.0
+    folder: Path,
+    model: onnx.ModelProto,
+    dataset_dir: Path,
+    *precisions: str,
+    limit: float = 1.0,
+    int8_for: str = "cpu",
 ) -> DetectorModel:
-    export = Export.model_validate({"precisions": ["fp32", *precisions], "map_drop_max_points": limit})
+    export = Export.model_validate(
+        {"precisions": ["fp32", *precisions], "map_drop_max_points": limit, "int8_for": int8_for}
+    )
     return add_variants(detector(folder, model), export, dataset_dir, folder, Silent())
 
 
@@ -182,6 +193,54 @@ def test_int8_quantises_weights_by_channel_and_leaves_the_ends_alone(
     scales = [weight for weight in quantised.graph.initializer if weight.name.startswith("wide.w_scale")]
     assert [list(scale.dims) for scale in scales] == [[3]]
     assert {opset.domain for opset in quantised.opset_import} == {""}
+
+
+def quantised_by(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
+    """Name to value of everything that is a zero point."""
+    named = {name for node in model.graph.node if "Linear" in node.op_type for name in node.input[2:]}
+    return {w.name: numpy_helper.to_array(w) for w in model.graph.initializer if w.name in named}
+
+
+def test_int8_for_tensorrt_has_no_zero_points_and_leaves_biases_alone(
+    dataset_dir: Path, tmp_path: Path
+) -> None:
+    source = network()
+    source.graph.initializer.append(numpy_helper.from_array(np.full(3, 0.01, np.float32), "wide.b"))
+    next(node for node in source.graph.node if node.name == "/wide/Conv").input.append("wide.b")
+    model = with_variants(tmp_path, source, dataset_dir, "int8", int8_for="tensorrt")
+    assert model.variants[0].parity.passed
+    quantised = onnx.load(tmp_path / "detector.int8.onnx")
+    assert feeds_of(quantised, "/wide/Conv") == ["DequantizeLinear", "DequantizeLinear", "input"]
+    zero_points = quantised_by(quantised).values()
+    assert len(zero_points) > 2
+    assert {zero.dtype.name for zero in zero_points} == {"int8"}
+    assert not any(zero.any() for zero in zero_points)
+
+
+def test_int8_for_cpus_has_unsigned_activations(dataset_dir: Path, tmp_path: Path) -> None:
+    with_variants(tmp_path, network(), dataset_dir, "int8")
+    kinds_of_zero = {
+        zero.dtype.name for zero in quantised_by(onnx.load(tmp_path / "detector.int8.onnx")).values()
+    }
+    assert "uint8" in kinds_of_zero
+
+
+@pytest.mark.parametrize(("symmetric", "lost"), [(False, 0.0), (True, 1.0)])
+def test_rounding_around_zero_wastes_the_steps_that_no_value_takes(symmetric: bool, lost: float) -> None:
+    ranges = TensorsData(CalibrationMethod.MinMax, {"x": (np.float32(0), np.float32(255))})
+    values = np.arange(256.0)
+    rounded = rounding_to_int8(ranges, symmetric)("x", values)
+    assert np.abs(rounded - values).max() == pytest.approx(lost, abs=0.02)
+
+
+@pytest.mark.parametrize("int8_for", ["cpu", "tensorrt"])
+def test_the_blocks_that_int8_loses_a_class_in_are_left_in_fp32_whatever_it_is_for(
+    int8_for: str, dataset_dir: Path, tmp_path: Path
+) -> None:
+    model = with_variants(tmp_path, six_blocks(FAINT), dataset_dir, "int8", int8_for=int8_for)
+    assert model.variants[0].parity.passed
+    made = onnx.load(tmp_path / model.variants[0].file)
+    assert [_reads_rounded(made, node) for node in ("/wide/Conv", "/more/Conv")] == [False, True]
 
 
 def test_a_variant_is_measured_on_the_validation_split(dataset_dir: Path, tmp_path: Path) -> None:

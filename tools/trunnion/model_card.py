@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from trunnion_contract.attached_engines import ENGINES, AttachedEngines
 from trunnion_contract.bundle import MODEL, PROOF
 from trunnion_contract.dataset import Dataset
 from trunnion_contract.manifest import ModelManifest, Parity
@@ -13,13 +14,17 @@ from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 
 
-def model_card(usecase: UseCase, dataset_dir: Path, export_dir: Path, prove_dir: Path) -> str:
+def model_card(
+    usecase: UseCase, dataset_dir: Path, export_dir: Path, prove_dir: Path, engine_dir: Path | None = None
+) -> str:
     """Markdown, the same bytes for the same input."""
     model = read_json(ModelManifest, export_dir / MODEL)
     proof = read_json(Proof, prove_dir / PROOF)
     record = dataset_dir / "dataset.json"
     dataset = read_json(Dataset, record) if usecase.data and record.exists() else None
-    sections = (_head(usecase), _data(dataset), _measured(proof), _parity(model), _made_with(model))
+    engines = _engines(read_json(AttachedEngines, engine_dir / ENGINES), model) if engine_dir else ()
+    parts = (_head(usecase), _data(dataset), _measured(proof), _parity(model), engines, _made_with(model))
+    sections = [section for part in parts if (section := tuple(part))]
     return "\n".join(line for section in sections for line in (*section, ""))
 
 
@@ -90,6 +95,18 @@ def _difference(step: Parity) -> str:
     if step.map50_difference is None:
         return found
     return f"{found}, mAP50 by {step.map50_difference:.4f} (allowed {step.map50_difference_max or 0:g})"
+
+
+def _engines(attached: AttachedEngines, model: ModelManifest) -> Iterator[str]:
+    yield "## Engines"
+    yield "Built from the proven files, and not proven themselves; a device with another key builds its own."
+    yield ""
+    files = {digest: name for name, digest in model.files().items()}
+    for plan in attached.plans:
+        of = plan.key
+        system = f"driver {of.driver}" if of.driver else f"L4T {of.l4t}"
+        built_for = f"{of.gpu}, {of.runtime} {of.runtime_version}, CUDA {of.cuda}, {system}"
+        yield f"- {files.get(of.onnx_sha256, 'another network')} for {built_for}: {plan.compared}"
 
 
 def _made_with(model: ModelManifest) -> Iterator[str]:

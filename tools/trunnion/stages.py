@@ -14,6 +14,7 @@ from typing import Any
 
 from trunnion.code_digest import OWN_PACKAGES, code_digest, foreign_code_digest
 from trunnion.pipeline import Digests, Run, Stage
+from trunnion.record import read_record
 from trunnion_contract.files import digest_bytes, digest_file, digest_json, digest_tree
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import LabelledFolder, UseCase
@@ -21,6 +22,7 @@ from trunnion_contract.usecase import LabelledFolder, UseCase
 _LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
 _SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
 _EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
+_BUILDING = ("numpy", "onnxruntime-gpu")
 _PROVING = (*_SIMULATING, "jinja2", "matplotlib", "onnxruntime-gpu")
 
 
@@ -60,6 +62,12 @@ def _export(run: Run, out_dir: Path, progress: Progress) -> None:
     export(run.usecase, run.stage("data"), run.stage("train"), out_dir, progress)
 
 
+def _attach(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion.engines import attach_engines
+
+    attach_engines(run.stage("export"), out_dir, progress)
+
+
 def _prove(run: Run, out_dir: Path, progress: Progress) -> None:
     from trunnion_sim.prove import prove
 
@@ -71,10 +79,19 @@ def _pack(run: Run, out_dir: Path, progress: Progress) -> None:
     from trunnion_contract.bundle import pack
 
     progress.start("packing the bundle", 1)
-    card = model_card(run.usecase, run.stage("data"), run.stage("export"), run.stage("prove"))
-    pack(run.stage("export"), run.stage("prove"), out_dir / bundle_file(run).name, card)
+    data, export, prove = (run.stage(name) for name in ("data", "export", "prove"))
+    engine_dir = attached_engines(run)
+    card = model_card(run.usecase, data, export, prove, engine_dir)
+    pack(export, prove, out_dir / bundle_file(run).name, card, engine_dir)
     progress.advance()
     progress.done()
+
+
+def attached_engines(run: Run) -> Path | None:
+    """Where the engines of what is exported now are; those of an export of before are left out."""
+    engine, export = (read_record(run.record(name)) for name in ("engine", "export"))
+    is_of_export = engine and export and engine.inputs.get("export") == export.digest()
+    return run.stage("engine") if is_of_export else None
 
 
 def _data_inputs(usecase: UseCase) -> Digests:
@@ -113,6 +130,13 @@ def _policy_inputs(usecase: UseCase) -> Digests:
 
 def _export_inputs(usecase: UseCase) -> Digests:
     return {"use case": usecase.digest(), **_code(("trunnion_training.export",), _EXPORTING)}
+
+
+def _engine_inputs(usecase: UseCase) -> Digests:
+    from trunnion.engines import device_digest
+
+    modules = ("trunnion_edge.precision", "trunnion_edge.backends.tensorrt")
+    return {"this device": device_digest(), **_code(modules, _BUILDING)}
 
 
 def _prove_inputs(usecase: UseCase) -> Digests:
@@ -188,5 +212,13 @@ STAGES = (
     Stage("train", ("train.detector", "train.policy"), _always, _nothing_else, _gather),
     Stage("export", ("data", "train"), _always, _export_inputs, _export),
     PROVE,
-    Stage("pack", ("data", "export", "prove"), _always, _pack_inputs, _pack),
+    Stage("pack", ("data", "export", "engine", "prove"), _always, _pack_inputs, _pack),
 )
+# On demand, and beside the flow: an engine changes neither what is exported nor what is proven.
+ENGINE = Stage("engine", ("export",), partial(_has_model, "detector"), _engine_inputs, _attach)
+
+
+def with_engine(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The flow with the stage that builds an engine of what was exported."""
+    after = [stage.name for stage in stages].index("export") + 1
+    return (*stages[:after], ENGINE, *stages[after:])

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from trunnion.pipeline import Run, run_stages, stands
-from trunnion.stages import STAGES, bundle_file
+from trunnion.stages import STAGES, bundle_file, with_engine
 from trunnion.tables import print_dataset, print_gates, print_places
 from trunnion.watchers import watching
 from trunnion_contract.bundle import PROOF, REPORT
@@ -17,17 +17,17 @@ from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
 
 
-def run_to_verdict(console: Console, run: Run, until: str) -> ExitCode:
+def run_to_verdict(console: Console, run: Run, until: str, engine: bool = False) -> ExitCode:
     """Run the stages up to `until`, and print what came of it."""
-    run_shown(console, run, until)
+    run_shown(console, run, until, engine)
     return print_verdict(console, run, until)
 
 
-def run_shown(console: Console, run: Run, until: str) -> None:
+def run_shown(console: Console, run: Run, until: str, engine: bool = False) -> None:
     """Run the stages up to `until` before a person's eyes; a proof that failed ends it without a bundle."""
     try:
         with watching(console) as watcher:
-            run_stages(run, STAGES, until, watcher)
+            run_stages(run, with_engine(STAGES) if engine else STAGES, until, watcher)
     except GatesFailed:
         if not _packing_was_refused(run):
             raise

@@ -27,6 +27,7 @@ _WORDS = {
     "train.detector": "train the detector",
     "train.policy": "train the policy",
     "export": "export",
+    "engine": "engine",
     "prove": "prove",
     "pack": "pack",
 }

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
+from trunnion_contract.engine_key import EngineKey
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
 from trunnion_edge.backends.build_progress import LoggedProgress
@@ -35,6 +37,7 @@ __all__ = [
     "EngineSettings",
     "EngineSpecs",
     "Place",
+    "engine_key",
     "lacking",
     "open_engine",
 ]
@@ -107,6 +110,16 @@ def open_engine(
     raise _nowhere(settings, passed_over)
 
 
+def engine_key(network: bytes, settings: EngineSettings) -> EngineKey:
+    """What TensorRT's engine of a network depends on, on this machine; nothing is built.
+
+    Raises:
+        CannotRunHere: names what this machine lacks to build one.
+    """
+    key: EngineKey = _module(Place("tensorrt", "gpu")).key_here(network, settings)
+    return key
+
+
 def lacking(place: Place) -> list[str]:
     """What this machine lacks for a runtime on a device, as far as can be seen without loading the runtime."""
     node = [] if place.device != "gpu" or gpu_node() else ["no GPU on this machine"]
@@ -136,13 +149,18 @@ def _places(settings: EngineSettings) -> list[Place]:
 
 
 def _open(place: Place, model: Path | bytes, settings: EngineSettings, progress: Progress) -> Engine:
+    opener: Opener = _module(place).open_engine
+    return opener(model, replace(settings, backend=place.backend, device=place.device), progress)
+
+
+def _module(place: Place) -> ModuleType:
+    """The module of a runtime, its libraries loaded."""
     if missing := lacking(place):
         raise _cannot(place, ", ".join(missing))
     try:
-        opener: Opener = importlib.import_module(BACKENDS[place.backend].module).open_engine
+        return importlib.import_module(BACKENDS[place.backend].module)
     except (ImportError, OSError) as error:  # its libraries are missing, or of another version
         raise _cannot(place, f"a {place.backend} that does not load ({error})") from error
-    return opener(model, replace(settings, backend=place.backend, device=place.device), progress)
 
 
 def _tell(engine: Engine, place: Place, settings: EngineSettings, passed_over: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.tensor import TensorSpec
+from trunnion_edge.engine_builder import Check
 
 Array = NDArray[Any]
 Device = Literal["auto", "cpu", "gpu"]
@@ -28,6 +29,8 @@ class EngineSettings:
         threads: CPU threads of the runtime; None leaves it to the runtime.
         cache_dir: where engines that are built on this device are kept; None is the user's cache folder.
         workspace_mib: memory of the GPU that the builder of an engine may use for one layer.
+        attached: reads the files that came with the network, built engines among them, by name.
+        check: what an engine that is built here must pass.
     """
 
     backend: str = "auto"
@@ -35,6 +38,8 @@ class EngineSettings:
     threads: int | None = None
     cache_dir: Path | None = None
     workspace_mib: int = 1024
+    attached: Callable[[str], bytes] | None = field(default=None, compare=False, repr=False)
+    check: Check[Engine] | None = field(default=None, compare=False, repr=False)
 
 
 class CannotRunHere(BadInput):

@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trunnion_contract.engine_key import Shape, Shapes
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.cuda import Cuda, Handle
 from trunnion_edge.backends.engine import Array, EngineSpecs, check_inputs
 from trunnion_edge.backends.shapes import check_range, is_free
-from trunnion_edge.engine_key import Shape, Shapes
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,11 +79,11 @@ def open_engine(model: Path | bytes, settings: EngineSettings, progress: Progres
         CannotRunHere: a GPU is wanted, and ONNX Runtime cannot use one.
     """
     if settings.device != "gpu":
-        return OnnxRuntimeEngine(_session(model, settings.threads, [_CPU]))
+        return OnnxRuntimeEngine(open_session(model, settings.threads))
     if _CUDA not in ort.get_available_providers():
         raise _no_gpu("an ONNX Runtime without CUDA")
     _load_cuda()
-    session = _session(model, settings.threads, [(_CUDA, _CUDA_OPTIONS), _CPU])
+    session = open_session(model, settings.threads, [(_CUDA, _CUDA_OPTIONS), _CPU])
     # ONNX Runtime goes on without a provider that does not load, and only prints it.
     if _device_of(session) != "gpu":
         raise _no_gpu("a GPU that ONNX Runtime could not use (driver or CUDA libraries)")
@@ -96,7 +96,14 @@ def _load_cuda() -> None:
         ort.preload_dlls()
 
 
-def _session(model: Path | bytes, threads: int | None, providers: list[object]) -> ort.InferenceSession:
+def open_session(
+    model: Path | bytes, threads: int | None = None, providers: Sequence[object] = (_CPU,)
+) -> ort.InferenceSession:
+    """ONNX Runtime's own session, as an engine uses it.
+
+    Raises:
+        BadInput: `model` is no network.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     # Threads that spin while they wait take the cores from the robot's other processes: on two busy cores a
@@ -109,7 +116,7 @@ def _session(model: Path | bytes, threads: int | None, providers: list[object]) 
         raise BadInput(where=where, got="no such file", wanted="an ONNX file", next_step="check the path")
     try:
         return ort.InferenceSession(
-            str(model) if isinstance(model, Path) else model, options, providers=providers
+            str(model) if isinstance(model, Path) else model, options, providers=list(providers)
         )
     except Exception as error:  # ONNX Runtime's errors have no base of their own.
         raise BadInput(

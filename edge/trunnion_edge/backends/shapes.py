@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from trunnion_contract.engine_key import Shape, Shapes
 from trunnion_contract.errors import BadInput
 from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends.engine import Array
-from trunnion_edge.engine_key import Shape, Shapes
 
 FREE = -1
 # One image or observation at a time is what a robot runs; some room for those who batch.

@@ -14,17 +14,19 @@ from typing import Any, SupportsInt, TypeVar
 
 import tensorrt as trt
 
+from trunnion_contract.engine_key import EngineKey, Shape
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.progress import Progress
+from trunnion_edge.attached_plans import AttachedPlans
 from trunnion_edge.backends.build_progress import TOTAL, BuildProgress
 from trunnion_edge.backends.cuda import Cuda, check_gpu
 from trunnion_edge.backends.engine import CannotRunHere, EngineSettings, EngineSpecs, onnx_bytes
 from trunnion_edge.backends.gpu import driver_version, l4t_release
 from trunnion_edge.backends.gpu_engine import GpuEngine, GpuNetwork, plain
 from trunnion_edge.backends.shapes import FREE, is_free, shape_range, tensor_spec
-from trunnion_edge.engine_cache import EngineCache, PlanRefused, default_cache
-from trunnion_edge.engine_key import EngineKey, Shape
+from trunnion_edge.engine_builder import PlanRefused
+from trunnion_edge.engine_cache import EngineCache, default_cache
 
 _log = logging.getLogger(__name__)
 
@@ -177,8 +179,22 @@ def open_engine(model: Path | bytes, settings: EngineSettings, progress: Progres
     check_gpu(cuda)
     onnx = onnx_bytes(model)
     builder = TensorRtBuilder(onnx, key_of(onnx, settings, cuda), cuda, progress, Log())
-    cache: EngineCache[GpuEngine] = EngineCache(settings.cache_dir or default_cache())
+    attached = AttachedPlans(settings.attached, settings.check is not None) if settings.attached else None
+    cache: EngineCache[GpuEngine] = EngineCache(
+        settings.cache_dir or default_cache(), attached=attached, check=settings.check
+    )
     return cache.open(builder)
+
+
+def key_here(onnx: bytes, settings: EngineSettings) -> EngineKey:
+    """All that the engine of a network depends on, on this machine; see `trunnion_edge.backends.engine_key`.
+
+    Raises:
+        CannotRunHere: CUDA can use no GPU.
+    """
+    cuda = Cuda()
+    check_gpu(cuda)
+    return key_of(onnx, settings, cuda)
 
 
 def key_of(onnx: bytes, settings: EngineSettings, cuda: Cuda) -> EngineKey:

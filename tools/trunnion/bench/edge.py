@@ -13,38 +13,85 @@ from typing import Any
 
 import numpy as np
 
-from trunnion.bench.measure import Row, median_row, ratio_row, taking_turns
+from trunnion.bench.measure import Row, median_row, percentile_rows, ratio_row, taking_turns
+from trunnion.bench.reference import SIZES_PX, reference_network, reference_spec
 from trunnion_contract.bundle import Bundle
+from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_edge.backends import CannotRunHere, EngineSettings, open_engine
+from trunnion_edge.detector import Detector
 
 _CALLS = 150
 _STARTS = 5
 _SEED = 0
+# ONNX Runtime's threads, as ultralytics uses them, spin on for a moment.
+_PAUSE_S = 0.005
+_ALL, _PART = "from image to boxes", "part of the whole"
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`edge.*` for the bundle's detector at the size it was trained for."""
-    return [*(_detector(bundle) if bundle.model.detector else ()), *_int8(bundle), _import()]
+    """`edge.*`: of YOLO26n at 640 and 320 px, and of the bundle's own detector where it is INT8 too."""
+    with TemporaryDirectory() as folder:
+        detectors = [row for size in SIZES_PX for row in _detector(size, Path(folder))]
+    return [*detectors, *_int8(bundle), _import()]
 
 
-def _detector(bundle: Bundle) -> list[Row]:
-    from trunnion_edge.detector import Detector
+def _detector(size: int, folder: Path) -> list[Row]:
+    from trunnion_edge.backends.onnxruntime import open_session
 
-    model = bundle.model.detector
-    assert model is not None
-    size = model.spec.image_size_px
-    image = np.random.default_rng(_SEED).integers(0, 256, (size * 3 // 4, size, 3), np.uint8)
-    with (
-        TemporaryDirectory() as folder,
-        Detector.from_model(bundle.model, bundle.read, precision="fp32") as detector,
-    ):
-        network = Path(folder) / "detector.onnx"
-        network.write_bytes(bundle.read(model.file))
-        detect = partial(detector.detect, image)
-        bare = taking_turns(_CALLS, detect, _bare_run(network, size))
-        theirs = taking_turns(_CALLS, _ultralytics(network, size, image), detect)
+    network, spec = reference_network(size, folder), reference_spec(size)
+    image = np.random.default_rng(_SEED).integers(0, 256, (480, 640, 3), np.uint8)
+    feed = {spec.input.name: np.zeros((1, 3, size, size), np.float32)}
+    file = folder / "detector.onnx"
+    file.write_bytes(network)
+    with Detector(open_engine(network, EngineSettings(device="cpu")), spec) as detector:
+        stages_s: list[tuple[float, ...]] = []
+        detect = partial(_detect, detector, image, stages_s)
+        session = open_session(network)
+        bare = taking_turns(_CALLS, detect, lambda: session.run(None, feed), pause_s=_PAUSE_S)
+        undisturbed_s = stages_s[-_CALLS:]
+        theirs = taking_turns(_CALLS, _ultralytics(file, size, image), detect, pause_s=_PAUSE_S)
+    gpu = _on_gpu(network, spec, image)
     return [
         ratio_row(f"edge.detector.{size}.ratio", bare, "session.run of the same file"),
         ratio_row(f"edge.vs_ultralytics.{size}.ratio", theirs, "trunnion_edge on the same file"),
+        *_stages(f"edge.detector.{size}", undisturbed_s),
+        *percentile_rows(f"edge.detector.{size}.whole", [1e3 * second for second in bare[0]], _ALL),
+        *gpu,
+    ]
+
+
+def _detect(detector: Detector, image: np.ndarray, stages_s: list[tuple[float, ...]]) -> None:
+    detector.detect(image)
+    stages_s.append(detector.stages_s)
+
+
+def _stages(name: str, stages_s: list[tuple[float, ...]]) -> list[Row]:
+    """Where the time goes."""
+    of_each = zip(("preprocess", "infer", "postprocess"), zip(*stages_s, strict=True), strict=True)
+    return [
+        row
+        for stage, seconds in of_each
+        for row in percentile_rows(f"{name}.{stage}", [1e3 * second for second in seconds], _PART)
+    ]
+
+
+def _on_gpu(network: bytes, spec: DetectorSpec, image: np.ndarray) -> list[Row]:
+    """The same on a GPU, by the best runtime there is; nothing without a GPU."""
+    settings = EngineSettings(device="gpu")
+    try:
+        engine = open_engine(network, settings)
+    except CannotRunHere:
+        return []
+    tensor = {spec.input.name: np.zeros((1, 3, spec.image_size_px, spec.image_size_px), np.float32)}
+    with Detector(engine, spec) as detector:
+        timed = taking_turns(_CALLS, partial(detector.detect, image), lambda: engine.infer(tensor))
+    name, against = (
+        f"edge.gpu.detector.{spec.image_size_px}",
+        f"the run of the network alone, {engine.runtime}",
+    )
+    return [
+        ratio_row(f"{name}.ratio", timed, against),
+        *percentile_rows(f"{name}.whole", [1e3 * second for second in timed[0]], engine.runtime),
     ]
 
 
@@ -80,10 +127,10 @@ def int8_speedup(seconds: list[list[float]], size_px: int) -> Row:
     )
 
 
-def _bare_run(network: Path | bytes, size: int) -> Any:
-    import onnxruntime
+def _bare_run(network: bytes, size: int) -> Any:
+    from trunnion_edge.backends.onnxruntime import open_session
 
-    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    session = open_session(network)
     feed = {session.get_inputs()[0].name: np.zeros((1, 3, size, size), np.float32)}
     return lambda: session.run(None, feed)
 

@@ -13,15 +13,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from trunnion_contract.bundle import open_bundle
+from trunnion_edge.backends.onnxruntime import open_session
 
+WIDTH_PX, HEIGHT_PX = 640, 480
 _MATCHED_WITHIN_S = 20.0
 _LOST_AFTER_S = 1.0
 _WARM_UP = 10
@@ -38,6 +40,8 @@ class Probe(Node):  # type: ignore[misc]
         data = array.array("B", np.random.default_rng(0).bytes(width_px * height_px * 3))
         self._image = Image(width=width_px, height=height_px, step=width_px * 3, encoding="bgr8", data=data)
         self._received_s: dict[int, float] = {}
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        self.said: dict[str, str] = {}
 
     def wait_until_matched(self) -> None:
         """Wait until the detector listens."""
@@ -75,6 +79,11 @@ class Probe(Node):  # type: ignore[misc]
             if number in self._received_s
         }
 
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == "detector":
+                self.said = {value.key: value.value for value in status.values}
+
     def _on_detections(self, message: Detection2DArray) -> None:
         self._received_s[message.header.stamp.sec - 1] = time.perf_counter()
 
@@ -85,10 +94,10 @@ def main(bundle_file: str, frames: int, rate_hz: float) -> None:
     detector = bundle.model.detector
     assert detector is not None
     size_px = detector.spec.image_size_px
-    session = onnxruntime.InferenceSession(bundle.read(detector.file), providers=["CPUExecutionProvider"])
+    session = open_session(bundle.read(detector.file))
     feed = {detector.spec.input.name: np.zeros((1, 3, size_px, size_px), np.float32)}
     rclpy.init()
-    probe = Probe(size_px, size_px * 3 // 4)
+    probe = Probe(WIDTH_PX, HEIGHT_PX)
     probe.wait_until_matched()
     through_node_s, bare_s = [], []
     for number in range(_WARM_UP + frames):
@@ -98,11 +107,12 @@ def main(bundle_file: str, frames: int, rate_hz: float) -> None:
         session.run(None, feed)
         bare_s.append(time.perf_counter() - began_s)
         time.sleep(max(0.0, next_s - time.monotonic()))
+    said = dict(probe.said)
     # Twice as many frames as the network alone could take.
     flooded = probe.flood(_WARM_UP + frames, _FLOOD, statistics.median(bare_s) / 2)
     probe.destroy_node()
     rclpy.shutdown()
-    seen = {"through_node_s": through_node_s[_WARM_UP:], "bare_s": bare_s[_WARM_UP:]}
+    seen = {"through_node_s": through_node_s[_WARM_UP:], "bare_s": bare_s[_WARM_UP:], "said": said}
     print(json.dumps(seen | {"flood_s": list(flooded.values()), "flood": _FLOOD}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,16 +31,19 @@ class Row:
         return asdict(self)
 
 
-def taking_turns(n: int, *functions: Callable[[], object], warm_up: int = 2) -> list[list[float]]:
+def taking_turns(
+    n: int, *functions: Callable[[], object], warm_up: int = 2, pause_s: float = 0.0
+) -> list[list[float]]:
     """Seconds of `n` calls of each function.
 
-    They take turns, so that a slow moment of the machine hits all alike, and the first changes from turn to turn,
-    because threads that one leaves spinning slow down the next.
+    They take turns, so that a slow moment of the machine hits all alike, and the first changes from turn to turn.
+    Threads that one leaves spinning slow down the next: a pause lets them end.
     """
     seconds: list[list[float]] = [[] for _ in functions]
     for turn in range(warm_up + n):
         for place in range(len(functions)):
             index = (turn + place) % len(functions)
+            time.sleep(pause_s)
             began_s = time.perf_counter()
             functions[index]()
             if turn >= warm_up:
@@ -61,6 +64,18 @@ def median_row(name: str, values: list[float], unit: str, against: str) -> Row:
     return Row(
         name, round(statistics.median(values), 4), unit, against, len(values), round(spread(values), 4)
     )
+
+
+def percentile_rows(name: str, values_ms: Sequence[float], against: str) -> list[Row]:
+    """`<name>.p50_ms`, `.p95_ms` and `.p99_ms` of at least two values."""
+    hundredths = statistics.quantiles(values_ms, n=100, method="inclusive")
+    between = round(spread(list(values_ms)), 4)
+    return [
+        Row(
+            f"{name}.p{percent}_ms", round(hundredths[percent - 1], 4), "ms", against, len(values_ms), between
+        )
+        for percent in (50, 95, 99)
+    ]
 
 
 def spread(values: list[float]) -> float:

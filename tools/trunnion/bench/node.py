@@ -13,38 +13,86 @@ from typing import Any
 
 from trunnion.bench import policy
 from trunnion.bench.cell_nodes import running_node
-from trunnion.bench.marked_bundles import MARKS_PX, marked
-from trunnion.bench.measure import Row, median_row, ratio_row, spread
+from trunnion.bench.copies import MARKS_PX, marked, with_detector
+from trunnion.bench.measure import Row, median_row, percentile_rows, ratio_row, spread
+from trunnion.bench.processes import cpu_s, rss_mib
+from trunnion.bench.reference import SIZES_PX, reference_network, reference_spec
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
 
 _FRAMES = 150
-_RATE_HZ = 10
+# As the bare runs, which take turns with the frames, leave time for.
+_RATES_HZ = {640: 8, 320: 25}
 _STARTS = 3
 _SWAPS, _ROLLBACKS = 100, 20
 _SWAP_RATE_HZ, _PROBATION_FRAMES = 15, 5
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`node.*`, for detector and policy of the bundle, each in a node of its own."""
-    detector = [*_through_node(bundle), *_swaps(bundle), _start(bundle)] if bundle.model.detector else []
-    return [*detector, *policy.rows(bundle)]
+    """`node.*`: YOLO26n at 640 and 320 px, then detector and policy of the bundle, each in a node of its own."""
+    if bundle.model.detector is None:
+        return policy.rows(bundle)
+    return [*_end_to_end(bundle), *_swaps(bundle), _start(bundle), *policy.rows(bundle)]
 
 
-def _through_node(bundle: Bundle) -> list[Row]:
-    assert bundle.model.detector is not None
-    size = bundle.model.detector.spec.image_size_px
-    with running_node("detector", bundle.path, precision="fp32"):
-        seen = _probe("frame_probe", str(bundle.path), str(_FRAMES), str(_RATE_HZ))
+def _end_to_end(bundle: Bundle) -> list[Row]:
+    made, lost, shown = [], 0, 0
+    for size in SIZES_PX:
+        with TemporaryDirectory() as folder:
+            network = reference_network(size, Path(folder))
+            copy = with_detector(bundle, Path(folder), network, reference_spec(size))
+            seen = _through_node(copy, _RATES_HZ[size])
+        made += _frames(seen, size)
+        lost, shown = lost + seen["through_node_s"].count(None), shown + _FRAMES
+    rates = " and ".join(f"{size} px at {rate} Hz" for size, rate in _RATES_HZ.items())
+    return [
+        *made,
+        Row("node.frames_lost", lost, "frames", f"{shown} frames, {rates}", shown, 0.0),
+        _overload(seen),
+    ]
+
+
+def _through_node(bundle: Path, rate_hz: int) -> dict[str, Any]:
+    # As many threads as the bare session has.
+    with running_node("detector", bundle, precision="fp32", threads=0) as cell:
+        process_id = cell.process_ids["detector"]
+        before_s, began_s = cpu_s(process_id), time.monotonic()
+        seen = _probe("frame_probe", str(bundle), str(_FRAMES), str(rate_hz))
+        seen["cpu"] = (cpu_s(process_id) - before_s) / (time.monotonic() - began_s)
+        seen["rss_mib"] = rss_mib(process_id)
+    return seen
+
+
+def _frames(seen: dict[str, Any], size: int) -> list[Row]:
+    """What frames cost below capacity."""
     both = [(node, bare) for node, bare in zip(seen["through_node_s"], seen["bare_s"], strict=True) if node]
     timed = [[node for node, _ in both], [bare for _, bare in both]]
-    lost = _FRAMES - len(both)
+    against = "session.run, taking turns with frames through the node"
+    name = f"node.e2e.{size}"
+    shown = f"frames of 640x480 at {_RATES_HZ[size]} Hz, then twice the network's own rate"
     return [
-        ratio_row(
-            f"node.e2e.{size}.p50_ratio", timed, "session.run, taking turns with frames through the node"
-        ),
-        Row("node.frames_lost", lost, "frames", f"{_FRAMES} frames at {_RATE_HZ} Hz", _FRAMES, 0.0),
-        _overload(seen),
+        ratio_row(f"{name}.p50_ratio", timed, against),
+        *percentile_rows(name, [1e3 * second for second in timed[0]], "published to detections received"),
+        *_stages(seen["said"], size),
+        Row(f"node.detector.{size}.cpu", round(seen["cpu"], 3), "cores", shown, 1, 0.0),
+        Row(f"node.detector.{size}.rss_mib", round(seen["rss_mib"], 1), "MiB", shown, 1, 0.0),
+    ]
+
+
+def _stages(said: dict[str, str], size: int) -> list[Row]:
+    """Where the time goes, as the node itself says."""
+    return [
+        Row(
+            f"node.detector.{size}.{stage}.{percentile}",
+            float(value),
+            "ms",
+            "as /diagnostics says",
+            _FRAMES,
+            0.0,
+        )
+        for stage in ("decode", "preprocess", "infer", "postprocess", "publish")
+        for percentile in ("p50_ms", "p95_ms", "p99_ms")
+        if (value := said.get(f"{stage}_{percentile}"))
     ]
 
 

@@ -103,7 +103,8 @@ def main(steady_s: float, cuts: int) -> None:
     probe = Probe()
     executor = SingleThreadedExecutor()
     executor.add_node(probe)
-    Thread(target=executor.spin, daemon=True).start()
+    spinning = Thread(target=executor.spin, daemon=True)
+    spinning.start()
     if not probe.until(PolicyGoal.MOVE):
         sys.exit("the policy node never moved the arm")
     probe.command_stamps_s.clear()
@@ -111,6 +112,8 @@ def main(steady_s: float, cuts: int) -> None:
     stamps_s = list(probe.command_stamps_s)
     late_s = [(name, probe.cut(name)) for name in islice(cycle(INPUTS), cuts)]
     executor.shutdown()
+    # A thread that still spins while the interpreter ends aborts the process.
+    spinning.join()
     rclpy.try_shutdown()
     print(json.dumps({"stamps_s": stamps_s, "late_s": late_s}))
 

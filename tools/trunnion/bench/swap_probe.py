@@ -25,7 +25,7 @@ from trunnion_interfaces.msg import DetectionSource
 from trunnion_interfaces.srv import LoadBundle
 from vision_msgs.msg import Detection2DArray
 
-from trunnion.bench.marked_bundles import MARK_SIDE_PX, MARKS_PX, TRAP_SIDE_PX
+from trunnion.bench.copies import MARK_SIDE_PX, MARKS_PX, TRAP_SIDE_PX
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_inference.images import image_message
 

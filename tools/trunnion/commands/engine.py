@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,6 +26,12 @@ def build(
         Path | None,
         typer.Option(metavar="DIR", help="where engines are kept; the user's cache when left out"),
     ] = None,
+    precision: Annotated[
+        Literal["auto", "fp32", "fp16", "int8"],
+        typer.Option(
+            help="the network to build; auto is what a node takes by itself: fp16 where there is one"
+        ),
+    ] = "auto",
 ) -> int:
     """Build with TensorRT what a bundle's nodes will run here.
 
@@ -34,4 +40,4 @@ def build(
     from trunnion.console import open_console
     from trunnion.engines import build_engines
 
-    return build_engines(open_console(), bundle, cache_dir, workspace_mib)
+    return build_engines(open_console(), bundle, cache_dir, workspace_mib, precision)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from trunnion.commands.options import RUNS, SORTING_CELL, Runs, UseCaseFile, Values
+from trunnion.commands.options import RUNS, SORTING_CELL, Engine, Runs, UseCaseFile, Values
 
 if TYPE_CHECKING:
     from trunnion_contract.usecase import UseCase
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     )
     train.command("base")(train_base)
     app.add_typer(train, name="train", help="Train the models, or the base checkpoint.")
-    app.command(help="Export the trained models, and measure parity.")(_one_stage("export"))
+    app.command()(export)
     app.command(help="Prove the exported models in simulation.")(_one_stage("prove"))
     app.command(help="Pack what was proven into one file.")(_one_stage("pack"))
     app.command()(schema)
@@ -48,13 +48,19 @@ def run(
     ] = "pack",
     values: Values = [],  # noqa: B006 - typer copies it
     runs: Runs = RUNS,
+    engine: Engine = False,
 ) -> int:
     """Take a use case through every stage.
 
     The stages are data, train, export, prove and pack. What is up to date is skipped; what was stopped goes on
     where it was.
     """
-    return run_until(usecase, until, values, runs)
+    return run_until(usecase, until, values, runs, engine)
+
+
+def export(usecase: UseCaseFile, values: Values = [], runs: Runs = RUNS, engine: Engine = False) -> int:  # noqa: B006
+    """Export the trained models, and measure parity."""
+    return run_until(usecase, "export", values, runs, engine)
 
 
 def _one_stage(name: str) -> Any:
@@ -100,14 +106,27 @@ def schema() -> None:
     print(usecase_schema(), end="")
 
 
-def run_until(usecase_file: Path, until: str, values: list[str], runs: Path) -> int:
+def run_until(usecase_file: Path, until: str, values: list[str], runs: Path, engine: bool = False) -> int:
     """Run the stages up to `until` and print the verdict; returns the exit code."""
     from trunnion.console import open_console
     from trunnion.pipeline import Run
     from trunnion.verdict import run_to_verdict
 
     usecase = _load(usecase_file, until, values)
-    return run_to_verdict(open_console(), Run(usecase, runs / usecase.name), until)
+    last = _with_engine(usecase, until) if engine else until
+    return run_to_verdict(open_console(), Run(usecase, runs / usecase.name), last, engine)
+
+
+def _with_engine(usecase: UseCase, until: str) -> str:
+    """The last stage of a run that attaches an engine, once it is seen that this machine can build one."""
+    from trunnion.engines import require_engine
+    from trunnion_contract.errors import BadInput
+
+    if until in ("data", "train"):
+        wanted = "one until export or later"
+        raise BadInput(where="--engine", got=f"a run until {until}", wanted=wanted, next_step="leave it out")
+    require_engine(usecase)
+    return "engine" if until == "export" else until
 
 
 def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:

@@ -15,6 +15,9 @@ Values = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="a value for ${NAME}; paths start here")
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="the folder that holds the runs")]
+Engine = Annotated[
+    bool, typer.Option("--engine", help="also build TensorRT's engine here, and attach it to the bundle")
+]
 BundleFile = Annotated[
     Path | None, typer.Option("--bundle", help="a bundle; the newest packed one when left out")
 ]

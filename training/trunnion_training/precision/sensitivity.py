@@ -30,14 +30,16 @@ def rounding_to_fp16(name: str, values: Values) -> Values:
         return values.astype(np.float16).astype(np.float64)
 
 
-def rounding_to_int8(ranges: TensorsData) -> Rounding:
-    """To 256 steps between the ends that calibration found."""
+def rounding_to_int8(ranges: TensorsData, symmetric: bool) -> Rounding:
+    """To 256 steps between the ends that calibration found, or to 255 around 0."""
 
     def rounded(name: str, values: Values) -> Values:
         if name not in ranges:
             return values
         low, high = (float(np.asarray(end).item()) for end in ranges[name].range_value)
         low, high = min(low, 0.0), max(high, 0.0)
+        if symmetric:
+            low, high = -max(-low, high), max(-low, high)
         step = (high - low) / 255 or 1.0
         return np.clip(np.round(values / step), round(low / step), round(high / step)) * step
 

@@ -14,7 +14,7 @@ from trunnion_contract.errors import GatesFailed
 from trunnion_contract.files import digest_bytes, whole_file
 from trunnion_contract.manifest import Accuracy, DetectorModel, DetectorVariant, Precision, PrecisionParity
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import Export
+from trunnion_contract.usecase import Export, Int8For
 from trunnion_edge.accuracy import TrueBoxes, measure
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.decode import Detections
@@ -79,7 +79,8 @@ def add_variants(
     bounds = Bounds(reference.drop_points, export.map_drop_max_points)
     variants = []
     for precision in export.precisions[1:]:
-        network = _MAKERS[precision](source, detector.spec, images, bounds, progress)
+        make = partial(_int8, export.int8_for) if precision == "int8" else _fp16
+        network = make(source, detector.spec, images, bounds, progress)
         variants.append(_written(network, precision, source, reference, export))
     return detector.model_copy(update={"accuracy": reference.accuracy, "variants": tuple(variants)})
 
@@ -135,13 +136,15 @@ def _fp16(
 
 
 def _int8(
-    source: Path, spec: DetectorSpec, images: list[Tensor], bounds: Bounds, progress: Progress
+    runs_on: Int8For,
+    source: Path,
+    spec: DetectorSpec,
+    images: list[Tensor],
+    bounds: Bounds,
+    progress: Progress,
 ) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
-        return to_int8(source, spec, images, bounds, Path(folder), progress)
-
-
-_MAKERS = {"fp16": _fp16, "int8": _int8}
+        return to_int8(source, spec, images, bounds, Path(folder), progress, runs_on)
 
 
 def _write(network: onnx.ModelProto, target: Path) -> bytes:

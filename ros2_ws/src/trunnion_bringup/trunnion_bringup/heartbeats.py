@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+
+from trunnion_inference.process import run_node
 
 
 def print_heartbeats(message: DiagnosticArray) -> None:
@@ -23,10 +24,15 @@ def print_heartbeats(message: DiagnosticArray) -> None:
         print(json.dumps(line), flush=True)
 
 
+class Heartbeats(Node):
+    """Listens until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("heartbeats")
+        self.create_subscription(DiagnosticArray, "/diagnostics", print_heartbeats, 50)
+
+
 def main() -> None:
-    """Spins until the parent stops this process."""
-    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException, BrokenPipeError):
-        rclpy.init()
-        node = rclpy.create_node("heartbeats")
-        node.create_subscription(DiagnosticArray, "/diagnostics", print_heartbeats, 50)
-        rclpy.spin(node)
+    """Spins until the parent stops this process, or reads no more."""
+    with contextlib.suppress(BrokenPipeError):
+        run_node(Heartbeats, lambda node: None)

@@ -29,13 +29,17 @@ class BundleNode(ManagedNode):
     def open(self, bundle: Bundle) -> None:
         """Open the engine, warm it up, make publishers and subscriptions."""
 
+    @abstractmethod
+    def runtime(self) -> str:
+        """What runs the model that is open, as `Engine.runtime` says it."""
+
     def make_ready(self) -> None:
         """Open the bundle that the parameter names."""
         bundle = open_named_bundle(self)
         self.open(bundle)
         if self.get_parameter("build_only").value:
             self.get_logger().info(
-                f"build_only: the engine for {bundle.path.name} is ready on this device; ends"
+                f"build_only: the engine for {bundle.path.name} is ready on this device ({self.runtime()}); ends"
             )
 
     def engine_settings(self) -> EngineSettings:

@@ -12,16 +12,19 @@ from rclpy.publisher import Publisher
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float64, Header
-from trunnion_interfaces.msg import DetectionSource
+from trunnion_interfaces.msg import DetectionSource, Keypoints
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionInfo
 
+from trunnion_contract.detector_spec import Task
 from trunnion_edge.decode import Detections
-from trunnion_edge.model_source import ModelSource, SourcedDetector
+from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.telemetry import Rate
 from trunnion_inference.compressed_images import bgr_compressed
 from trunnion_inference.debug_image import with_boxes
 from trunnion_inference.detections import (
     detections_message,
+    instances_message,
+    keypoints_message,
     label_info_message,
     source_message,
     vision_info_message,
@@ -52,6 +55,7 @@ class CameraTopics:
         transport: str,
         queue_frames: int,
         on_frame: Callable[[str, bytes], object],
+        task: Task = "detection",
     ) -> None:
         self._node = node
         self._camera = camera
@@ -59,6 +63,7 @@ class CameraTopics:
         self._kind, suffix, self._to_bgr = _KINDS[transport]
         self._prefix = f"{camera}/" if camera else ""
         self._advertise()
+        self._advertise_of(task)
         # As image_transport does it: the suffix goes to what the name of the raw topic was remapped to.
         topic = node.resolve_topic_name(f"{self._prefix}image_raw") + suffix
         self._images = node.create_subscription(
@@ -84,10 +89,15 @@ class CameraTopics:
         message = deserialize_message(data, self._kind)
         return message.header, self._to_bgr(message)
 
-    def publish(self, detections: Detections, header: Header, source: ModelSource) -> None:
-        """The answer to one frame, and which model gave it."""
+    def publish(self, detections: Detections, header: Header, model: SourcedDetector) -> None:
+        """The answer to one frame, and which model gave it; masks only while somebody takes them."""
         self._detections.publish(detections_message(detections, header))
-        self._source.publish(source_message(source, header))
+        self._source.publish(source_message(model.source, header))
+        names = model.detector.spec.keypoints
+        if self._keypoints is not None and names is not None:
+            self._keypoints.publish(keypoints_message(detections, names.names, header))
+        if self._instances is not None and self._instances.get_subscription_count():
+            self._instances.publish(instances_message(detections, header))
         self.rate.tick(time.monotonic())
 
     def publish_times(self, processing_ms: float, latency_ms: float) -> None:
@@ -125,7 +135,7 @@ class CameraTopics:
         self._debug_image = self._publisher(Image, f"{self._prefix}debug_image", PICTURES)
         self._processing = self._publisher(Float64, f"{private}processing_time_ms", RESULTS)
         self._latency = self._publisher(Float64, f"{private}pipeline_latency_ms", RESULTS)
-        self._publishers = (
+        self._publishers: tuple[Publisher, ...] = (
             self._source,
             self._label_info,
             self._vision_info,
@@ -133,6 +143,16 @@ class CameraTopics:
             self._processing,
             self._latency,
         )
+
+    def _advertise_of(self, task: Task) -> None:
+        """What models of this task say besides boxes."""
+        self._instances = self._keypoints = None
+        if task == "segmentation":
+            self._instances = self._publisher(Image, f"{self._prefix}instances", PICTURES)
+            self._publishers += (self._instances,)
+        if task == "pose":
+            self._keypoints = self._publisher(Keypoints, f"{self._prefix}keypoints", RESULTS)
+            self._publishers += (self._keypoints,)
 
     def _publisher(self, kind: type, topic: str, qos: Any) -> Publisher:
         return self._node.create_publisher(kind, topic, qos, **overridable())

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from trunnion_interfaces.msg import DetectionSource
+from trunnion_interfaces.msg import DetectionSource, Keypoints, ObjectKeypoints
 from vision_msgs.msg import (
     BoundingBox2D,
     Detection2D,
@@ -15,12 +16,14 @@ from vision_msgs.msg import (
     LabelInfo,
     ObjectHypothesis,
     ObjectHypothesisWithPose,
+    Point2D,
     VisionClass,
     VisionInfo,
 )
 
 from trunnion_edge.detector import Detections
 from trunnion_edge.model_source import ModelSource
+from trunnion_inference.images import mono16_message
 
 # Positions in the labels, as text; a label_info names no more than 2^16 of them.
 _CLASS_ID = re.compile(r"[0-9]{1,5}")
@@ -33,6 +36,25 @@ def detections_message(detections: Detections, header: Header) -> Detection2DArr
     rows = zip(detections.boxes_px, detections.scores, detections.class_ids, strict=True)
     found = [_detection(box, float(score), int(class_id), header) for box, score, class_id in rows]
     return Detection2DArray(header=header, detections=found)
+
+
+def keypoints_message(detections: Detections, names: Sequence[str], header: Header) -> Keypoints:
+    """The keypoints of a model of poses, in the order of the detections, in pixels of their image."""
+    found = () if detections.keypoints is None else detections.keypoints
+    objects = [
+        ObjectKeypoints(
+            points=[Point2D(x=float(x), y=float(y)) for x, y, _ in keypoints],
+            visibility=[float(visibility) for _, _, visibility in keypoints],
+        )
+        for keypoints in found
+    ]
+    return Keypoints(header=header, names=list(names), objects=objects)
+
+
+def instances_message(detections: Detections, header: Header) -> Image:
+    """A picture as large as the image: k in the pixels of the k-th detection's mask, counted from 1, else 0."""
+    assert detections.masks is not None
+    return mono16_message(detections.masks.instances(), header)
 
 
 def detections_from(message: Detection2DArray) -> Detections:

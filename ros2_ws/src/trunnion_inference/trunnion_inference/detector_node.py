@@ -8,18 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rclpy.parameter import Parameter
-from std_msgs.msg import Header
 
 from trunnion_contract.bundle import Bundle, open_bundle
-from trunnion_contract.errors import BadInput, TrunnionError
+from trunnion_contract.errors import BadInput
 from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.probation import SwapRules
 from trunnion_edge.swap import Change, Event, HotSwap
 from trunnion_inference.bundle_node import BundleNode
 from trunnion_inference.camera_topics import CameraTopics
-from trunnion_inference.clocks import header_now, now_s, stamp_s
+from trunnion_inference.clocks import header_now, now_s
+from trunnion_inference.detection_worker import DetectionWorker
 from trunnion_inference.detector_parameters import (
     LiveSelection,
+    batch_of,
     cameras_of,
     declare_cameras,
     declare_precision,
@@ -30,7 +31,6 @@ from trunnion_inference.frames import NewestFrames
 from trunnion_inference.heartbeat import ERROR, WARN, Health
 from trunnion_inference.load_bundle import LoadBundleService
 from trunnion_inference.process import run_node
-from trunnion_inference.stages import Stages
 
 SILENT_AFTER_S = 2.0
 # While another bundle is opened beside the running one, it may take longer for a frame.
@@ -50,11 +50,9 @@ class DetectorNode(BundleNode):
         self._swap: HotSwap | None = None
         self._cameras: dict[str, CameraTopics] = {}
         self._frames = NewestFrames(())
-        self._worker: threading.Thread | None = None
-        self._at_work_since_s: float | None = None
+        self._worker: DetectionWorker | None = None
         self._models_told = 0
         self._telling = threading.Lock()
-        self._stages = Stages()
 
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
@@ -66,30 +64,43 @@ class DetectorNode(BundleNode):
         self._queue_frames = queue_frames = int(self.get_parameter("queue_frames").value)
         self._frames = NewestFrames(cameras, queue_frames)
         for camera in cameras:
-            self._cameras[camera] = CameraTopics(self, camera, transport, queue_frames, self._frames.put)
+            self._cameras[camera] = CameraTopics(
+                self, camera, transport, queue_frames, self._frames.put, model.detector.spec.task
+            )
+        self._worker = DetectionWorker(
+            self._frames,
+            self._cameras,
+            self._swap,
+            lambda: self._selection.chosen,
+            lambda: now_s(self),
+            self._complain,
+        )
+        self._worker.batch_max = batch_of(self, model)
         self._introduce(model)
         self._show_threshold()
         self.get_logger().info(f"detects {', '.join(model.labels)} with {bundle.path.name}: {model.source}")
 
+    def runtime(self) -> str:
+        """What runs the detector."""
+        assert self._swap is not None
+        return self._swap.model.source.runtime
+
     def begin(self) -> None:
         """Let frames in."""
-        self._stages = Stages()
+        assert self._worker is not None
         for topics in self._cameras.values():
             topics.reset()
-        self._frames.open()
-        self._worker = threading.Thread(target=self._work, name="detector", daemon=True)
         self._worker.start()
 
     def pause(self) -> None:
         """Let no more frames in; the one at work is finished."""
-        self._frames.close()
         if self._worker is not None:
-            self._worker.join()
-            self._worker = None
+            self._worker.stop()
 
     def free(self) -> None:
         """Close the engine and the topics."""
         self.pause()
+        self._worker = None
         if self._swap is not None:
             self._swap.close()
             self._swap = None
@@ -99,12 +110,11 @@ class DetectorNode(BundleNode):
 
     def active_health(self) -> Health:
         """Whether frames come and can be read, how many give way, how long each stage takes, and which model runs."""
-        values = {**self._model_values(), **self._stages.values()}
+        assert self._worker is not None
+        values = {**self._model_values(), **self._worker.stages.values()}
         for name, topics in self._cameras.items():
             values |= self._camera_values(name, topics)
-        since_s = self._at_work_since_s
-        if since_s is not None and time.monotonic() - since_s > SILENT_AFTER_S:
-            stuck_s = time.monotonic() - since_s
+        if (stuck_s := self._worker.at_work_s()) > SILENT_AFTER_S:
             return Health(ERROR, f"has been at work on one frame for {stuck_s:.0f} s", values=values)
         troubles = [
             f"{_of(name)}{topics.trouble}" for name, topics in self._cameras.items() if topics.trouble
@@ -120,9 +130,11 @@ class DetectorNode(BundleNode):
 
     def _model_values(self) -> dict[str, str]:
         assert self._swap is not None
+        assert self._worker is not None
         source = self._swap.model.source
         return {
-            "frames": str(self._stages.detect.count),
+            "frames": str(self._worker.stages.frames),
+            "batch_max": str(self._worker.batch_max),
             "model": source.name,
             "version": source.version,
             "digest": source.digest,
@@ -146,43 +158,7 @@ class DetectorNode(BundleNode):
             f"{prefix}frames_lost": str(topics.arrivals.lost),
         }
 
-    def _work(self) -> None:
-        """The worker thread: one frame after the other, until the queue is closed."""
-        while (frame := self._frames.take()) is not None:
-            topics = self._cameras[frame.camera]
-            self._at_work_since_s = time.monotonic()
-            try:
-                self._detect(topics, frame.data)
-            except TrunnionError as error:
-                self._complain(topics, str(error))
-            except Exception as error:  # Without this thread the node would live on and see nothing.
-                self._complain(topics, f"{type(error).__name__}: {error}")
-            else:
-                topics.trouble = ""
-            self._at_work_since_s = None
-
-    def _detect(self, topics: CameraTopics, data: bytes) -> None:
-        assert self._swap is not None
-        selection = self._selection.chosen
-        marks_s = [time.perf_counter()]
-        header, image_bgr = topics.picture(data)
-        marks_s.append(time.perf_counter())
-        answer = self._swap.detect(image_bgr, selection)
-        model = answer.model
-        detections = selection.of(answer.detections, model.labels)
-        marks_s.append(time.perf_counter())
-        topics.publish(detections, header, model.source)
-        marks_s.append(time.perf_counter())
-        self._note_times(topics, marks_s, header)
-        topics.publish_debug_image(image_bgr, detections, model.labels, header)
-
-    def _note_times(self, topics: CameraTopics, marks_s: list[float], header: Header) -> None:
-        latency_ms = (now_s(self) - stamp_s(header)) * 1e3
-        self._stages.add(marks_s, latency_ms)
-        topics.publish_times((marks_s[-1] - marks_s[0]) * 1e3, latency_ms)
-
-    def _complain(self, topics: CameraTopics, trouble: str) -> None:
-        topics.trouble = trouble
+    def _complain(self, trouble: str) -> None:
         self.get_logger().error(trouble, throttle_duration_sec=_LOG_EVERY_S)
 
     def _offer(self, path: Path, rules: SwapRules) -> SourcedDetector:

@@ -12,11 +12,15 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from trunnion_contract.errors import BadInput
+from trunnion_edge.detector import BATCH_MAX
+from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.precision import CHOICES, PrecisionChoice
 from trunnion_edge.selection import DETECTIONS_MAX, Selection
 from trunnion_inference.parameters import number, text, whole
 
-THRESHOLD, MAX_DETECTIONS, CLASS_FILTER = "confidence_threshold", "max_detections", "class_filter"
+THRESHOLD, NMS, MAX_DETECTIONS = "confidence_threshold", "nms_threshold", "max_detections"
+CLASS_FILTER = "class_filter"
+_PLAIN = (THRESHOLD, NMS, MAX_DETECTIONS)
 TRANSPORTS = ("raw", "compressed")
 _NAMESPACE = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*")
 # An empty list has no type in ROS, so none is written as one empty text.
@@ -52,11 +56,17 @@ class LiveSelection:
         # Without a value of its own, the threshold is the bundle's.
         threshold = number("Least score of a detection; may be set at any time", 0.0, 1.0)
         node.declare_parameter(THRESHOLD, Parameter.Type.DOUBLE, threshold)
+        overlap = number(
+            "Greatest overlap of two detections of a class, where the network leaves it open; may be set at any time",
+            0.0,
+            1.0,
+        )
+        node.declare_parameter(NMS, Parameter.Type.DOUBLE, overlap)
         most = whole("The surest so many are published; may be set at any time", 1, 1000)
         node.declare_parameter(MAX_DETECTIONS, DETECTIONS_MAX, most)
         names = text("Names of the classes to publish, [''] for all; may be set at any time")
         node.declare_parameter(CLASS_FILTER, _NONE, names)
-        given = [node.get_parameter_or(name, None) for name in (THRESHOLD, MAX_DETECTIONS, CLASS_FILTER)]
+        given = [node.get_parameter_or(name, None) for name in (*_PLAIN, CLASS_FILTER)]
         self.chosen = self._with(
             [parameter for parameter in given if parameter and parameter.value is not None]
         )
@@ -64,9 +74,7 @@ class LiveSelection:
     def _with(self, parameters: list[Parameter]) -> Selection:
         """The choice with what these parameters say."""
         values = {parameter.name: parameter.value for parameter in parameters}
-        fields: dict[str, Any] = {
-            name: values[name] for name in (THRESHOLD, MAX_DETECTIONS) if values.get(name) is not None
-        }
+        fields: dict[str, Any] = {name: values[name] for name in _PLAIN if values.get(name) is not None}
         if CLASS_FILTER in values:
             fields["classes"] = frozenset(filter(None, values[CLASS_FILTER] or ()))
         return replace(self.chosen, **fields)
@@ -93,6 +101,13 @@ def declare_cameras(node: Node) -> None:
     node.declare_parameter("image_transport", TRANSPORTS[0], transport)
     queue = whole("So many frames of each camera may wait; the oldest gives way; read by configure", 1, 100)
     node.declare_parameter("queue_frames", 1, queue)
+    batch = whole(
+        "Waiting frames that go through the network at once, if it takes several; 0 for as many as it takes on a "
+        "GPU and 1 on a CPU, which gains nothing by it; read by configure",
+        0,
+        BATCH_MAX,
+    )
+    node.declare_parameter("batch_max", 0, batch)
 
 
 def declare_precision(node: Node) -> None:
@@ -126,6 +141,18 @@ def cameras_of(node: Node) -> tuple[str, ...]:
     if wrong:
         raise _refused(node, "cameras", repr(wrong[0]), "namespaces that differ, for example [front, rear]")
     return names
+
+
+def batch_of(node: Node, model: SourcedDetector) -> int:
+    """How many waiting frames go through this model's network at once.
+
+    Raises:
+        BadInput: more than it takes.
+    """
+    asked, takes = int(node.get_parameter("batch_max").value), model.detector.batch_max
+    if asked > takes:
+        raise _refused(node, "batch_max", str(asked), f"at most {takes}, which is what this network takes")
+    return asked or (1 if model.source.device == "cpu" else takes)
 
 
 def transport_of(node: Node) -> str:

@@ -65,9 +65,16 @@ class NewestFrames:
 
     def take(self) -> Frame | None:
         """Wait for the frame whose turn it is, a camera's oldest first; None once the queue is closed."""
+        return next(iter(self.take_many(1)), None)
+
+    def take_many(self, most: int) -> list[Frame]:
+        """As `take`, and with it those that wait already, `most` together; none once the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: not self._is_open or any(self._waiting.values()))
-            return self._next() if self._is_open else None
+            frames: list[Frame] = []
+            while self._is_open and len(frames) < most and any(self._waiting.values()):
+                frames.append(self._next())
+            return frames
 
     def replaced(self, camera: str) -> int:
         """How many frames of a camera gave way to a newer one since the queue was opened."""

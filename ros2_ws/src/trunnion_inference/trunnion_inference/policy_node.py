@@ -23,10 +23,11 @@ from trunnion_inference.controller import Controller, Opening, Output, Position,
 from trunnion_inference.emergency_stop import EmergencyStop
 from trunnion_inference.heartbeat import WARN, Health
 from trunnion_inference.managed_node import ACTIVE
-from trunnion_inference.parameters import number, text
+from trunnion_inference.parameters import number, text, whole
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable
 from trunnion_inference.robot_bundle import cell_of
+from trunnion_inference.scheduling import PRIORITY, keep_time, take_turns
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 FRAME = "base"
@@ -64,6 +65,15 @@ class PolicyNode(BundleNode):
             ),
         )
         self.declare_parameter(
+            "realtime_priority",
+            PRIORITY,
+            whole(
+                "Of the thread that commands, where it has the right to it, 0 for none; read by activate",
+                0,
+                99,
+            ),
+        )
+        self.declare_parameter(
             "finger_joints", list(FINGERS), text("Joints whose sum is the width of the gripper")
         )
         self._forget()
@@ -81,15 +91,22 @@ class PolicyNode(BundleNode):
         self._listen()
         self.get_logger().info(f"runs {self._model} at {policy.spec.rate_hz:g} Hz")
 
+    def runtime(self) -> str:
+        """What runs the policy."""
+        assert self._policy is not None
+        return self._policy.engine.runtime
+
     def begin(self) -> None:
         """Command the arm from now on, first of all to hold."""
         self._forget()
         self._make_controller()
         assert self._controller is not None
+        self._scheduling = keep_time(int(self.get_parameter("realtime_priority").value))
         self._timer = self.create_timer(self._controller.period_s, self._on_period, clock=steady_clock())
 
     def pause(self) -> None:
         """Stop the arm and command no more."""
+        take_turns()
         if (timer := self.__dict__.pop("_timer", None)) is not None:
             self.destroy_timer(timer)
         self._twist.publish(self._twist_message((0.0, 0.0, 0.0)))
@@ -115,6 +132,7 @@ class PolicyNode(BundleNode):
         output = self._output
         reason = output.hold_reason if output else ""
         values = {"mode": output.mode.name if output else Mode.HOLD.name, "model": self._model}
+        values["scheduling"] = self._scheduling
         for name, timings in (("jitter", self._jitter), ("step", self._step_time)):
             summary = timings.summary()
             values |= {
@@ -234,6 +252,7 @@ class PolicyNode(BundleNode):
         self._output: Output | None = None
         self._last_period_s: float | None = None
         self._jitter, self._step_time = Timings(), Timings()
+        self._scheduling = ""
 
 
 def _point(point: PointMessage) -> Point:

@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Final
 
 from trunnion_edge.telemetry import Timings
 
+STAGES: Final = ("decode", "preprocess", "infer", "postprocess", "publish", "latency")
+_SHOWN = ("p50_ms", "p95_ms", "p99_ms")
 
-@dataclass
+
 class Stages:
-    """The last durations of each stage; `latency` is from a frame's stamp until its detections are published.
+    """The last durations of each stage of STAGES. One thread adds, another asks.
 
-    One thread adds, another asks.
+    `decode` is from the message to the picture, `postprocess` from the network's output to boxes; `latency` is from a
+    frame's stamp until its detections are published. Frames that went through the network together share its time.
     """
 
-    image: Timings = field(default_factory=Timings)
-    detect: Timings = field(default_factory=Timings)
-    publish: Timings = field(default_factory=Timings)
-    latency: Timings = field(default_factory=Timings)
-    _whole: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    def __init__(self) -> None:
+        self._timings = {name: Timings() for name in STAGES}
+        self._whole = threading.Lock()
 
-    def add(self, marks_s: list[float], latency_ms: float) -> None:
-        """One frame: when it was taken up, decoded, detected in and published, and how old it was then."""
-        stages = zip((self.image, self.detect, self.publish), marks_s[:-1], marks_s[1:], strict=True)
+    @property
+    def frames(self) -> int:
+        """How many were answered."""
+        return self._timings["publish"].count
+
+    def add(self, durations_ms: Mapping[str, float]) -> None:
+        """One frame."""
         with self._whole:
-            for timings, begin_s, end_s in stages:
-                timings.add((end_s - begin_s) * 1e3)
-            self.latency.add(latency_ms)
+            for name, timings in self._timings.items():
+                timings.add(durations_ms[name])
 
     def values(self) -> dict[str, str]:
-        """Medians and 99th percentiles in milliseconds, for /diagnostics."""
-        stages = {
-            "image": self.image,
-            "detect": self.detect,
-            "publish": self.publish,
-            "latency": self.latency,
-        }
+        """Medians, 95th and 99th percentiles in milliseconds, for /diagnostics."""
         with self._whole:
-            summaries = {name: timings.summary() for name, timings in stages.items()}
+            summaries = {name: timings.summary() for name, timings in self._timings.items()}
         return {
-            f"{name}_{key}": f"{value:.2f}"
+            f"{name}_{key}": f"{summary[key]:.2f}"
             for name, summary in summaries.items()
-            for key, value in summary.items()
-            if key in ("p50_ms", "p99_ms")
+            for key in _SHOWN
+            if key in summary
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.ros.tiny_bundle import IMAGE_SIZE_PX, write_bundle
 
-from trunnion.bench.marked_bundles import MARK_SIDE_PX, TRAP_SIDE_PX, marked
+from trunnion.bench.copies import MARK_SIDE_PX, TRAP_SIDE_PX, marked
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import Broken
 from trunnion_edge.decode import Detections

@@ -58,11 +58,18 @@ class EngineKey(Strict):
 
 
 class PlanRecord(Strict):
-    """`<plan>.json`: what the plan beside it is, and was built for."""
+    """What a plan is, and was built for.
+
+    Attributes:
+        compared: how its answers differ from those of the same network on the CPU; empty where nobody looked.
+        fault: why it may not be used; empty where it may.
+    """
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     key: EngineKey
     plan_sha256: str
+    compared: str = ""
+    fault: str = ""
 
 
 def stem_of_network(onnx_sha256: str) -> str:

@@ -1,8 +1,8 @@
 """Copies of a bundle for the bench: the detector marks every answer, so that it tells by itself which network gave it,
-or the policy has another rate.
+or is another one, or the policy has another rate.
 
-They cost what the bundle costs to open and to run. Their proofs are written here: they prove nothing, and stay in the
-bench.
+The marked ones cost what the bundle costs to open and to run. The proofs of all are written here: they prove nothing,
+and stay in the bench.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, Bundle, pack
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.manifest import DetectorModel, ModelManifest
 
@@ -33,6 +34,14 @@ def marked(bundle: Bundle, folder: Path, left_px: int, *, trapped: bool = False)
     network = _with_mark(bundle.read(detector.file), detector, left_px, trapped)
     model = _manifest(bundle.model, detector, network, f"{left_px}{'t' if trapped else ''}")
     return _packed(bundle, folder, model, {detector.file: network})
+
+
+def with_detector(bundle: Bundle, folder: Path, network: bytes, spec: DetectorSpec) -> Path:
+    """A copy with this detector alone."""
+    detector = DetectorModel(file="detector.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
+    version = f"{bundle.model.version}+{spec.image_size_px}px"
+    update = {"detector": detector, "policy": None, "cell": None, "version": version}
+    return _packed(bundle, folder, bundle.model.model_copy(update=update), {detector.file: network})
 
 
 def quickened(bundle: Bundle, folder: Path, rate_hz: float) -> Path:

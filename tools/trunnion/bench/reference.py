@@ -1,0 +1,37 @@
+"""The network that detectors are measured on: YOLO26n, with random weights, since they do not change its time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.tensor import TensorSpec
+
+SIZES_PX = (640, 320)
+_CLASSES, _OPSET, _SEED = 80, 17, 0
+
+
+def reference_network(size_px: int, folder: Path) -> bytes:
+    """The ONNX file, exported as a trained one would be; takes seconds."""
+    import torch
+
+    from trunnion_training.vision.onnx_export import export_onnx
+    from trunnion_training.vision.ultralytics_setup import load_ultralytics
+
+    torch.manual_seed(_SEED)
+    checkpoint, target = folder / "reference.pt", folder / f"reference_{size_px}.onnx"
+    if not checkpoint.exists():
+        load_ultralytics().YOLO("yolo26n.yaml", task="detect").save(checkpoint)
+    export_onnx(checkpoint, target, size_px, _OPSET)
+    return target.read_bytes()
+
+
+def reference_spec(size_px: int) -> DetectorSpec:
+    """What it takes and gives."""
+    return DetectorSpec(
+        input=TensorSpec(name="images", dtype="float32", shape=(1, 3, size_px, size_px)),
+        output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+        image_size_px=size_px,
+        labels=tuple(f"class_{index}" for index in range(_CLASSES)),
+        confidence_threshold=0.25,
+    )
