@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from tests.ros.tiny_bundle import write_bundle
 
 from trunnion.bench.edge import _int8, int8_speedup
-from trunnion.bench.measure import median_row, ratio_row, spread, taking_turns
+from trunnion.bench.measure import median_row, percentile_rows, ratio_row, spread, taking_turns
+from trunnion.bench.processes import cpu_s, rss_mib
 from trunnion_contract.bundle import open_bundle
 
 
@@ -38,6 +42,41 @@ def test_the_row_has_the_agreed_keys():
 def test_the_spread_of_one_value_is_nothing():
     assert spread([3.0]) == 0.0
     assert spread([1.0, 2.0, 3.0, 4.0]) == pytest.approx(2.5)
+
+
+def test_percentiles_are_rows_of_their_own():
+    rows = percentile_rows("x", [float(value) for value in range(1, 102)], "nothing")
+    assert [(row.name, row.value) for row in rows] == [("x.p50_ms", 51), ("x.p95_ms", 96), ("x.p99_ms", 100)]
+
+
+def test_between_two_calls_there_is_a_pause():
+    began_s = time.monotonic()
+    taking_turns(2, lambda: None, lambda: None, warm_up=1, pause_s=0.01)
+    assert time.monotonic() - began_s >= 6 * 0.01
+
+
+def test_what_a_process_costs_is_what_the_kernel_counted():
+    before_s, began_s = cpu_s(os.getpid()), time.process_time()
+    while time.process_time() - began_s < 0.2:
+        sum(range(1000))
+    assert cpu_s(os.getpid()) - before_s == pytest.approx(0.2, abs=0.1)
+    assert 10 < rss_mib(os.getpid()) < 100_000
+
+
+def test_a_node_can_be_measured_from_a_shell_that_knows_nothing_of_ros(tmp_path: Path, repository: Path):
+    program = "; ".join(
+        [
+            "from pathlib import Path",
+            "from trunnion.bench.cell_nodes import running_node",
+            f"node = running_node('detector', Path({str(write_bundle(tmp_path / 'tiny'))!r}))",
+            "print(list(node.__enter__().process_ids))",
+            "node.__exit__(None, None, None)",
+        ]
+    )
+    bare = {name: os.environ[name] for name in ("PATH", "HOME", "ROS_DOMAIN_ID") if name in os.environ}
+    command = [repository / ".venv/bin/python", "-c", program]
+    answer = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
+    assert answer.stdout == "['detector']\n", answer.stderr
 
 
 def test_the_row_says_where_int8_is_not_faster():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.ros.tiny_bundle import IMAGE_SIZE_PX, write_bundle
 
-from trunnion.bench.copies import MARK_SIDE_PX, TRAP_SIDE_PX, marked
+from trunnion.bench.copies import MARK_SIDE_PX, TRAP_SIDE_PX, marked, with_detector
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import Broken
 from trunnion_edge.decode import Detections
@@ -53,3 +53,13 @@ def test_a_trapped_copy_fails_on_a_white_spot_and_on_nothing_else(bundle: Bundle
 
 def test_a_white_spot_is_nothing_to_a_copy_without_a_trap(bundle: Bundle, tmp_path: Path) -> None:
     assert len(seen(marked(bundle, tmp_path, 16), white_spot=True)) == 2
+
+
+def test_a_copy_with_another_detector_has_that_alone(bundle: Bundle, tmp_path: Path) -> None:
+    detector = bundle.model.detector
+    assert detector is not None
+    spec = detector.spec.model_copy(update={"confidence_threshold": 0.7})
+    copy = open_bundle(with_detector(bundle, tmp_path, bundle.read(detector.file), spec))
+    assert copy.model.detector is not None
+    assert copy.model.detector.spec.confidence_threshold == 0.7
+    assert (copy.model.policy, copy.model.cell) == (None, None)

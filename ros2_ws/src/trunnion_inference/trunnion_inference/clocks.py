@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.time import Time
@@ -26,3 +29,11 @@ def stamp_s(header: Header) -> float:
 def header_now(node: Node, frame: str = "") -> Header:
     """The header of a message that is made now."""
     return Header(stamp=node.get_clock().now().to_msg(), frame_id=frame)
+
+
+def process_age_s() -> float:
+    """Seconds since this process was started, its interpreter and imports included."""
+    # The name, in brackets, may hold spaces; the start, in ticks since boot, is the 20th field after it.
+    started_ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    return uptime_s - started_ticks / os.sysconf("SC_CLK_TCK")

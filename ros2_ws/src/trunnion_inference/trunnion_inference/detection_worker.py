@@ -21,11 +21,12 @@ from trunnion_inference.stages import Stages
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame that could be read, and how long that took."""
+    """A frame that could be read, how long it had waited, and how long it took to read it."""
 
     topics: CameraTopics
     header: Header
     image_bgr: np.ndarray
+    wait_ms: float
     decode_ms: float
 
 
@@ -104,7 +105,8 @@ class DetectionWorker:
         except Exception as error:  # Without this thread the node would live on and see nothing.
             self._failed(topics, error)
             return None
-        return Picture(topics, header, image_bgr, (time.perf_counter() - began_s) * 1e3)
+        wait_ms, decode_ms = (began_s - frame.put_s) * 1e3, (time.perf_counter() - began_s) * 1e3
+        return Picture(topics, header, image_bgr, wait_ms, decode_ms)
 
     def _answer(self, pictures: Sequence[Picture]) -> None:
         selection = self._selection()
@@ -134,7 +136,7 @@ class DetectionWorker:
             "postprocess": postprocess_s * 1e3 / together,
             "publish": publish_ms,
         }
-        self.stages.add({**times_ms, "latency": latency_ms})
+        self.stages.add({**times_ms, "wait": picture.wait_ms, "latency": latency_ms})
         topics.publish_times(sum(times_ms.values()), latency_ms)
         topics.trouble = ""
         topics.publish_debug_image(picture.image_bgr, detections, model.labels, header)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A message as it came, still serialised: one that a newer one replaces costs no more than that."""
+    """A message as it came, still serialised: one that a newer one replaces costs no more than that.
+
+    `put_s` is of `time.perf_counter`.
+    """
 
     camera: str
     data: bytes
+    put_s: float = field(default=0.0, compare=False)
 
 
 class NewestFrames:
@@ -25,7 +30,7 @@ class NewestFrames:
 
     def __init__(self, cameras: Sequence[str], depth: int = 1) -> None:
         self._depth = depth
-        self._waiting: dict[str, deque[bytes]] = {camera: deque() for camera in cameras}
+        self._waiting: dict[str, deque[Frame]] = {camera: deque() for camera in cameras}
         self._row = list(cameras)
         self._replaced = dict.fromkeys(cameras, 0)
         self._is_open = False
@@ -59,7 +64,7 @@ class NewestFrames:
             while len(waiting) >= self._depth:
                 waiting.popleft()
                 self._replaced[camera] += 1
-            waiting.append(data)
+            waiting.append(Frame(camera, data, time.perf_counter()))
             self._changed.notify()
             return True
 
@@ -84,7 +89,7 @@ class NewestFrames:
         camera = next(name for name in self._row if self._waiting[name])
         self._row.remove(camera)
         self._row.append(camera)
-        return Frame(camera, self._waiting[camera].popleft())
+        return self._waiting[camera].popleft()
 
 
 class Arrivals:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from trunnion_contract.errors import ExitCode, TrunnionError
-from trunnion_inference.clocks import steady_clock
+from trunnion_inference.clocks import process_age_s, steady_clock
 from trunnion_inference.heartbeat import ERROR, WARN, Health, Heartbeat
 from trunnion_inference.parameters import text
 
@@ -26,6 +27,7 @@ class ManagedNode(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._failure, self._exit_code = "", ExitCode.OK
+        self._active_after_s: float | None = None
         self.declare_parameter("autostart", False, text("Configure and activate at start", read_only=True))
         self._heartbeat = Heartbeat(self, self._health)
         if self.get_parameter("autostart").value:
@@ -108,8 +110,8 @@ class ManagedNode(LifecycleNode):
 
     def _start(self) -> None:
         self._autostart.cancel()
-        if self.trigger_configure() == SUCCESS:
-            self.trigger_activate()
+        if self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS:
+            self._active_after_s = process_age_s()
         self._heartbeat.beat()
 
     def _attempt(self, step: Callable[[], None], *, else_free: bool = False) -> TransitionCallbackReturn:
@@ -132,4 +134,9 @@ class ManagedNode(LifecycleNode):
         state = self.state
         if self._failure:
             return Health(ERROR, self._failure, state)
-        return self.active_health() if state == ACTIVE else Health(WARN, f"is {state}", state)
+        if state != ACTIVE:
+            return Health(WARN, f"is {state}", state)
+        health = self.active_health()
+        if self._active_after_s is None:
+            return health
+        return replace(health, values={**health.values, "active_after_s": f"{self._active_after_s:.2f}"})

@@ -8,15 +8,16 @@ from typing import Final
 
 from trunnion_edge.telemetry import Timings
 
-STAGES: Final = ("decode", "preprocess", "infer", "postprocess", "publish", "latency")
+STAGES: Final = ("wait", "decode", "preprocess", "infer", "postprocess", "publish", "latency")
 _SHOWN = ("p50_ms", "p95_ms", "p99_ms")
 
 
 class Stages:
     """The last durations of each stage of STAGES. One thread adds, another asks.
 
-    `decode` is from the message to the picture, `postprocess` from the network's output to boxes; `latency` is from a
-    frame's stamp until its detections are published. Frames that went through the network together share its time.
+    `wait` is from the arrival of a frame until it is taken up, `decode` from the message to the picture, `postprocess`
+    from the network's output to boxes; `latency` is from a frame's stamp until its detections are published. Frames
+    that went through the network together share its time.
     """
 
     def __init__(self) -> None:
