@@ -167,6 +167,7 @@ def test_a_detection_without_depth_is_left_out_and_counted(camera: DepthCamera) 
     answer = camera.see(UNMEASURED_PX, THING_PX)
     assert [found.id for found in answer.detections] == ["track 1"]
     assert int(camera.value("detections_without_depth")) == before + 1
+    assert camera.value("arrays_lost") == "0"
 
 
 def test_nothing_seen_is_an_empty_array_and_needs_no_depth(camera: DepthCamera) -> None:

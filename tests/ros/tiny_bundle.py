@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from tests.ros.faults import Fault, fault_nodes
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
@@ -25,8 +26,6 @@ BOX_PX = (100.0, 120.0, 140.0, 160.0)
 KEYPOINT = (110.0, 130.0, 0.5)
 TRAP_BRIGHTNESS = 230
 POLICY_GAIN_PER_S = 4.0
-_TRAP_WORK = 2400
-_TRAP_TURNS = 6_000_000
 
 LAYOUT = CellLayout(
     camera=CameraLayout(
@@ -71,7 +70,7 @@ class Variant:
     box_px: tuple[float, float, float, float] = BOX_PX
     labels: tuple[str, ...] = ("gear", "bolt", "nut")
     threshold: float = 0.4
-    fault: Literal["", "blind", "error", "slow", "stuck"] = ""
+    fault: Fault = ""
     task: Task = "detection"
     batch: bool = False
 
@@ -117,7 +116,7 @@ def _detector(variant: Variant) -> onnx.ModelProto:
         helper.make_node("ReduceMax", ["channels"], ["bright"], keepdims=1, axes=[1]),
         helper.make_node("Greater", ["bright", "limit"], ["trapped"]),
         helper.make_node("Cast", ["trapped"], ["trap"], to=TensorProto.FLOAT),
-        *_fault(variant.fault),
+        *fault_nodes(variant.fault),
         helper.make_node("Unsqueeze", ["score", "last"], ["scores"]),
         helper.make_node("Unsqueeze", ["class", "last"], ["classes"]),
         helper.make_node("Mul", ["only_score", "scores"], ["scored"]),
@@ -136,83 +135,6 @@ def _left_half(variant: Variant) -> np.ndarray:
     cells = np.full((1, 1, IMAGE_SIZE_PX // 4, IMAGE_SIZE_PX // 4), -1, np.float32)
     cells[..., : round((variant.box_px[0] + variant.box_px[2]) / 8)] = 1
     return cells
-
-
-def _fault(fault: str) -> list[onnx.NodeProto]:
-    """From `bright`, `trap` (1 or 0) and `trapped` to `score` and `class`."""
-    if fault == "blind":
-        sighted = helper.make_node("Sub", ["one", "trap"], ["sighted"])
-        return [sighted, helper.make_node("Mul", ["bright", "sighted"], ["score"]), _no_class("sighted")]
-    if fault == "error":
-        wrong = helper.make_node("Mul", ["trap", "many"], ["class"])
-        return [wrong, helper.make_node("Identity", ["bright"], ["score"])]
-    if fault == "slow":
-        return [*_slow(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
-    if fault == "stuck":
-        return [*_stuck(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
-    return [helper.make_node("Identity", ["bright"], ["score"]), _no_class("bright")]
-
-
-def _no_class(like: str) -> onnx.NodeProto:
-    return helper.make_node("Sub", [like, like], ["class"])
-
-
-def _slow() -> list[onnx.NodeProto]:
-    """`wasted`, a nothing that takes long to work out when the frame is a trap."""
-    size = numpy_helper.from_array(np.array([_TRAP_WORK, _TRAP_WORK]), "size")
-    return _when_trapped(
-        [
-            helper.make_node("Constant", [], ["size"], value=size),
-            helper.make_node("Expand", ["bright", "size"], ["big"]),
-            helper.make_node("MatMul", ["big", "big"], ["bigger"]),
-            helper.make_node("ReduceMean", ["bigger"], ["mean"], keepdims=0),
-            helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
-        ]
-    )
-
-
-def _stuck() -> list[onnx.NodeProto]:
-    """`wasted`, a nothing that one core works at for seconds when the frame is a trap."""
-    turn = helper.make_graph(
-        [
-            helper.make_node("Identity", ["goes_on"], ["goes_on_still"]),
-            helper.make_node("Cos", ["before"], ["after"]),
-        ],
-        "turn",
-        [
-            helper.make_tensor_value_info("number", TensorProto.INT64, []),
-            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("before", TensorProto.FLOAT, []),
-        ],
-        [
-            helper.make_tensor_value_info("goes_on_still", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("after", TensorProto.FLOAT, []),
-        ],
-    )
-    turns = numpy_helper.from_array(np.array(_TRAP_TURNS), "turns")
-    return _when_trapped(
-        [
-            helper.make_node("Constant", [], ["turns"], value=turns),
-            helper.make_node("Squeeze", ["bright"], ["first"]),
-            helper.make_node("Loop", ["turns", "", "first"], ["last"], body=turn),
-            helper.make_node("Sub", ["last", "last"], ["nothing"]),
-        ]
-    )
-
-
-def _when_trapped(then_nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """`wasted`: the `nothing` that these make when the frame is a trap, and 0 otherwise."""
-    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
-    branches = {
-        "then_branch": (then_nodes, "nothing"),
-        "else_branch": ([helper.make_node("Constant", [], ["zero"], value=zero)], "zero"),
-    }
-    graphs = {
-        name: helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(made, TensorProto.FLOAT, [])])
-        for name, (nodes, made) in branches.items()
-    }
-    flag = helper.make_node("Squeeze", ["trapped"], ["flag"])
-    return [flag, helper.make_node("If", ["flag"], ["wasted"], **graphs)]
 
 
 def _policy() -> onnx.ModelProto:

@@ -15,7 +15,9 @@ DEPTH_ENCODINGS: Mapping[str, tuple[str, float]] = {"16UC1": ("u2", 1e-3), "32FC
 
 
 def depth_m(message: Image) -> np.ndarray:
-    """float32 [height, width] in metres along the optical axis; NaN where nothing was measured (0, NaN, infinite).
+    """float32 [height, width] in metres along the optical axis; without a copy where the message has them as they are.
+
+    What was not measured is 0, NaN or infinite, as REP 117 and 118 have it.
 
     Raises:
         BadInput: an encoding that is not in DEPTH_ENCODINGS, no pixels, or more or less data than that.
@@ -25,10 +27,10 @@ def depth_m(message: Image) -> np.ndarray:
     if not message.width or not message.height:
         raise _refused(f"{message.width}x{message.height}", "at least 1x1")
     kind, metres = DEPTH_ENCODINGS[message.encoding]
-    # What is no number may also be of the kind that signals.
-    with np.errstate(invalid="ignore"):
-        depths = pixels_of(message, (), kind).astype(np.float32) * np.float32(metres)
-        return np.where(np.isfinite(depths) & (depths > 0), depths, np.float32(np.nan))
+    depths = pixels_of(message, (), kind)
+    if metres == 1.0:
+        return depths.astype(np.float32, copy=False)
+    return np.multiply(depths, np.float32(metres), dtype=np.float32)
 
 
 def _refused(got: str, wanted: str) -> BadInput:

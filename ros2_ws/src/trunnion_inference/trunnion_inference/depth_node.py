@@ -21,6 +21,7 @@ from trunnion_inference.depth_images import depth_m
 from trunnion_inference.depth_pairing import Pair
 from trunnion_inference.depth_parameters import AGE_MAX, RECTIFIED, declare_depth, pairing_of, settings_of
 from trunnion_inference.detections_3d import boxes_of, detections_3d_message
+from trunnion_inference.frames import Arrivals
 from trunnion_inference.heartbeat import ERROR, WARN, Health
 from trunnion_inference.managed_node import ManagedNode
 from trunnion_inference.process import run_node
@@ -85,6 +86,7 @@ class DepthNode(ManagedNode):
         """Whether all three topics come, and how much could not be answered."""
         values = {
             "arrays_answered": str(self._work_time.count),
+            "arrays_lost": str(self._arrivals.lost),
             "arrays_unanswered": str(self._unanswered),
             "detections_without_depth": str(self._without_depth),
             "rate_hz": f"{self._rate.per_second(time.monotonic()):.1f}",
@@ -109,7 +111,7 @@ class DepthNode(ManagedNode):
         """As one who has heard nothing yet but the camera's calibration, which may be said once only."""
         self._pairing = pairing_of(self)
         self._heard_s = dict.fromkeys((_DETECTIONS, _DEPTH, _CAMERA), time.monotonic())
-        self._work_time, self._rate = Timings(), Rate()
+        self._work_time, self._rate, self._arrivals = Timings(), Rate(), Arrivals()
         self._unanswered = self._without_depth = 0
         self._apart_ms: float | None = None
         self._trouble = ""
@@ -128,9 +130,11 @@ class DepthNode(ManagedNode):
             self._pairing.add_depth(_stamp_ns(deserialize_message(data, Header)), data)
             self._answer()
 
-    def _on_detections(self, message: Detection2DArray) -> None:
+    def _on_detections(self, message: Detection2DArray, info: dict[str, Any]) -> None:
         self._heard_s[_DETECTIONS] = time.monotonic()
         if self._is_open:
+            publishers = self.count_publishers(self.resolve_topic_name(_DETECTIONS))
+            self._arrivals.note(info.get("publication_sequence_number"), publishers)
             self._pairing.add_detections(_stamp_ns(message.header), message, time.monotonic())
             self._answer()
 
