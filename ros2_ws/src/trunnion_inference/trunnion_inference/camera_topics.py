@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,30 @@ from trunnion_inference.detections import (
 from trunnion_inference.frames import Arrivals
 from trunnion_inference.images import bgr_image, image_message
 from trunnion_inference.qos import LATCHED, PICTURES, RESULTS, images, overridable
+from trunnion_inference.serialized_images import read_image
 
-_KINDS: dict[str, tuple[type, str, Callable[[Any], np.ndarray]]] = {
-    "raw": (Image, "", bgr_image),
-    "compressed": (CompressedImage, "/compressed", bgr_compressed),
+
+@dataclass(frozen=True)
+class _Transport:
+    """How images come: the type, what is added to the topic, how a message is read and made a picture."""
+
+    kind: type
+    suffix: str
+    read: Callable[[bytes], Any]
+    to_bgr: Callable[[Any], np.ndarray]
+
+
+_TRANSPORTS = {
+    "raw": _Transport(Image, "", read_image, bgr_image),
+    "compressed": _Transport(
+        CompressedImage,
+        "/compressed",
+        lambda data: deserialize_message(data, CompressedImage),
+        bgr_compressed,
+    ),
 }
+# A frame that has come is worth more than what this thread would do next.
+_YIELD_S = 1e-4
 
 
 class CameraTopics:
@@ -60,14 +80,14 @@ class CameraTopics:
         self._node = node
         self._camera = camera
         self._on_frame = on_frame
-        self._kind, suffix, self._to_bgr = _KINDS[transport]
+        self._transport = _TRANSPORTS[transport]
         self._prefix = f"{camera}/" if camera else ""
         self._advertise()
         self._advertise_of(task)
         # As image_transport does it: the suffix goes to what the name of the raw topic was remapped to.
-        topic = node.resolve_topic_name(f"{self._prefix}image_raw") + suffix
+        topic = node.resolve_topic_name(f"{self._prefix}image_raw") + self._transport.suffix
         self._images = node.create_subscription(
-            self._kind, topic, self._on_image, images(queue_frames), raw=True, **overridable()
+            self._transport.kind, topic, self._on_image, images(queue_frames), raw=True, **overridable()
         )
         self.reset()
 
@@ -86,8 +106,8 @@ class CameraTopics:
         Raises:
             BadInput: it holds no picture that can be used.
         """
-        message = deserialize_message(data, self._kind)
-        return message.header, self._to_bgr(message)
+        message = self._transport.read(data)
+        return message.header, self._transport.to_bgr(message)
 
     def publish(self, detections: Detections, header: Header, model: SourcedDetector) -> None:
         """The answer to one frame, and which model gave it; masks only while somebody takes them."""
@@ -161,3 +181,5 @@ class CameraTopics:
         if self._on_frame(self._camera, data):
             self._last_image_s = time.monotonic()
             self.arrivals.note(info.get("publication_sequence_number"), self._images.get_publisher_count())
+            # The detecting thread waits for the interpreter's lock, which this one gives up only when it sleeps.
+            time.sleep(_YIELD_S)
