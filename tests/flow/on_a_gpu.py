@@ -13,7 +13,7 @@ from types import ModuleType
 from trunnion.main import main
 from trunnion_contract.engine_key import EngineKey
 from trunnion_contract.files import digest_bytes
-from trunnion_contract.progress import Progress
+from trunnion_contract.progress import Progress, Silent
 from trunnion_edge import backends
 from trunnion_edge.attached_plans import AttachedPlans
 from trunnion_edge.backends import BACKENDS, Backend, Engine, EngineSettings, onnxruntime
@@ -34,8 +34,7 @@ class Builder:
         return self.network
 
     def load(self, plan: bytes) -> Engine:
-        engine = onnxruntime._session(plan, None, ["CPUExecutionProvider"])
-        return onnxruntime.OnnxRuntimeEngine(engine)
+        return onnxruntime.open_engine(plan, EngineSettings("onnxruntime", "cpu"), Silent())
 
 
 def open_engine(model: bytes, settings: EngineSettings, progress: Progress) -> Engine:
