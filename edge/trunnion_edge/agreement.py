@@ -34,10 +34,17 @@ _SCORE_MIN = 1e-6
 
 
 class Difference(NamedTuple):
-    """How far boxes are apart, in pixels of the letterboxed image, and how many times one score is the other."""
+    """How far answers are apart.
+
+    Attributes:
+        boxes_px: in pixels of the letterboxed image.
+        scores_ratio: how many times one best score is the other.
+        boxes: how many were looked at; none where a network keeps what is unsure to itself.
+    """
 
     boxes_px: float
     scores_ratio: float
+    boxes: int
 
 
 class CpuAgreement:
@@ -61,10 +68,10 @@ class CpuAgreement:
         """Compare the engine's answers with those of the CPU, and close it."""
         with engine:
             answers = self._answers(engine)
-        boxes_px, ratio = difference(self._expected, answers, self._spec)
+        boxes_px, ratio, count = difference(self._expected, answers, self._spec)
         boxes_max_px = self._spec.image_size_px * _BOXES_MAX_SHARE
         passed = boxes_px <= boxes_max_px and ratio <= _SCORES_MAX_RATIO
-        boxes = f"boxes {boxes_px:.2g} px off ({boxes_max_px:.2g} may be)"
+        boxes = f"{count} boxes {boxes_px:.2g} px off ({boxes_max_px:.2g} may be)"
         return Judgement(passed, f"{boxes}, scores {ratio:.3g} times apart ({_SCORES_MAX_RATIO:g} may be)")
 
     def _answers(self, engine: Engine) -> list[NDArray[np.float32]]:
@@ -88,13 +95,13 @@ def difference(
     Infinitely far, where a value is not finite, or most boxes have none of their class to go with.
     """
     if not all(np.isfinite(output).all() for output in got):
-        return Difference(np.inf, np.inf)
+        return Difference(np.inf, np.inf, 0)
     pairs = [(boxes_of(a, spec), boxes_of(b, spec)) for a, b in zip(expected, got, strict=True)]
     apart_px = sorted(px for a, b in pairs for px in (*_to_nearest(a, b), *_to_nearest(b, a)))
     ratios = sorted(_ratio(_best_score(a), _best_score(b)) for a, b in pairs)
     # Order statistics, because a mean of infinities is none.
     boxes_px = apart_px[int(_MOST * (len(apart_px) - 1))] if apart_px else 0.0
-    return Difference(boxes_px, ratios[len(ratios) // 2])
+    return Difference(boxes_px, ratios[len(ratios) // 2], len(apart_px))
 
 
 def boxes_of(output: NDArray[np.float32], spec: DetectorSpec) -> Boxes:

@@ -111,9 +111,14 @@ def test_a_few_boxes_that_come_and_go_do_not_fail_the_rest(detector_spec: Detect
 
 def test_a_box_too_many_counts_as_one_too_few_does(detector_spec: DetectorSpec) -> None:
     none, one = np.zeros((1, 0, 6), np.float32), np.ones((1, 1, 6), np.float32)
-    assert difference([none], [none], detector_spec) == (0, 1)
+    assert difference([none], [none], detector_spec) == (0, 1, 0)
     assert difference([none], [one], detector_spec).boxes_px == np.inf
     assert difference([one], [none], detector_spec).boxes_px == np.inf
+
+
+def test_it_says_how_many_boxes_it_looked_at(check: CpuAgreement, network: bytes) -> None:
+    """Three on each of five images, from either side."""
+    assert check.judge(Changed(network, moved(0))).words.startswith("30 boxes 0 px off")
 
 
 def test_candidates_are_read_as_centres_and_the_best_class(detector_spec: DetectorSpec) -> None:
