@@ -15,6 +15,9 @@ from trunnion_contract.manifest import Precision
 from trunnion_contract.strict import Strict, parse, read_yaml
 
 SCHEMA_VERSION = 1
+# What the base of a detector begins with when it is an architecture of torchvision.
+TORCHVISION = "torchvision:"
+Suppression = Literal["robot", "graph"]
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
@@ -86,20 +89,33 @@ class Data(Strict):
 
 
 class DetectorTraining(Strict):
-    """Fine-tuning of an ultralytics detector.
+    """Fine-tuning of a detector of ultralytics or of torchvision.
 
-    `base` is a checkpoint: a file (seen from the use case), or an architecture of ultralytics (`yolo26n.yaml`)
-    to start from random weights. Nothing is downloaded.
+    `base` is a checkpoint (a file, seen from the use case), or an architecture to start from random weights:
+    `yolo26n.yaml` of ultralytics, `torchvision:ssdlite320_mobilenet_v3_large` of torchvision. The latter may start from
+    a file of torchvision's `weights`. With `epochs` 0 the checkpoint is taken as it is. Nothing is downloaded.
     """
 
     base: str
+    weights: Path | None = None
     image_size_px: int = Field(default=320, ge=64, le=2048, multiple_of=32)
-    epochs: int = Field(ge=1, le=10_000)
+    epochs: int = Field(ge=0, le=10_000)
     batch: int = Field(default=16, ge=1)
     frozen_layers: int = Field(default=0, ge=0)
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     confidence_threshold: Fraction = 0.35
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _starts_from_something(self) -> DetectorTraining:
+        of_torchvision = self.base.startswith(TORCHVISION)
+        if self.weights and not of_torchvision:
+            raise ValueError(
+                f"a base of {TORCHVISION}ARCHITECTURE, because `weights` are those of torchvision"
+            )
+        if not self.epochs and (of_torchvision or self.base.endswith((".yaml", ".yml"))):
+            raise ValueError("at least one epoch, because an architecture alone has learnt nothing")
+        return self
 
 
 class PolicyTraining(Strict):
@@ -142,7 +158,9 @@ class Export(Strict):
 
     `precisions` are those of the detector; a network that loses more than `map_drop_max_points` hundredths of mAP50-95
     against fp32 on the validation split fails the export. `int8_for` says what the int8 network is made for: CPUs, or
-    TensorRT, which takes no zero points.
+    TensorRT, which takes no zero points. `suppression` says where boxes that overlap are suppressed, for a detector
+    that does not choose them itself: on the robot, or inside the graph. Above 1, `batch_max` leaves the number of
+    images that the detector takes at once free.
     """
 
     opset: int = Field(default=17, ge=13)
@@ -150,6 +168,14 @@ class Export(Strict):
     precisions: tuple[Precision, ...] = ("fp32",)
     int8_for: Int8For = "cpu"
     map_drop_max_points: float = Field(default=1.0, gt=0, le=100)
+    suppression: Suppression = "robot"
+    batch_max: int = Field(default=1, ge=1, le=8)
+
+    @model_validator(mode="after")
+    def _one_image_at_a_time_in_the_graph(self) -> Export:
+        if self.suppression == "graph" and self.batch_max > 1:
+            raise ValueError("suppression on the robot: inside the graph it takes one image at a time")
+        return self
 
     @model_validator(mode="after")
     def _reference_first(self) -> Export:

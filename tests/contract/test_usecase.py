@@ -164,3 +164,23 @@ def test_only_a_detector_is_made_in_other_precisions(load_changed: Load) -> None
 
     with pytest.raises(BadInput, match="a detector, because it alone is made in other precisions"):
         load_changed(policy_alone)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": "weights.pth"}, r"a base of torchvision:ARCHITECTURE, because `weights` are those of"),
+        ({"base": "yolo26n.yaml", "epochs": 0}, r"at least one epoch, because an architecture alone"),
+        ({"base": "torchvision:ssdlite320_mobilenet_v3_large", "epochs": 0}, r"at least one epoch, because"),
+    ],
+)
+def test_a_detector_starts_from_something_that_learnt_or_learns(
+    load_changed: Load, change: Document, message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        load_changed(lambda d: d["models"]["detector"].update(change))
+
+
+def test_suppression_inside_the_graph_takes_one_image_at_a_time(load_changed: Load) -> None:
+    with pytest.raises(BadInput, match=r"suppression on the robot: inside the graph it takes one image"):
+        load_changed(lambda d: d.update(export={"suppression": "graph", "batch_max": 2}))

@@ -26,7 +26,9 @@ from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
 from trunnion_sim import expert
+from trunnion_training.vision.family import DetectorForm
 from trunnion_training.vision.onnx_export import export_onnx
+from trunnion_training.vision.ultralytics_family import Ultralytics
 
 CHECKPOINT = Path(__file__).parents[2] / "training" / "base" / "sorting_cell_yolo26n.pt"
 NODES = ("simulated_robot", "detector", "policy", "sorter")
@@ -99,7 +101,8 @@ def able_bundle(bundle_file: Path, expert_policy: bytes, tmp_path_factory: pytes
     for part in ("export", "prove"):
         shutil.copytree(bundle_file.parent / part, folder / part)
     export, prove = folder / "export", folder / "prove"
-    export_onnx(CHECKPOINT, export / "detector.onnx", 320, 17)
+    form = DetectorForm(image_size_px=320, labels=("gear", "bolt", "nut"), confidence_threshold=0.4)
+    export_onnx(Ultralytics().load(CHECKPOINT, form, merged=True), export / "detector.onnx", 17)
     (export / "policy.onnx").write_bytes(expert_policy)
     document = read_json(ModelManifest, export / MODEL).model_dump(mode="json", by_alias=True)
     for network in (document["detector"], document["policy"]):

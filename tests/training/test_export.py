@@ -1,4 +1,4 @@
-"""Export: ONNX in the one form that the robot knows, measured against torch, refused when it is too far."""
+"""Export: ONNX in a form that the robot knows, measured against torch, refused when it is too far."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.training.networks import untrained_ultralytics
+from tests.training.shapes import make_usecase
 
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_file
@@ -14,14 +16,16 @@ from trunnion_contract.manifest import Accuracy, ModelManifest, PrecisionParity
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import Export, UseCase
-from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_training.export import export
 from trunnion_training.precision.variants import Reference
+from trunnion_training.vision.checkpoint import load_model
+from trunnion_training.vision.family import DetectorForm
+from trunnion_training.vision.finetune import fine_tune
 from trunnion_training.vision.onnx_export import export_onnx
-from trunnion_training.vision.torch_engine import detector_spec, has_own_choice, open_checkpoint
-from trunnion_training.vision.ultralytics_setup import load_ultralytics
+from trunnion_training.vision.ultralytics_family import Ultralytics
+from trunnion_training.vision.ultralytics_network import has_own_choice
 
 
 def test_the_export_opens_on_the_robot_and_says_what_it_is(
@@ -88,24 +92,25 @@ def _lossy(self: Reference, network: bytes, drop_max_points: float) -> tuple[Pre
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(trained: Path, tmp_path: Path) -> None:
+    form = DetectorForm(image_size_px=64, labels=("disc", "bar"), confidence_threshold=0.25)
     for name in ("a.onnx", "b.onnx"):
-        export_onnx(trained / "detector.pt", tmp_path / name, 64, 17)
+        export_onnx(Ultralytics().load(trained / "detector.pt", form, merged=True), tmp_path / name, 17)
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
 
 
-def test_a_family_without_a_choice_of_its_own_ships_in_the_same_form(tmp_path: Path) -> None:
-    model = load_ultralytics().YOLO("yolov8n.yaml")
-    checkpoint = tmp_path / "yolov8n.pt"
-    model.save(str(checkpoint))
-    spec = detector_spec(64, tuple(model.names.values()), 0.25)
-    export_onnx(checkpoint, tmp_path / "detector.onnx", 64, 17)
-    image = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
-    trained = open_checkpoint(checkpoint, spec)
-    with open_engine(tmp_path / "detector.onnx", EngineSettings(device="cpu")) as engine:
-        assert [tensor.shape[-1] for tensor in engine.specs.outputs] == [6]
-        Detector(engine, spec)
-        got = engine.infer({"images": image})["output0"]
-    np.testing.assert_allclose(got, trained.infer({"images": image})["output0"], atol=1e-3)
+@pytest.mark.parametrize("architecture", ["yolo26n-seg.yaml", "yolo11n-pose.yaml", "yolo11n.yaml"])
+def test_a_checkpoint_of_any_task_is_exported_with_parity_as_it_is(
+    shapes: tuple[UseCase, Path], architecture: str, tmp_path: Path
+) -> None:
+    _, dataset_dir = shapes
+    untrained_ultralytics(architecture, tmp_path / "base.pt")
+    usecase = make_usecase(dataset_dir, base=str(tmp_path / "base.pt"), epochs=0)
+    fine_tune(usecase, dataset_dir, tmp_path / "train", Silent())
+    manifest = export(usecase, dataset_dir, tmp_path / "train", tmp_path / "export", Silent())
+    assert manifest.detector is not None
+    assert manifest.detector.parity[0].passed
+    with Detector.from_model(*load_export(tmp_path / "export")) as detector:
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
 
 
 def test_a_parity_that_fails_is_a_failed_gate_and_leaves_what_was_measured(
@@ -126,8 +131,6 @@ def test_export_before_training_says_so(shapes: tuple[UseCase, Path], tmp_path: 
 
 
 def test_yolo26_gives_each_object_once_by_itself(trained: Path) -> None:
-    from trunnion_training.vision.checkpoint import load_model
-
     assert has_own_choice(load_model(trained / "detector.pt"))
 
 

@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.training.networks import untrained_ultralytics
 from tests.training.shapes import make_usecase
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
 from trunnion_contract.usecase import UseCase
 from trunnion_training.vision.checkpoint import load_model
-from trunnion_training.vision.finetune import fine_tune, starting_point
+from trunnion_training.vision.finetune import fine_tune
+from trunnion_training.vision.ultralytics_family import Ultralytics, starting_point
 
 
 class StopsAfter(Silent):
@@ -80,6 +82,57 @@ def test_a_base_that_does_not_load_is_refused(tmp_path: Path, data: bytes) -> No
     (tmp_path / "base.pt").write_bytes(data)
     with pytest.raises(BadInput, match="ultralytics detection checkpoint"):
         starting_point(make_usecase(tmp_path, base=str(tmp_path / "base.pt")))
+
+
+@pytest.mark.parametrize("architecture", ["yolo26n-seg.yaml", "yolo11n-pose.yaml", "yolo11n-obb.yaml"])
+def test_a_network_that_finds_more_than_boxes_is_not_trained(tmp_path: Path, architecture: str) -> None:
+    with pytest.raises(BadInput, match=r"finds more than boxes.*epochs: 0"):
+        starting_point(make_usecase(tmp_path, base=architecture))
+    if "-obb" not in architecture:
+        untrained_ultralytics(architecture, tmp_path / "base.pt")
+        with pytest.raises(BadInput, match=r"finds more than boxes.*epochs: 0"):
+            starting_point(make_usecase(tmp_path, base=str(tmp_path / "base.pt")))
+
+
+def test_turned_boxes_are_refused(tmp_path: Path) -> None:
+    untrained_ultralytics("yolo11n-obb.yaml", tmp_path / "base.pt")
+    with pytest.raises(BadInput, match="got a OBBModel"):
+        load_model(tmp_path / "base.pt")
+
+
+def test_with_no_epochs_the_base_is_taken_as_it_is(
+    shapes: tuple[UseCase, Path], trained: Path, tmp_path: Path
+) -> None:
+    _, dataset_dir = shapes
+    usecase = make_usecase(dataset_dir, base=str(trained / "detector.pt"), epochs=0)
+    fine_tune(usecase, dataset_dir, tmp_path, Silent())
+    before, after = (load_model(folder / "detector.pt").state_dict() for folder in (trained, tmp_path))
+    assert all((before[name] == after[name]).all() for name in before)
+    metrics = [json.loads((folder / "detector_metrics.json").read_text()) for folder in (trained, tmp_path)]
+    assert metrics[0]["test"] == metrics[1]["test"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["detector.pt", "detector_metrics.json"]
+
+
+@pytest.mark.parametrize("names", [{0: "disc"}, {0: "bar", 1: "disc"}, {0: "disc", 1: "bar", 2: "cone"}])
+def test_a_base_that_is_taken_as_it_is_must_know_the_use_cases_classes(
+    names: dict[int, str], tmp_path: Path
+) -> None:
+    untrained_ultralytics("yolo11n.yaml", tmp_path / "base.pt", names=names)
+    usecase = make_usecase(tmp_path, base=str(tmp_path / "base.pt"), epochs=0)
+    with pytest.raises(BadInput, match=rf"got disc, bar, wanted {', '.join(names.values())}, as .*base\.pt"):
+        fine_tune(usecase, tmp_path, tmp_path / "train", Silent())
+
+
+def test_names_of_classes_are_compared_as_use_cases_write_them(tmp_path: Path) -> None:
+    untrained_ultralytics("yolo11n.yaml", tmp_path / "base.pt", names={0: "Disc ", 1: "BAR"})
+    usecase = make_usecase(tmp_path, base=str(tmp_path / "base.pt"), epochs=0)
+    Ultralytics().adopt(usecase, tmp_path / "detector.pt")
+    assert (tmp_path / "detector.pt").is_file()
+
+
+def test_a_base_that_is_missing_cannot_be_taken(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"missing\.pt, which does not exist"):
+        fine_tune(make_usecase(tmp_path, base="missing.pt", epochs=0), tmp_path, tmp_path / "train", Silent())
 
 
 def test_ultralytics_keeps_to_itself(tmp_path: Path) -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.usecase import UseCase
+from trunnion_contract.usecase import TORCHVISION, DetectorTraining, UseCase
 
 _YAML = (".yaml", ".yml")
 
 
 def check(usecase: UseCase, where: str) -> None:
-    """Raises BadInput for a base checkpoint or a suite that a later stage would not find."""
+    """Raises BadInput for a base checkpoint, weights or a suite that a later stage would not find."""
     detector, suite = usecase.models.detector, usecase.prove.suite
-    # A *.yaml without a folder is an architecture of ultralytics, trained from random weights.
-    if detector and not detector.base.endswith(_YAML) and not usecase.beside(detector.base).is_file():
-        raise BadInput(
-            where=f"{where}: models.detector.base",
-            got=f"{detector.base}, which does not exist",
-            wanted="a checkpoint (relative paths start at the use case's own folder)",
-            next_step="make one with trunnion train base, or correct the path; nothing is downloaded",
-        )
+    if detector:
+        _check_base(usecase, detector, where)
     if suite and suite.endswith(_YAML) and not usecase.beside(suite).is_file():
         raise BadInput(
             where=f"{where}: prove.suite",
@@ -26,3 +20,17 @@ def check(usecase: UseCase, where: str) -> None:
             wanted="a suite beside the use case, or the name of a shipped one",
             next_step="correct the path",
         )
+
+
+def _check_base(usecase: UseCase, detector: DetectorTraining, where: str) -> None:
+    # A *.yaml without a folder is an architecture of ultralytics, trained from random weights.
+    is_architecture = detector.base.endswith(_YAML) or detector.base.startswith(TORCHVISION)
+    files = {"base": None if is_architecture else detector.base, "weights": detector.weights}
+    for key, file in files.items():
+        if file and not usecase.beside(file).is_file():
+            raise BadInput(
+                where=f"{where}: models.detector.{key}",
+                got=f"{file}, which does not exist",
+                wanted="a checkpoint (relative paths start at the use case's own folder)",
+                next_step="make one with trunnion train base, or correct the path; nothing is downloaded",
+            )

@@ -15,7 +15,7 @@ from typing import Any
 from trunnion.code_digest import OWN_PACKAGES, code_digest, foreign_code_digest
 from trunnion.pipeline import Digests, Run, Stage
 from trunnion.record import read_record
-from trunnion_contract.files import digest_bytes, digest_file, digest_json, digest_tree
+from trunnion_contract.files import digest_file, digest_json, digest_tree
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import LabelledFolder, UseCase
 
@@ -110,10 +110,10 @@ def _data_inputs(usecase: UseCase) -> Digests:
 def _detector_inputs(usecase: UseCase) -> Digests:
     detector = usecase.models.detector
     assert detector is not None
-    base = usecase.beside(detector.base)
+    files = [usecase.beside(path) for path in (detector.base, detector.weights) if path]
     return {
         "use case: models.detector": digest_json([usecase.classes, _plain(detector)]),
-        "base checkpoint": digest_file(base) if base.is_file() else digest_bytes(detector.base.encode()),
+        "base checkpoint": digest_json([digest_file(file) for file in files if file.is_file()]),
         **_code(("trunnion_training.vision.finetune",), _LEARNING),
     }
 

@@ -22,12 +22,14 @@ from trunnion_training.policy.clone import CHECKPOINT as POLICY
 from trunnion_training.policy.clone import HELD_OUT, SPEC
 from trunnion_training.policy.network import PolicyNetwork
 from trunnion_training.precision.variants import add_variants, require_accuracy
+from trunnion_training.vision.families import family_of_checkpoint
+from trunnion_training.vision.family import DetectorForm, Family
 from trunnion_training.vision.finetune import CHECKPOINT as DETECTOR
 from trunnion_training.vision.onnx_export import export_onnx
-from trunnion_training.vision.torch_engine import detector_spec, open_checkpoint
+from trunnion_training.vision.torch_engine import TorchEngine
 
 DETECTOR_ONNX, POLICY_ONNX = "detector.onnx", "policy.onnx"
-_PACKAGES = ("torch", "ultralytics", "onnx", "onnxslim")
+_PACKAGES = ("torch", "onnx", "onnxslim")
 
 
 def export(
@@ -40,9 +42,10 @@ def export(
         GatesFailed: ONNX is further from torch than `export.parity` allows, or a network of less precision loses more
             than `export.map_drop_max_points`. Files and measurements stay to look at.
     """
+    family = family_of_checkpoint(_trained(train_dir / DETECTOR)) if usecase.models.detector else None
     detector = (
-        _export_detector(usecase, dataset_dir, train_dir, out_dir, progress)
-        if usecase.models.detector
+        _export_detector(usecase, family, dataset_dir, train_dir / DETECTOR, out_dir, progress)
+        if family
         else None
     )
     policy = _export_policy(usecase, train_dir, out_dir, progress) if usecase.models.policy else None
@@ -57,8 +60,8 @@ def export(
         detector=detector,
         policy=policy,
         cell=usecase.cell,
-        made_with={name: version(name) for name in _PACKAGES} | _quantised_with(detector),
-        licences=_licences(usecase),
+        made_with=_made_with(family) | _quantised_with(detector),
+        licences=_licences(usecase, family),
     )
     write_json(out_dir / MODEL, manifest.model_dump(mode="json", by_alias=True))
     _require_parity(manifest, out_dir)
@@ -68,20 +71,18 @@ def export(
 
 
 def _export_detector(
-    usecase: UseCase, dataset_dir: Path, train_dir: Path, out_dir: Path, progress: Progress
+    usecase: UseCase, family: Family, dataset_dir: Path, checkpoint: Path, out_dir: Path, progress: Progress
 ) -> DetectorModel:
-    settings = usecase.models.detector
-    assert settings is not None
-    checkpoint, target = _trained(train_dir / DETECTOR), out_dir / DETECTOR_ONNX
-    spec = detector_spec(settings.image_size_px, usecase.classes, settings.confidence_threshold)
+    form, target = DetectorForm.of(usecase), out_dir / DETECTOR_ONNX
     progress.start("exporting the detector", 1)
-    export_onnx(checkpoint, target, settings.image_size_px, usecase.export.opset)
+    export_onnx(family.load(checkpoint, form, merged=True), target, usecase.export.opset)
     progress.advance()
     progress.done()
+    trained = family.load(checkpoint, form)
+    spec = trained.spec
     with open_engine(target, EngineSettings(device="cpu")) as engine:
-        spec = spec.model_copy(update={"output": engine.specs.outputs[0]})
         parity = detector_parity(
-            open_checkpoint(checkpoint, spec), engine, spec, dataset_dir, usecase.export.parity, progress
+            TorchEngine(trained), engine, spec, dataset_dir, usecase.export.parity, progress
         )
     model = DetectorModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
     if len(usecase.export.precisions) == 1:
@@ -102,6 +103,10 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
     return PolicyModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
 
 
+def _made_with(family: Family | None) -> dict[str, str]:
+    return {name: version(name) for name in (*_PACKAGES, *(family.packages if family else ()))}
+
+
 def _quantised_with(detector: DetectorModel | None) -> dict[str, str]:
     return {"onnxruntime": onnxruntime.__version__} if detector and detector.variants else {}
 
@@ -117,9 +122,11 @@ def _trained(path: Path) -> Path:
     return path
 
 
-def _licences(usecase: UseCase) -> dict[str, str]:
+def _licences(usecase: UseCase, family: Family | None) -> dict[str, str]:
     """What the files may be used under; ultralytics' licence reaches the networks that it defines and trains."""
-    licences = {"detector": "AGPL-3.0 (ultralytics)"} if usecase.models.detector else {}
+    licences = {"detector": family.licence} if family else {}
+    if usecase.models.detector and (weights := usecase.models.detector.weights):
+        licences["weights that the detector started from"] = f"as {weights.name} came with"
     licences |= {"policy": "Apache-2.0"} if usecase.models.policy else {}
     sources = usecase.data.sources if usecase.data else ()
     return licences | {f"data {index} ({s.kind})": s.provenance.licence for index, s in enumerate(sources)}

@@ -19,7 +19,8 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import write_json, write_text
 from trunnion_contract.progress import Progress, Silent
 from trunnion_training.vision.checkpoint import strip
-from trunnion_training.vision.training_run import Schedule, train
+from trunnion_training.vision.schedule import Schedule
+from trunnion_training.vision.training_run import train
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
 if TYPE_CHECKING:

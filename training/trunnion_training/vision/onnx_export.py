@@ -1,51 +1,80 @@
-"""From an ultralytics checkpoint to an ONNX graph that gives final boxes."""
+"""From a trained detector to an ONNX graph that takes and gives what its spec says."""
 
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunnion_contract.files import whole_file
-from trunnion_training.vision.checkpoint import load_model
-from trunnion_training.vision.torch_engine import has_own_choice, suppression_settings
-from trunnion_training.vision.ultralytics_setup import load_ultralytics
+from trunnion_contract.tensor import TensorSpec
+from trunnion_training.vision.family import Trained
+
+if TYPE_CHECKING:
+    import onnx
+
+# Traced with two images where their number is free: one would be taken for a number that never changes.
+_TRACED_WITH = 2
+# Newer forms of the file are unknown to the runtimes of the field.
+_IR_VERSION_MAX = 10
 
 
-def export_onnx(checkpoint: Path, target: Path, image_size_px: int, opset: int) -> None:
-    """Write the graph: float32 [1, 3, S, S] → float32 [1, 300, 6], the same bytes for the same checkpoint.
+def export_onnx(trained: Trained, target: Path, opset: int) -> None:
+    """Write the graph of a detector, the same bytes for the same network."""
+    import onnx
+    import onnxslim
 
-    YOLO26 chooses its boxes itself; a family that does not gets suppression inside the graph.
-    """
-    ultralytics = load_ultralytics()
-    own = has_own_choice(load_model(checkpoint))
     with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copyfile(checkpoint, Path(folder) / "detector.pt")
-        settings = {"nms": False} if own else {"nms": True, **suppression_settings()}
+        traced = Path(folder) / "traced.onnx"
         # Warnings about tracing and shapes are the exporter's own business.
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            exported = ultralytics.YOLO(str(copy)).export(
-                format="onnx",
-                imgsz=image_size_px,
-                opset=opset,
-                simplify=True,
-                device="cpu",
-                verbose=False,
-                **settings,
-            )
-        _without_metadata(Path(exported), target)
-
-
-def _without_metadata(source: Path, target: Path) -> None:
-    """Drop time, paths and versions, which would make every export another file."""
-    import onnx
-
-    graph = onnx.load(source)
-    del graph.metadata_props[:]
-    onnx.checker.check_model(graph)
+            _trace(trained, traced, opset)
+            network = onnxslim.slim(onnx.load(traced))
+    for given, tensor in zip(network.graph.output, trained.spec.outputs, strict=True):
+        _declare(given, tensor)
+    # Time, paths and versions would make every export another file.
+    del network.metadata_props[:]
+    network.ir_version = min(network.ir_version, _IR_VERSION_MAX)
+    onnx.checker.check_model(network)
     with whole_file(target) as temporary:
-        onnx.save(graph, temporary)
+        onnx.save(network, temporary)
+
+
+def _trace(trained: Trained, target: Path, opset: int) -> None:
+    import torch
+
+    spec = trained.spec
+    tensors = (spec.input, *spec.outputs)
+    free = {tensor.name: {0: tensor.shape[0]} for tensor in tensors if isinstance(tensor.shape[0], str)}
+    size = spec.image_size_px
+    example = torch.zeros(_TRACED_WITH if free else 1, 3, size, size)
+    with torch.no_grad():
+        # Networks keep what depends on the size alone, such as anchors, from one image to the next: so that these are
+        # constants of the graph, the first image comes before it is traced.
+        trained.network(example)
+        torch.onnx.export(
+            trained.network,
+            (example,),
+            target,
+            opset_version=opset,
+            input_names=[spec.input.name],
+            output_names=[tensor.name for tensor in spec.outputs],
+            dynamic_axes=free or None,
+            dynamo=False,
+        )
+
+
+def _declare(given: onnx.ValueInfoProto, tensor: TensorSpec) -> None:
+    """Say the shape of an output, of which tracing with a free dimension knows little."""
+    shape = given.type.tensor_type.shape
+    del shape.dim[:]
+    for size in tensor.shape:
+        dimension = shape.dim.add()
+        if isinstance(size, str):
+            dimension.dim_param = size
+        else:
+            dimension.dim_value = size

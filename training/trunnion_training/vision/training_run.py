@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
+from trunnion_contract.files import whole_file, write_json
 from trunnion_contract.progress import Progress
 from trunnion_training.vision.cpu_speed import speed_up
+from trunnion_training.vision.schedule import Schedule, begin
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
 if TYPE_CHECKING:
@@ -23,21 +21,6 @@ LAST, BEST, HISTORY = "last.pt", "best.pt", "history.json"
 _THREADS = 2
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how hard to train; `extra` are further ultralytics settings (augmentation, optimiser, ...)."""
-
-    epochs: int
-    batch: int
-    image_size_px: int
-    learning_rate: float
-    seed: int
-    frozen_layers: int = 0
-    device: str = "cpu"
-    workers: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
 def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule, progress: Progress) -> Path:
     """Train from the checkpoint (or model file) `start` and return the best checkpoint.
 
@@ -45,7 +28,7 @@ def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule
     another start, dataset or schedule begins anew. A resumed run sees other random numbers than one that was never
     stopped, and so ends with slightly other weights.
     """
-    _begin(work_dir, _recipe(start, data_yaml, schedule))
+    begin(work_dir, start, data_yaml.parent, schedule)
     done = _epochs_done(work_dir / LAST)
     if done >= schedule.epochs:
         return work_dir / BEST
@@ -54,20 +37,6 @@ def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule
     with _few_threads():
         trainer.train()
     return work_dir / BEST
-
-
-def _begin(work_dir: Path, recipe: str) -> None:
-    """Make `work_dir` ready to be filled or continued; what another recipe left there goes."""
-    marker = work_dir / "recipe.sha256"
-    if not marker.exists() or marker.read_text() != recipe:
-        shutil.rmtree(work_dir, ignore_errors=True)
-        write_text(marker, recipe)
-
-
-def _recipe(start: str | Path, data_yaml: Path, schedule: Schedule) -> str:
-    begin = digest_file(start) if isinstance(start, Path) else start
-    images = digest_file(data_yaml.with_name("dataset.json"))
-    return digest_json([begin, images, asdict(schedule)])
 
 
 def _trainer(

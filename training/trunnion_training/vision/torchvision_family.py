@@ -1,0 +1,166 @@
+"""Detectors of torchvision, under a permissive licence: SSDLite on MobileNetV3 and RetinaNet on ResNet-50.
+
+torchvision is imported when it is needed, because it takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.files import digest_file, whole_file
+from trunnion_contract.progress import Progress, Silent
+from trunnion_contract.usecase import TORCHVISION, DetectorTraining, UseCase
+from trunnion_training.vision import torchvision_checkpoint
+from trunnion_training.vision.evaluate import evaluate
+from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
+from trunnion_training.vision.schedule import Schedule, begin
+from trunnion_training.vision.torch_engine import TorchEngine
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trunnion_training.vision.torchvision_network import Architecture, Model
+
+BEST = "best.pt"
+
+
+class Torchvision:
+    """See `trunnion_training.vision.family.Family`."""
+
+    licence = "BSD-3-Clause (torchvision)"
+    packages = ("torchvision",)
+
+    def train(
+        self, usecase: UseCase, dataset_dir: Path, work_dir: Path, checkpoint: Path, progress: Progress
+    ) -> History:
+        """Train with a loop of our own."""
+        from trunnion_training.vision.torchvision_training import TrainingRun
+
+        settings, form = detector_settings(usecase), DetectorForm.of(usecase)
+        _check_settings(settings, form)
+        model, architecture = _start(usecase)
+        schedule = _schedule(settings)
+        begin(work_dir, _beginning(usecase), dataset_dir, schedule)
+        run = TrainingRun(model, architecture, dataset_dir, work_dir, schedule)
+        best = work_dir / BEST
+        run.train(
+            partial(_validate, model, architecture, form, dataset_dir),
+            partial(torchvision_checkpoint.write, model, architecture.name, usecase.classes, best),
+            progress,
+        )
+        with whole_file(checkpoint) as temporary:
+            temporary.write_bytes(best.read_bytes())
+        return run.history
+
+    def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
+        """Write the base again, which holds nothing but weights, architecture and labels."""
+        settings = detector_settings(usecase)
+        base = usecase.beside(settings.base)
+        check_classes(torchvision_checkpoint.read(base).labels, usecase, settings.base)
+        with whole_file(checkpoint) as temporary:
+            temporary.write_bytes(base.read_bytes())
+
+    def load(self, checkpoint: Path, form: DetectorForm, *, merged: bool = False) -> Trained:
+        """Load a checkpoint; the exporter itself merges normalisations, and there are no branches."""
+        from trunnion_training.vision.torchvision_network import build, exportable
+
+        _check_suppression(form)
+        content = torchvision_checkpoint.read(checkpoint)
+        architecture = _architecture(content.architecture, str(checkpoint))
+        model = build(architecture, len(form.labels), form.image_size_px)
+        torchvision_checkpoint.restore(model, content, checkpoint)
+        return exportable(model, architecture, form)
+
+
+def _start(usecase: UseCase) -> tuple[Model, Architecture]:
+    """The network that training starts from."""
+    import torch
+
+    from trunnion_training.vision.torchvision_network import build
+
+    settings = detector_settings(usecase)
+    name, weights, file = _base(settings, usecase)
+    architecture = _architecture(name, f"{usecase.name}: models.detector.base")
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(settings.seed)
+        model = build(architecture, len(usecase.classes), settings.image_size_px)
+    if weights:
+        torchvision_checkpoint.start_from(model, weights, file)
+    return model, architecture
+
+
+def _base(settings: DetectorTraining, usecase: UseCase) -> tuple[str, Mapping[str, Tensor], Path]:
+    """Name of the architecture, weights to start from (none for random ones), and the file that they are in."""
+    if not settings.base.startswith(TORCHVISION):
+        file = usecase.beside(settings.base)
+        content = torchvision_checkpoint.read(file)
+        return content.architecture, content.weights, file
+    file = usecase.beside(settings.weights or "")
+    weights = torchvision_checkpoint.read_weights(file) if settings.weights else {}
+    return settings.base.removeprefix(TORCHVISION), weights, file
+
+
+def _architecture(name: str, where: str) -> Architecture:
+    from trunnion_training.vision.torchvision_network import ARCHITECTURES
+
+    if name not in ARCHITECTURES:
+        raise BadInput(
+            where=where,
+            got=f"the architecture {name}",
+            wanted=" or ".join(ARCHITECTURES),
+            next_step=f"write {TORCHVISION} and one of these names",
+        )
+    return ARCHITECTURES[name]
+
+
+def _beginning(usecase: UseCase) -> str:
+    """What tells one starting point from another."""
+    settings = detector_settings(usecase)
+    files = [usecase.beside(path) for path in (settings.base, settings.weights) if path]
+    return " ".join([settings.base, *(digest_file(file) for file in files if file.is_file())])
+
+
+def _schedule(settings: DetectorTraining) -> Schedule:
+    return Schedule(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        image_size_px=settings.image_size_px,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+    )
+
+
+def _validate(
+    model: Model, architecture: Architecture, form: DetectorForm, dataset_dir: Path
+) -> tuple[float, float]:
+    """mAP50 and mAP50-95 on the validation split; the bar of the training stays where it is."""
+    from trunnion_training.vision.torchvision_network import exportable
+
+    now = exportable(model, architecture, form)
+    found = evaluate(TorchEngine(now), now.spec, dataset_dir, "val", Silent())
+    return found.map50, found.map50_95
+
+
+def _check_settings(settings: DetectorTraining, form: DetectorForm) -> None:
+    _check_suppression(form)
+    if settings.frozen_layers:
+        raise BadInput(
+            where="models.detector.frozen_layers",
+            got=str(settings.frozen_layers),
+            wanted="0: layers are not counted in networks of torchvision",
+            next_step="take it out",
+        )
+
+
+def _check_suppression(form: DetectorForm) -> None:
+    if form.suppression == "graph":
+        raise BadInput(
+            where="export.suppression",
+            got="graph",
+            wanted="robot: networks of torchvision are exported without suppression",
+            next_step="take it out",
+        )

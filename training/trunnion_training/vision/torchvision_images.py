@@ -1,0 +1,83 @@
+"""Images to learn from as the robot will see them: letterboxed by its own code, then mirrored and recoloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trunnion_edge.accuracy import TrueBoxes
+from trunnion_edge.labelled_images import labelled
+from trunnion_edge.preprocess import Letterbox, Preprocessor
+
+# Shares by which brightness, contrast and saturation change at most.
+_COLOUR_CHANGE = 0.25
+# The mean of some layers is taken over the batch, which takes two images.
+BATCH_MIN = 2
+
+Target = dict[str, Tensor]
+Pixels = NDArray[np.float32]
+
+
+def batches(count: int, batch: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Positions of all images in a random order, in batches; a single one that is left over sits this epoch out."""
+    order = rng.permutation(count)
+    parts = [order[first : first + batch] for first in range(0, count, batch)]
+    return [part for part in parts if len(part) >= BATCH_MIN]
+
+
+def load_batch(
+    images: Sequence[Path], preprocessor: Preprocessor, first_label: int, rng: np.random.Generator
+) -> tuple[Tensor, list[Target]]:
+    """Images float32 [N, 3, S, S] RGB in [0, 1], each changed at random, and what is in them.
+
+    Args:
+        first_label: the number that the network has for class 0.
+    """
+    examples = list(_examples(images, preprocessor, rng))
+    targets = [
+        {
+            "boxes": torch.from_numpy(truth.boxes_px),
+            "labels": torch.from_numpy(truth.class_ids + first_label),
+        }
+        for _, truth in examples
+    ]
+    return torch.from_numpy(np.stack([pixels for pixels, _ in examples])), targets
+
+
+def _examples(
+    images: Sequence[Path], preprocessor: Preprocessor, rng: np.random.Generator
+) -> Iterator[tuple[Pixels, TrueBoxes]]:
+    for image, truth in labelled(list(images)):
+        tensor, letterbox = preprocessor.prepare(image)
+        pixels, boxes = tensor[0].copy(), letterbox.to_square(truth.boxes_px)
+        recolour(pixels, letterbox, rng)
+        if rng.random() < 0.5:
+            pixels, boxes = mirrored(pixels, boxes)
+        large = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        yield pixels, TrueBoxes(boxes[large].astype(np.float32), truth.class_ids[large])
+
+
+def recolour(pixels: Pixels, letterbox: Letterbox, rng: np.random.Generator) -> None:
+    """Change brightness, contrast and saturation of the image, and not of the padding, which is always the same."""
+    (left, top), (width, height) = letterbox.offset_px, letterbox.resized_px
+    window = pixels[:, top : top + height, left : left + width]
+    brightness, contrast, saturation = rng.uniform(1 - _COLOUR_CHANGE, 1 + _COLOUR_CHANGE, 3).astype(
+        np.float32
+    )
+    grey = window.mean(axis=0, keepdims=True)
+    coloured = grey + saturation * (window - grey)
+    mean = coloured.mean()
+    window[...] = np.clip(brightness * (mean + contrast * (coloured - mean)), 0, 1)
+
+
+def mirrored(pixels: Pixels, boxes: Pixels) -> tuple[Pixels, Pixels]:
+    """Left and right changed, in the image [3, S, S] and in its boxes [n, 4], x1 y1 x2 y2 in pixels."""
+    width = pixels.shape[2]
+    turned = boxes[:, [2, 1, 0, 3]].copy()
+    turned[:, [0, 2]] = width - turned[:, [0, 2]]
+    return np.ascontiguousarray(pixels[:, :, ::-1]), turned

@@ -1,0 +1,128 @@
+"""Detectors of ultralytics: trained to find boxes; checkpoints for masks or keypoints are taken as they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.progress import Progress
+from trunnion_contract.usecase import DetectorTraining, UseCase
+from trunnion_training.vision.checkpoint import load_model, strip
+from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
+from trunnion_training.vision.schedule import Schedule
+from trunnion_training.vision.training_run import HISTORY, train
+from trunnion_training.vision.ultralytics_network import exportable
+from trunnion_training.vision.ultralytics_setup import load_ultralytics
+
+_DETECTION_HEADS = ("Detect", "v10Detect")
+# A short fine-tuning on images like those to come: no mosaics, and a warm-up that ends within the first epoch.
+_AUGMENTATION = {
+    "optimizer": "AdamW",
+    "momentum": 0.9,
+    "cos_lr": True,
+    "lrf": 0.05,
+    "warmup_epochs": 0.3,
+    "warmup_bias_lr": 0.0,
+    "mosaic": 0.0,
+    "scale": 0.2,
+    "translate": 0.1,
+    "fliplr": 0.5,
+    "hsv_h": 0.015,
+    "hsv_s": 0.5,
+    "hsv_v": 0.4,
+}
+
+
+class Ultralytics:
+    """See `trunnion_training.vision.family.Family`."""
+
+    licence = "AGPL-3.0 (ultralytics)"
+    packages = ("ultralytics",)
+
+    def train(
+        self, usecase: UseCase, dataset_dir: Path, work_dir: Path, checkpoint: Path, progress: Progress
+    ) -> History:
+        """Train with ultralytics' own trainer."""
+        settings = detector_settings(usecase)
+        start = starting_point(usecase)
+        best = train(start, dataset_dir / "data.yaml", work_dir, _schedule(settings), progress)
+        strip(best, checkpoint, settings.image_size_px)
+        history: History = json.loads((work_dir / HISTORY).read_text())
+        return history
+
+    def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
+        """Write the base without optimiser, paths and times."""
+        settings = detector_settings(usecase)
+        base = usecase.beside(settings.base)
+        if not base.is_file():
+            raise _no_base(usecase)
+        model = load_model(base)
+        check_classes(list(model.names.values()), usecase, settings.base)
+        strip(base, checkpoint, settings.image_size_px)
+
+    def load(self, checkpoint: Path, form: DetectorForm, *, merged: bool = False) -> Trained:
+        """Load a checkpoint of any task that finds boxes."""
+        return exportable(load_model(checkpoint), form, merged=merged)
+
+
+def starting_point(usecase: UseCase) -> Path | str:
+    """The checkpoint that training starts from: a file beside the use case, or an architecture of ultralytics.
+
+    Nothing is downloaded. An architecture (`yolo26n.yaml`) starts from random weights.
+
+    Raises:
+        BadInput: there is no such file, or it finds more than boxes, which are all that a dataset holds.
+    """
+    base = detector_settings(usecase).base
+    path = usecase.beside(base)
+    if path.is_file():
+        _check_finds_boxes_only(load_model(path).task == "detect", usecase)
+        return path
+    head = _head_of(base) if base.endswith((".yaml", ".yml")) and "/" not in base else None
+    if head is None:
+        raise _no_base(usecase)
+    _check_finds_boxes_only(head in _DETECTION_HEADS, usecase)
+    return base
+
+
+def _check_finds_boxes_only(does: bool, usecase: UseCase) -> None:
+    if not does:
+        raise BadInput(
+            where=f"{usecase.name}: models.detector.base",
+            got=f"{detector_settings(usecase).base}, which finds more than boxes",
+            wanted="a detection network, because a dataset holds boxes and neither masks nor keypoints",
+            next_step="train it with ultralytics itself, and take the checkpoint as it is with epochs: 0",
+        )
+
+
+def _no_base(usecase: UseCase) -> BadInput:
+    return BadInput(
+        where=f"{usecase.name}: models.detector.base",
+        got=f"{detector_settings(usecase).base}, which does not exist",
+        wanted="an ultralytics checkpoint (*.pt; relative paths start at the use case's own folder)",
+        next_step="make one with trunnion train base, or put one there; nothing is downloaded",
+    )
+
+
+def _schedule(settings: DetectorTraining) -> Schedule:
+    return Schedule(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        image_size_px=settings.image_size_px,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        frozen_layers=settings.frozen_layers,
+        extra={**_AUGMENTATION, "close_mosaic": 0, "patience": settings.epochs + 1},
+    )
+
+
+def _head_of(architecture: str) -> str | None:
+    """The name of the last layer of an architecture that ultralytics ships; None where it ships none of that name."""
+    load_ultralytics()
+    from ultralytics.nn.tasks import yaml_model_load
+
+    try:
+        return str(yaml_model_load(architecture)["head"][-1][2])
+    except (OSError, ValueError, KeyError):
+        return None
