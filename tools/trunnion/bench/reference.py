@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trunnion_contract.detector_spec import DetectorSpec
-from trunnion_contract.tensor import TensorSpec
+from trunnion_training.vision.family import DetectorForm
 
 SIZES_PX = (640, 320)
 _CLASSES, _OPSET, _SEED = 80, 17, 0
@@ -16,22 +16,29 @@ def reference_network(size_px: int, folder: Path) -> bytes:
     import torch
 
     from trunnion_training.vision.onnx_export import export_onnx
+    from trunnion_training.vision.ultralytics_family import Ultralytics
     from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
     torch.manual_seed(_SEED)
     checkpoint, target = folder / "reference.pt", folder / f"reference_{size_px}.onnx"
     if not checkpoint.exists():
         load_ultralytics().YOLO("yolo26n.yaml", task="detect").save(checkpoint)
-    export_onnx(checkpoint, target, size_px, _OPSET)
+    export_onnx(Ultralytics().load(checkpoint, _form(size_px), merged=True), target, _OPSET)
     return target.read_bytes()
 
 
 def reference_spec(size_px: int) -> DetectorSpec:
     """What it takes and gives."""
+    form = _form(size_px)
     return DetectorSpec(
-        input=TensorSpec(name="images", dtype="float32", shape=(1, 3, size_px, size_px)),
-        output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+        input=form.input,
+        output=form.tensor("output0", (300, 6)),
         image_size_px=size_px,
-        labels=tuple(f"class_{index}" for index in range(_CLASSES)),
-        confidence_threshold=0.25,
+        labels=form.labels,
+        confidence_threshold=form.confidence_threshold,
     )
+
+
+def _form(size_px: int) -> DetectorForm:
+    labels = tuple(f"class_{index}" for index in range(_CLASSES))
+    return DetectorForm(image_size_px=size_px, labels=labels, confidence_threshold=0.25)
