@@ -43,13 +43,13 @@ def untrained_ultralytics(
 
 
 def awaken(network: torch.nn.Module, channels: int = 3) -> None:
-    """Let normalisation learn what random images look like, without which nothing reaches the end of the network."""
+    """Let normalisation learn what dark images look like, without which nothing reaches the end of the network."""
     layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = None
     with torch.no_grad():
-        network.train()(torch.rand(8, channels, 64, 64))
+        network.train()(0.4 * torch.rand(8, channels, 64, 64))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     network.eval()

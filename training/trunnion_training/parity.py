@@ -16,8 +16,9 @@ from trunnion_contract.usecase import ParityLimits
 from trunnion_edge.accuracy import measure, overlaps
 from trunnion_edge.backends.engine import Engine
 from trunnion_edge.decode import Detections
-from trunnion_edge.labelled_images import split_images
+from trunnion_edge.labelled_images import labelled, split_images
 from trunnion_edge.policy import Policy
+from trunnion_edge.preprocess import Preprocessor
 from trunnion_training.policy.network import PolicyNetwork
 from trunnion_training.vision.evaluate import detect_all
 
@@ -61,7 +62,8 @@ def detector_parity(
 
     Every box that one of the two gives with a score above 0.05 must have its partner in the other: the box of the same
     class that overlaps it most. Ranks are not compared, because scores that differ in the last digit change them. A box
-    without a partner makes the difference as large as the box.
+    without a partner makes the difference as large as the box. Candidates are compared one by one, before any of them
+    is suppressed, because of two that are equally sure rounding decides which one stays.
     """
     images = split_images(dataset_dir, "test")
     chosen = [
@@ -69,7 +71,10 @@ def detector_parity(
     ]
     reference, truths = detect_all(trained, spec, chosen, progress)
     candidates, _ = detect_all(exported, spec, chosen, progress)
-    boxes = boxes_difference(reference, candidates)
+    if spec.form == "candidates":
+        boxes = candidates_difference(trained, exported, spec, chosen)
+    else:
+        boxes = boxes_difference(reference, candidates)
     drop = measure(reference, truths).map50 - measure(candidates, truths).map50
     return Parity(
         step=STEP,
@@ -86,10 +91,48 @@ def boxes_difference(reference: Sequence[Detections], candidates: Sequence[Detec
     """The largest differences between partners over all images, in pixels."""
     each = [_image_difference(a, b) for a, b in zip(reference, candidates, strict=True)]
     each += [_image_difference(b, a) for a, b in zip(reference, candidates, strict=True)]
+    return _largest(each)
+
+
+def _largest(each: Sequence[Difference]) -> Difference:
     return Difference(
         max((difference.absolute for difference in each), default=0.0),
         max((difference.relative for difference in each), default=0.0),
     )
+
+
+def candidates_difference(
+    trained: Engine, exported: Engine, spec: DetectorSpec, images: Sequence[Path]
+) -> Difference:
+    """The largest differences between candidates that either network is sure enough of, in pixels of the images.
+
+    One that only one of the two is sure of is as wrong as it is large.
+    """
+    preprocessor = Preprocessor(spec.image_size_px, spec.pad_value)
+    each = []
+    for image, _ in labelled(list(images)):
+        tensor, letterbox = preprocessor.prepare(image)
+        a, b = (
+            engine.infer({spec.input.name: tensor})[spec.output.name][0] for engine in (trained, exported)
+        )
+        sure, alone = _sureness(a[4 : 4 + len(spec.labels)], b[4 : 4 + len(spec.labels)])
+        boxes_a, boxes_b = (letterbox.to_source(_corners(rows.T)) for rows in (a, b))
+        boxes_b[alone] = 0
+        each.append(Difference.of(boxes_a[sure], boxes_b[sure], _RELATIVE_FLOOR_PX))
+    return _largest(each)
+
+
+def _sureness(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of scores [c, n]: which candidates one of the two is sure enough of, and which only one, in any class."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    alone = (low < _SCORE_MIN) & (high >= _SCORE_MIN + _SCORE_MARGIN)
+    return (high >= _SCORE_MIN).any(axis=0), alone.any(axis=0)
+
+
+def _corners(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32 [n, 4 + ...] of centre and size → [n, 4], x1 y1 x2 y2."""
+    halves = rows[:, 2:4] / 2
+    return np.hstack([rows[:, :2] - halves, rows[:, :2] + halves])
 
 
 def _image_difference(a: Detections, b: Detections) -> Difference:
