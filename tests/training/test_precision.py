@@ -143,6 +143,15 @@ def test_what_wraps_every_block_is_no_block() -> None:
     assert anatomy.head == {"/model/head/Conv"}
 
 
+def test_a_block_that_holds_most_of_a_network_is_divided() -> None:
+    model = network()
+    for node in model.graph.node:
+        if node.name in ("/stem/Conv", "/wide/Conv", "/back/Conv"):
+            node.name = f"/backbone{node.name}"
+    anatomy = Anatomy(model.graph)
+    assert list(anatomy.blocks())[:4] == ["backbone/stem", "backbone/wide", "backbone/back", "head"]
+
+
 def test_nodes_without_a_name_of_their_own_get_one() -> None:
     model = network()
     for node in model.graph.node:

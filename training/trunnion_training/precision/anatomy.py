@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import takewhile
 
@@ -25,6 +26,7 @@ class Anatomy:
         depth, height = _depths(graph.node), _heights(graph.node)
         convolutions = [node.name for node in graph.node if node.op_type in CONVOLUTIONS]
         self._wrappers = _shared_parts(convolutions)
+        self._large = _large_parts(convolutions)
         self.nodes = [node.name for node in graph.node]
         self.stem = frozenset(name for name in self.nodes if depth[name] <= 1)
         self.last = frozenset(name for name in convolutions if height[name] == 1)
@@ -42,9 +44,15 @@ class Anatomy:
         return blocks
 
     def block_of(self, node: str) -> str:
-        """The first part of a name such as `/model.4/m.0/cv1/conv/Conv` that not all convolutions begin with."""
+        """The first part of a name such as `/model.4/m.0/cv1/conv/Conv` that not all convolutions begin with.
+
+        Where more than half of them begin with it, as with a `/backbone`, the parts inside it are the blocks.
+        """
         parts = node.strip("/").split("/")
-        return parts[min(self._wrappers, len(parts) - 1)]
+        depth = first = min(self._wrappers, len(parts) - 1)
+        while depth < len(parts) - 1 and tuple(parts[: depth + 1]) in self._large:
+            depth += 1
+        return "/".join(parts[first : depth + 1])
 
 
 def name_nodes(graph: onnx.GraphProto) -> None:
@@ -61,6 +69,13 @@ def _shared_parts(names: list[str]) -> int:
     paths = [name.strip("/").split("/")[:-1] for name in names]
     columns = zip(*paths, strict=False)
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+
+def _large_parts(names: list[str]) -> set[tuple[str, ...]]:
+    """What more than half of all names begin with, in parts."""
+    paths = [name.strip("/").split("/")[:-1] for name in names]
+    begins = Counter(tuple(path[:end]) for path in paths for end in range(1, len(path) + 1))
+    return {begin for begin, count in begins.items() if count > len(names) / 2}
 
 
 def _depths(nodes: Iterable[onnx.NodeProto]) -> dict[str, int]:
