@@ -5,6 +5,7 @@ Imports stand inside the fixtures: OpenCV changes the library path, which tests/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,17 @@ def trained(shapes: tuple[UseCase, Path], tmp_path_factory: pytest.TempPathFacto
     train_dir = tmp_path_factory.mktemp("train")
     fine_tune(usecase, dataset_dir, train_dir, Silent())
     return train_dir
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small layers on several threads wait for each other for most of the time on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

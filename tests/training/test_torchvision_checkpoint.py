@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from trunnion_training.vision.torchvision_checkpoint import (
     start_from,
     write,
 )
+from trunnion_training.vision.torchvision_network import ARCHITECTURES, build
 
 LABELS = ("disc", "bar")
 
@@ -80,3 +82,25 @@ def test_published_weights_are_names_and_tensors(tmp_path: Path) -> None:
     assert set(read_weights(tmp_path / "weights.pth")) == set(Network(91).state_dict())
     with pytest.raises(BadInput, match="got no such file"):
         read_weights(tmp_path / "absent.pth")
+
+
+def test_retinanet_weights_are_understood_as_they_were_published(tmp_path: Path) -> None:
+    """With frozen normalisation, which counts no batches, older names of layers, and 91 classes."""
+    network = build(ARCHITECTURES["retinanet_resnet50_fpn"], 91, 64)
+    published = {
+        _as_it_was_called(name): value
+        for name, value in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    assert "head.regression_head.conv.0.weight" in published
+    torch.save(published, tmp_path / "weights.pth")
+    started = build(ARCHITECTURES["retinanet_resnet50_fpn"], 2, 64)
+    start_from(started, read_weights(tmp_path / "weights.pth"), tmp_path / "weights.pth")
+    before, after = network.state_dict(), started.state_dict()
+    differs = {name for name in before if not torch.equal(before[name], after[name])}
+    assert differs == {f"head.classification_head.cls_logits.{part}" for part in ("weight", "bias")}
+
+
+def _as_it_was_called(name: str) -> str:
+    """`conv.1.0.weight` was `conv.2.weight` when an activation stood between two convolutions."""
+    return re.sub(r"(head\.\w+\.conv\.)(\d)\.0\.", lambda found: f"{found[1]}{2 * int(found[2])}.", name)

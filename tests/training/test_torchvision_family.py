@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from trunnion_training.vision.ultralytics_family import Ultralytics
 
 BASE = "torchvision:ssdlite320_mobilenet_v3_large"
 SIZE_PX = 128
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class StopsAfter(Silent):
@@ -42,15 +42,6 @@ class StopsAfter(Silent):
             raise KeyboardInterrupt
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small layers on several threads wait for each other for most of the time on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def dataset_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("many_shapes")
@@ -64,7 +55,7 @@ def usecase_of(dataset_dir: Path, **detector: object) -> UseCase:
 
 
 @pytest.fixture(scope="module")
-def learnt(dataset_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def learnt(one_thread: None, dataset_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a detector that was trained from random weights."""
     train_dir = tmp_path_factory.mktemp("learnt")
     fine_tune(usecase_of(dataset_dir, epochs=24), dataset_dir, train_dir, Silent())

@@ -21,6 +21,7 @@ SSDLITE, RETINANET = ARCHITECTURES
 # torchvision lets an anchor of RetinaNet be of several classes at once, the robot only of the surest.
 LABELS = {SSDLITE: ("disc", "bar"), RETINANET: ("disc",)}
 SURE = 0.5
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def form(name: str, batch_max: int = 1) -> DetectorForm:

@@ -15,6 +15,8 @@ from trunnion_training.vision.schedule import Schedule
 from trunnion_training.vision.torchvision_network import ARCHITECTURES, build
 from trunnion_training.vision.torchvision_training import TrainingRun, rate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def test_the_learning_rate_rises_and_then_falls_to_a_twentieth() -> None:
     rates = [rate(step, 1000) for step in range(1000)]

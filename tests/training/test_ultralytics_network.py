@@ -18,6 +18,7 @@ from trunnion_training.vision.torch_engine import TorchEngine
 from trunnion_training.vision.ultralytics_network import exportable
 
 SIZE_PX = 64
+pytestmark = pytest.mark.usefixtures("one_thread")
 ANCHORS = 8 * 8 + 4 * 4 + 2 * 2
 FORM = DetectorForm(image_size_px=SIZE_PX, labels=("disc", "bar"), confidence_threshold=0.25)
 KINDS = {
