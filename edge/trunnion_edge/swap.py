@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from trunnion_contract.errors import BadInput, Broken
+from trunnion_contract.errors import Broken
+from trunnion_edge.candidate import CandidateCheck, Seen, refused
 from trunnion_edge.decode import Detections
 from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.probation import Probation, SwapRules
@@ -58,12 +58,6 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    image: Image
-    anything: bool
-
-
-@dataclass(frozen=True)
 class _Trial:
     """How the model that detects does on probation, and whose place it took."""
 
@@ -91,7 +85,7 @@ class HotSwap:
         self._tell = tell
         self._selection = Selection()
         self._latency = Timings()
-        self._seen: deque[_Seen] = deque(maxlen=CHECK_FRAMES)
+        self._seen: deque[Seen] = deque(maxlen=CHECK_FRAMES)
         self._turn = threading.RLock()
         self._is_checking = self._is_closed = False
         self._next: tuple[SourcedDetector, SwapRules] | None = None
@@ -135,8 +129,8 @@ class HotSwap:
             return [self._detect_alone(image_bgr) for image_bgr in images_bgr]
         found, latency_ms = self._run(self.model, images_bgr)
         for image_bgr, detections in zip(images_bgr, found, strict=True):
-            self._latency.add(latency_ms / len(images_bgr))
-            self._seen.append(_Seen(image_bgr, len(detections) > 0))
+            self._latency.add(latency_ms)
+            self._seen.append(Seen(image_bgr, len(detections) > 0))
         return [Answer(detections, self.model) for detections in found]
 
     def offer(
@@ -155,7 +149,8 @@ class HotSwap:
         try:
             candidate = open_model()
             try:
-                self._check(candidate, rules, selection or self._selection)
+                check = CandidateCheck(self.model, rules, selection or self._selection, tuple(self._seen))
+                check(candidate, rules.latency_max_ms(self._latency.percentile_ms(50)))
                 self._accept(candidate, rules)
             except BaseException:
                 candidate.close()
@@ -181,59 +176,12 @@ class HotSwap:
     def _claim(self) -> None:
         with self._turn:
             if not self.is_settled:
-                raise _refused(
+                raise refused(
                     "a second swap while one is under way",
                     f"a settled model; now: {self.state}",
                     "ask again later",
                 )
             self._is_checking = True
-
-    def _check(self, candidate: SourcedDetector, rules: SwapRules, selection: Selection) -> None:
-        if candidate.source.application != self.model.source.application and not rules.other_application:
-            raise _refused(
-                "a bundle with another policy or cell",
-                "the policy and the cell that run, with which the detector was proven",
-                "start the cell anew with this bundle, or allow others",
-            )
-        task, wanted_task = candidate.detector.spec.task, self.model.detector.spec.task
-        if task != wanted_task:
-            raise _refused(f"a model for {task}", f"one for {wanted_task}, as it runs", "configure it anew")
-        if candidate.labels != self.model.labels and not rules.other_labels:
-            raise _refused(
-                f"a model of {', '.join(candidate.labels)}",
-                f"one of {', '.join(self.model.labels)}",
-                "load a bundle of the same classes, or allow others",
-            )
-        selection.check(candidate.labels)
-        candidate.detector.warm_up()
-        self._check_finite(candidate, candidate.detector.grey())
-        frames = tuple(self._seen)
-        results = [self._checked(candidate, frame.image) for frame in frames]
-        if results:
-            self._check_latency([latency_ms for _, latency_ms in results], rules)
-        before = [saw for frame, (saw, _) in zip(frames, results, strict=True) if frame.anything]
-        if before and not any(before):
-            raise _refused(
-                "a model that sees nothing where the running one does", "detections", "prove it anew"
-            )
-
-    def _checked(self, candidate: SourcedDetector, image: Image) -> tuple[bool, float]:
-        """Whether it saw anything in a frame, and how long that took."""
-        self._check_finite(candidate, image)
-        (detections,), latency_ms = self._run(candidate, (image,))
-        return len(detections) > 0, latency_ms
-
-    def _check_finite(self, candidate: SourcedDetector, image: Image) -> None:
-        if not all(np.isfinite(output).all() for output in candidate.detector.outputs(image).values()):
-            raise _refused("an output that is not finite", "finite numbers", "export the model again")
-
-    def _check_latency(self, latencies_ms: list[float], rules: SwapRules) -> None:
-        bound_ms = rules.latency_max_ms(self._latency.percentile_ms(50))
-        # The fastest: beside the running model and the rest of the machine, the others say less about this one.
-        fastest_ms = min(latencies_ms)
-        if fastest_ms > bound_ms:
-            got, wanted = f"{fastest_ms:.0f} ms for a frame", f"at most {bound_ms:.0f} ms"
-            raise _refused(got, wanted, "use a smaller model")
 
     def _accept(self, candidate: SourcedDetector, rules: SwapRules) -> None:
         with self._turn:
@@ -282,7 +230,7 @@ class HotSwap:
             if not probation.is_excused_by(old_ms):
                 return self._roll_back(trial, fault, by_old)
         trial.latency.add(latency_ms)
-        self._seen.append(_Seen(image, len(detections) > 0))
+        self._seen.append(Seen(image, len(detections) > 0))
         if trial.probation.passed:
             self._settle(trial)
         return Answer(detections, self.model)
@@ -303,11 +251,7 @@ class HotSwap:
 
     def _run(self, model: SourcedDetector, images: Sequence[Image]) -> tuple[list[Detections], float]:
         """What a model sees, and in how many milliseconds; on the thread that has this model."""
-        detector = model.detector
-        detector.confidence_threshold = self._selection.threshold(detector.spec.confidence_threshold)
-        detector.nms_threshold = self._selection.nms_threshold
-        began_s = time.perf_counter()
-        return detector.detect_many(images), (time.perf_counter() - began_s) * 1e3
+        return model.detect(images, self._selection)
 
 
 def _close(model: SourcedDetector) -> None:
@@ -316,7 +260,3 @@ def _close(model: SourcedDetector) -> None:
         model.close()
     except Exception:
         _log.exception("%s cannot be closed", model.source)
-
-
-def _refused(got: str, wanted: str, next_step: str) -> BadInput:
-    return BadInput(where="the new model", got=got, wanted=wanted, next_step=next_step)

@@ -101,6 +101,16 @@ def test_a_model_for_another_task_is_refused_while_one_runs(
     assert "got a model for detection, wanted one for pose" in answer.message
 
 
+def test_a_model_that_takes_fewer_images_at_once_than_are_asked_for_is_refused(
+    graph: Any, watch: Callable[..., Camera], tmp_path: Path
+) -> None:
+    watch(Variant(batch=True), batch_max=4)
+    other = write_bundle(tmp_path / "other", Variant(version="0.2.0"))
+    answer = graph.call(LoadBundle, "detector/load_bundle", LoadBundle.Request(path=str(other)))
+    assert not answer.ok
+    assert "'batch_max' of detector: got 4, wanted at most 1" in answer.message
+
+
 def test_cameras_share_a_run_of_a_network_that_takes_several_images(
     graph: Any, detect: Callable[..., None]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, PoseStamped, TwistStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -21,6 +23,7 @@ from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 
 from trunnion_bringup.processes import Cell
 from trunnion_bringup.table import CellSettings, cell_nodes
+from trunnion_inference.policy_node import PolicyNode
 
 PERIOD_S = 0.05
 # A period, and what a busy machine adds to it.
@@ -214,6 +217,40 @@ def test_a_goal_in_another_frame_is_ignored_and_the_log_says_so(graph: Any, arm:
     graph.until(lambda: "in frame 'camera_optical', wanted" in log.read_text(), "complaint")
     graph.until(lambda: len(arm.statuses) > begin + 5, "policy/status")
     assert {status.mode for status in arm.statuses[begin:]} == {PolicyGoal.HOLD}
+
+
+def test_the_thread_that_commands_is_scheduled_as_the_heartbeat_says_and_only_while_it_commands(
+    graph: Any, policy: Cell, arm: Arm
+) -> None:
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+
+    def scheduling() -> str:
+        graph.until(lambda: [m for m in heard if m.status[0].name == "policy"], "a heartbeat")
+        said = {
+            value.key: value.value
+            for m in heard
+            if m.status[0].name == "policy"
+            for value in m.status[0].values
+        }
+        return said["scheduling"]
+
+    process_id = policy.process_ids["policy"]
+    is_first = scheduling().startswith("real time")
+    assert is_first == (os.sched_getscheduler(process_id) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO)
+    for transition, commands in (
+        (Transition.TRANSITION_DEACTIVATE, False),
+        (Transition.TRANSITION_ACTIVATE, True),
+    ):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert graph.call(ChangeState, "policy/change_state", request).success
+        now = os.sched_getscheduler(process_id) & ~os.SCHED_RESET_ON_FORK
+        assert now == (os.SCHED_FIFO if commands and is_first else os.SCHED_OTHER)
+
+
+def test_where_nobody_says_otherwise_the_network_runs_on_the_thread_that_commands(ros: None) -> None:
+    node = PolicyNode()
+    assert node.get_parameter("threads").value == 1
+    node.destroy_node()
 
 
 def test_deactivating_stops_the_arm_and_then_says_no_more(graph: Any, arm: Arm) -> None:

@@ -10,37 +10,44 @@ import pytest
 
 from trunnion_inference.scheduling import PRIORITY
 
-IMPORTS = "import os; from trunnion_inference.scheduling import keep_time, take_turns"
+IMPORTS = "import os; from trunnion_inference.scheduling import TimeKeeping; keeping = TimeKeeping()"
 NOBODY = 65534
+NORMAL = str(os.SCHED_OTHER)
 
 
-def told(*steps: str) -> tuple[str, int]:
-    """What the last step says and how the thread is scheduled then, in a process that may go before others."""
-    *before, last = steps
-    program = "; ".join([IMPORTS, *before, f"print({last}, os.sched_getscheduler(0), sep='|')"])
+def told(*steps: str, last: str = "os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK") -> tuple[str, str]:
+    """What it says after these steps, and `last`, in a process that may go before others."""
+    program = "; ".join([IMPORTS, *steps, f"print(keeping.said, {last}, sep='|')"])
     answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     said, policy = answer.stdout.strip().split("|")
-    return said, int(policy)
+    return said, policy
 
 
 def test_what_it_says_is_what_is_so() -> None:
-    said, policy = told("keep_time()")
-    assert (said, policy) in [
-        (f"real time, priority {PRIORITY}", os.SCHED_FIFO),
-        ("normal: no right to a real-time priority (Operation not permitted)", os.SCHED_OTHER),
+    assert told("keeping.begin()") in [
+        (f"real time, priority {PRIORITY}", str(os.SCHED_FIFO)),
+        ("as it was started: no right to a real-time priority (Operation not permitted)", NORMAL),
     ]
 
 
-def test_priority_0_asks_for_nothing() -> None:
-    assert told("keep_time(0)") == ("normal, as asked", os.SCHED_OTHER)
+def test_priority_0_asks_for_nothing_and_takes_nothing() -> None:
+    assert told("keeping.begin(0)") == ("as it was started", NORMAL)
+    batch = "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
+    assert told(batch, "keeping.begin(0)", "keeping.end()")[1] == str(os.SCHED_BATCH)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without the right")
 def test_without_the_right_it_goes_on_as_it_was() -> None:
-    said, policy = told(f"os.setuid({NOBODY})", "keep_time()")
-    assert said.startswith("normal: no right to a real-time priority")
-    assert policy == os.SCHED_OTHER
+    said, policy = told(f"os.setuid({NOBODY})", "keeping.begin()")
+    assert said.startswith("as it was started: no right to a real-time priority")
+    assert policy == NORMAL
 
 
-def test_a_thread_takes_turns_again_when_it_need_not_keep_time() -> None:
-    assert told("keep_time()", "take_turns()") == ("None", os.SCHED_OTHER)
+def test_afterwards_the_thread_is_scheduled_as_it_was_before() -> None:
+    batch = "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
+    assert told(batch, "keeping.begin()", "keeping.begin()", "keeping.end()") == ("", str(os.SCHED_BATCH))
+
+
+def test_what_the_thread_starts_is_scheduled_as_usual() -> None:
+    child = "__import__('subprocess').check_output(['chrt', '-p', '0'], text=True).count('SCHED_OTHER')"
+    assert told("keeping.begin()", last=child)[1] == "1"

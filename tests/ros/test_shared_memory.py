@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from trunnion_inference.shared_memory import FOLDER, free_segments_of_the_dead
+from trunnion_inference.shared_memory import free_segments_of_the_dead
 
 NODE = """
 import rclpy, sys
@@ -32,12 +33,11 @@ def owner() -> Iterator[Callable[[], tuple[subprocess.Popen[str], set[Path]]]]:
     processes: list[subprocess.Popen[str]] = []
 
     def start() -> tuple[subprocess.Popen[str], set[Path]]:
-        before = set(locks())
         process = subprocess.Popen([sys.executable, "-c", NODE], stdin=-1, stdout=-1, text=True)
         processes.append(process)
         assert process.stdout
         assert process.stdout.readline() == "up\n"
-        return process, set(locks()) - before
+        return process, locks_of(process.pid)
 
     yield start
     for process in processes:
@@ -58,8 +58,10 @@ def dead(tmp_path: Path) -> Path:
     return lock
 
 
-def locks() -> list[Path]:
-    return [lock for lock in FOLDER.glob("fastrtps_*_el") if "port" not in lock.name]
+def locks_of(process_id: int) -> set[Path]:
+    """The locks of segments that a process has open; others may come and go meanwhile."""
+    opened = {link.readlink() for link in Path(f"/proc/{process_id}/fd").iterdir()}
+    return {file for file in opened if re.fullmatch(r"fastrtps_[0-9a-f]{16}_el", file.name)}
 
 
 def segment(lock: Path) -> Path:
@@ -111,8 +113,10 @@ def test_files_that_are_not_segments_stay(dead: Path) -> None:
     others = [
         dead.with_name(name) for name in ("fastrtps_port7411_el", "sem.fastrtps_port7411_mutex", "mine")
     ]
+    a_minute_ago_s = time.time() - 60
     for other in others:
         other.touch()
+        os.utime(other, (a_minute_ago_s, a_minute_ago_s))
     free_segments_of_the_dead(dead.parent)
     assert all(other.exists() for other in others)
 

@@ -15,6 +15,15 @@ from trunnion_edge.backends.engine import Array, CannotRunHere, EngineSettings, 
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+# Threads that spin while they wait take the cores from the robot's other processes: on two busy cores a detector took
+# half as long again with it. Those that sleep lose as much to being woken for each layer. 20 µs is from one layer to
+# the next; releases before this one do not know the setting, and would spin for a millisecond.
+_KNOWS_SPIN_DURATION = tuple(int(part) for part in ort.__version__.split(".")[:2]) >= (1, 31)
+_WAITING = (
+    {"session.intra_op.spin_duration_us": "20", "session.force_spinning_stop": "1"}
+    if _KNOWS_SPIN_DURATION
+    else {"session.intra_op.allow_spinning": "0"}
+)
 # TF32 rounds to ten bits, which parity with the trained network does not survive.
 _CUDA_OPTIONS = {"use_tf32": "0"}
 _ERRORS_ONLY = 3
@@ -106,9 +115,8 @@ def open_session(
     """
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
-    # Threads that spin while they wait take the cores from the robot's other processes: on two busy cores a
-    # detector took twice as long with it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for key, value in _WAITING.items():
+        options.add_session_config_entry(key, value)
     if threads is not None:
         options.intra_op_num_threads = threads
     where = str(model) if isinstance(model, Path) else "the model's bytes"

@@ -18,6 +18,8 @@ class BundleNode(ManagedNode):
     """configure opens, verifies and warms up; activate lets data in; deactivate keeps the engine; cleanup frees it."""
 
     DEVICE: ClassVar[Device] = "auto"
+    # Threads of the engine; 0 leaves it to the runtime.
+    THREADS = 0
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -72,7 +74,7 @@ class BundleNode(ManagedNode):
         self.declare_parameter("backend", "auto", text(f"Runtime of the engine ({known}); read by configure"))
         self.declare_parameter(
             "threads",
-            0,
+            self.THREADS,
             whole("CPU threads of the engine, 0 leaves it to the runtime; read by configure", 0, 256),
         )
         self.declare_parameter(

@@ -110,16 +110,25 @@ class DetectionWorker:
 
     def _answer(self, pictures: Sequence[Picture]) -> None:
         selection = self._selection()
+        for picture, answer, together in self._detected(pictures, selection):
+            try:
+                self._publish(picture, answer, selection, together)
+            except Exception as error:
+                self._failed(picture.topics, error)
+
+    def _detected(
+        self, pictures: Sequence[Picture], selection: Selection
+    ) -> list[tuple[Picture, Answer, int]]:
+        """Each picture with its answer, and how many went through the network together."""
         try:
             answers = self._swap.detect_many([picture.image_bgr for picture in pictures], selection)
-            for picture, answer in zip(pictures, answers, strict=True):
-                self._publish(picture, answer, selection, len(pictures))
         except Exception as error:
             if len(pictures) == 1:
                 self._failed(pictures[0].topics, error)
-                return
-            for picture in pictures:
-                self._answer([picture])
+                return []
+            # One that cannot be answered must not cost the others theirs.
+            return [alone for picture in pictures for alone in self._detected([picture], selection)]
+        return [(picture, answer, len(pictures)) for picture, answer in zip(pictures, answers, strict=True)]
 
     def _publish(self, picture: Picture, answer: Answer, selection: Selection, together: int) -> None:
         topics, header, model = picture.topics, picture.header, answer.model

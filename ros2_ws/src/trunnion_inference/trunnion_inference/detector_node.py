@@ -11,7 +11,9 @@ from rclpy.parameter import Parameter
 
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import BadInput
+from trunnion_edge.backends import EngineSettings
 from trunnion_edge.model_source import SourcedDetector
+from trunnion_edge.precision import PrecisionChoice
 from trunnion_edge.probation import SwapRules
 from trunnion_edge.swap import Change, Event, HotSwap
 from trunnion_inference.bundle_node import BundleNode
@@ -57,7 +59,8 @@ class DetectorNode(BundleNode):
     def open(self, bundle: Bundle) -> None:
         """Open the detector and warm it up; publish what its classes are called."""
         cameras, transport = cameras_of(self), transport_of(self)
-        model = SourcedDetector.from_bundle(bundle, self.engine_settings(), precision_of(self))
+        self._batch_asked = int(self.get_parameter("batch_max").value)
+        model = self._opened(bundle, self.engine_settings(), precision_of(self))
         self._swap = HotSwap(model, self._on_change)
         self._selection.chosen.check(model.labels)
         model.detector.warm_up()
@@ -75,7 +78,6 @@ class DetectorNode(BundleNode):
             lambda: now_s(self),
             self._complain,
         )
-        self._worker.batch_max = batch_of(self, model)
         self._introduce(model)
         self._show_threshold()
         self.get_logger().info(f"detects {', '.join(model.labels)} with {bundle.path.name}: {model.source}")
@@ -174,13 +176,25 @@ class DetectorNode(BundleNode):
         self._frames.hold(max(SWAP_QUEUE_FRAMES, self._queue_frames))
         try:
             return swap.offer(
-                lambda: SourcedDetector.from_bundle(open_bundle(path), settings, precision),
+                lambda: self._opened(open_bundle(path), settings, precision),
                 rules,
                 self._selection.chosen,
             )
         finally:
             if swap.is_settled:
                 self._frames.hold(self._queue_frames)
+
+    def _opened(
+        self, bundle: Bundle, settings: EngineSettings, precision: PrecisionChoice
+    ) -> SourcedDetector:
+        """The detector of a bundle, which takes as many images at once as is asked for."""
+        model = SourcedDetector.from_bundle(bundle, settings, precision)
+        try:
+            batch_of(self, self._batch_asked, model)
+        except BaseException:
+            model.close()
+            raise
+        return model
 
     def _on_change(self, change: Change) -> None:
         """Another model detects, or the new one stays; on the worker's thread, between two frames."""
@@ -201,6 +215,8 @@ class DetectorNode(BundleNode):
 
     def _introduce(self, model: SourcedDetector) -> None:
         """Another model detects from now on."""
+        assert self._worker is not None
+        self._worker.batch_max = batch_of(self, self._batch_asked, model)
         self._models_told += 1
         self._selection.labels = model.labels
         self._tell_model()

@@ -143,13 +143,13 @@ def cameras_of(node: Node) -> tuple[str, ...]:
     return names
 
 
-def batch_of(node: Node, model: SourcedDetector) -> int:
-    """How many waiting frames go through this model's network at once.
+def batch_of(node: Node, asked: int, model: SourcedDetector) -> int:
+    """How many waiting frames go through this model's network at once, where `asked` is the parameter batch_max.
 
     Raises:
         BadInput: more than it takes.
     """
-    asked, takes = int(node.get_parameter("batch_max").value), model.detector.batch_max
+    takes = model.detector.batch_max
     if asked > takes:
         raise _refused(node, "batch_max", str(asked), f"at most {takes}, which is what this network takes")
     return asked or (1 if model.source.device == "cpu" else takes)

@@ -27,7 +27,7 @@ from trunnion_inference.parameters import number, text, whole
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable
 from trunnion_inference.robot_bundle import cell_of
-from trunnion_inference.scheduling import PRIORITY, keep_time, take_turns
+from trunnion_inference.scheduling import PRIORITY, TimeKeeping
 
 FINGERS = ("panda_finger_joint1", "panda_finger_joint2")
 FRAME = "base"
@@ -39,10 +39,13 @@ class PolicyNode(BundleNode):
 
     # A network this small loses more on the way to a GPU than it wins there.
     DEVICE = "cpu"
+    # A thread of the runtime has no real-time priority: waiting for it would make the command late.
+    THREADS = 1
 
     def __init__(self) -> None:
         super().__init__("policy")
         self._policy: Policy | None = None
+        self._time_keeping = TimeKeeping()
         # Outlives cleanup and configure: a stop is taken back by its service alone.
         self._stop = EmergencyStop()
         self._listen_for_stops()
@@ -101,12 +104,13 @@ class PolicyNode(BundleNode):
         self._forget()
         self._make_controller()
         assert self._controller is not None
-        self._scheduling = keep_time(int(self.get_parameter("realtime_priority").value))
         self._timer = self.create_timer(self._controller.period_s, self._on_period, clock=steady_clock())
+        # The last step: one that failed would leave a thread that does nothing before all others.
+        self._time_keeping.begin(int(self.get_parameter("realtime_priority").value))
 
     def pause(self) -> None:
         """Stop the arm and command no more."""
-        take_turns()
+        self._time_keeping.end()
         if (timer := self.__dict__.pop("_timer", None)) is not None:
             self.destroy_timer(timer)
         self._twist.publish(self._twist_message((0.0, 0.0, 0.0)))
@@ -115,6 +119,7 @@ class PolicyNode(BundleNode):
 
     def free(self) -> None:
         """Close the engine and the topics."""
+        self._time_keeping.end()
         if (timer := self.__dict__.pop("_timer", None)) is not None:
             self.destroy_timer(timer)
         if self._policy is not None:
@@ -132,7 +137,7 @@ class PolicyNode(BundleNode):
         output = self._output
         reason = output.hold_reason if output else ""
         values = {"mode": output.mode.name if output else Mode.HOLD.name, "model": self._model}
-        values["scheduling"] = self._scheduling
+        values["scheduling"] = self._time_keeping.said
         for name, timings in (("jitter", self._jitter), ("step", self._step_time)):
             summary = timings.summary()
             values |= {
@@ -252,7 +257,6 @@ class PolicyNode(BundleNode):
         self._output: Output | None = None
         self._last_period_s: float | None = None
         self._jitter, self._step_time = Timings(), Timings()
-        self._scheduling = ""
 
 
 def _point(point: PointMessage) -> Point:
