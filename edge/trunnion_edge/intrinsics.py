@@ -41,8 +41,10 @@ class Intrinsics:
     distortion: tuple[float, ...] = ()
 
     @classmethod
-    def from_matrix(cls, matrix: ArrayLike, width_px: int, height_px: int) -> Intrinsics:
+    def from_matrix(cls, matrix: ArrayLike, width_px: int, height_px: int, *, name: str = "k") -> Intrinsics:
         """Of a matrix with nine values, row by row, for an image of that size and without distortion.
+
+        A refusal calls the matrix by its `name`.
 
         Raises:
             BadInput: it is not the matrix of a pinhole camera.
@@ -50,11 +52,11 @@ class Intrinsics:
         k = np.asarray(matrix, np.float64).reshape(-1)
         if k.size != 9 or not np.isfinite(k).all() or min(k[0], k[4]) <= 0 or min(width_px, height_px) <= 0:
             raise _refused(
-                f"k = {k.tolist()}, {width_px} x {height_px}",
+                f"{name} = {k.tolist()}, {width_px} x {height_px}",
                 "nine finite values with positive focal lengths, and an image size",
             )
         if k[1] != 0:
-            raise _refused(f"k = {k.tolist()}", "a camera whose pixels are not skewed")
+            raise _refused(f"{name} = {k.tolist()}", "a camera whose pixels are not skewed")
         centre_px = (float(k[2]) + CORNER_PX, float(k[5]) + CORNER_PX)
         return cls(width_px, height_px, (float(k[0]), float(k[4])), centre_px)
 

@@ -93,6 +93,11 @@ def test_a_matrix_of_no_pinhole_camera_is_refused(matrix: list[float]) -> None:
         Intrinsics.from_matrix(matrix, 640, 480)
 
 
+def test_a_refusal_calls_the_matrix_by_its_name() -> None:
+    with pytest.raises(BadInput, match="got the matrix = "):
+        Intrinsics.from_matrix([0.0] * 9, 640, 480, name="the matrix")
+
+
 @pytest.mark.parametrize("region", [(-1, 0, 10, 10), (0, 0, 641, 480), (600, 0, 41, 10), (0, 0, 0, 10)])
 def test_a_region_that_is_not_in_the_image_is_refused(region: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInput, match="inside the image of 640 x 480"):

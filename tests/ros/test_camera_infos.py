@@ -45,7 +45,7 @@ def test_binning_of_0_is_none_as_of_1(binning: int) -> None:
 @pytest.mark.parametrize(
     ("changed", "wanted"),
     [
-        ({"k": [0.0] * 9}, "positive focal lengths"),
+        ({"k": [0.0] * 9}, r"got k = .* positive focal lengths"),
         ({"width": 0}, "an image size"),
         ({"distortion_model": "equidistant"}, "one of plumb_bob, rational_polynomial"),
         ({"d": [float("inf")] * 5}, "finite coefficients"),
@@ -59,7 +59,9 @@ def test_a_calibration_that_cannot_be_used_is_refused(changed: dict[str, object]
         intrinsics_of(camera_info(**changed))
 
 
-@pytest.mark.parametrize(("p", "wanted"), [([0.0] * 12, "positive"), ([*P[:3], -40.0, *P[4:]], "of a pair")])
+@pytest.mark.parametrize(
+    ("p", "wanted"), [([0.0] * 12, r"got p\[:, :3\] = .* positive"), ([*P[:3], -40.0, *P[4:]], "of a pair")]
+)
 def test_a_projection_that_cannot_be_used_is_refused(p: list[float], wanted: str) -> None:
     with pytest.raises(BadInput, match=wanted):
         intrinsics_of(camera_info(p=p), rectified=True)

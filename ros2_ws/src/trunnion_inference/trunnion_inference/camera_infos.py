@@ -17,8 +17,8 @@ def intrinsics_of(message: CameraInfo, *, rectified: bool = False) -> Intrinsics
     Raises:
         BadInput: no calibration, one that is not of a pinhole camera, or a region or a binning that does not fit it.
     """
-    matrix = _projection(message) if rectified else message.k
-    camera = Intrinsics.from_matrix(matrix, message.width, message.height)
+    matrix, name = (_projection(message), "p[:, :3]") if rectified else (message.k, "k")
+    camera = Intrinsics.from_matrix(matrix, message.width, message.height, name=name)
     if not rectified:
         camera = camera.with_distortion(message.distortion_model, message.d)
     region = message.roi
