@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ros.tiny_bundle import IMAGE_SIZE_PX, write_bundle
+from tests.ros.tiny_bundle import IMAGE_SIZE_PX, Variant, write_bundle
 
-from trunnion.bench.copies import MARK_SIDE_PX, TRAP_SIDE_PX, marked, with_detector
+from trunnion.bench.copies import MARK_SIDE_PX, TRAP_SIDE_PX, marked, why_unmarkable, with_detector
+from trunnion.bench.node import _swaps_if_marked
 from trunnion_contract.bundle import Bundle, open_bundle
+from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import Broken
 from trunnion_edge.decode import Detections
 from trunnion_edge.model_source import SourcedDetector
@@ -63,3 +65,36 @@ def test_a_copy_with_another_detector_has_that_alone(bundle: Bundle, tmp_path: P
     assert copy.model.detector is not None
     assert copy.model.detector.spec.confidence_threshold == 0.7
     assert (copy.model.policy, copy.model.cell) == (None, None)
+
+
+def candidates(bundle: Bundle) -> DetectorSpec:
+    detector = bundle.model.detector
+    assert detector is not None
+    shape = (1, 4 + len(detector.spec.labels), 300)
+    output = detector.spec.output.model_copy(update={"shape": shape})
+    return detector.spec.model_copy(update={"form": "candidates", "output": output})
+
+
+def test_what_can_be_marked_is_not_left_out(bundle: Bundle) -> None:
+    assert bundle.model.detector is not None
+    assert why_unmarkable(bundle.model.detector.spec) == ""
+
+
+def test_candidates_cannot_be_marked(bundle: Bundle) -> None:
+    assert why_unmarkable(candidates(bundle)) == "it gives candidates, not objects"
+
+
+@pytest.mark.parametrize(
+    ("variant", "why"),
+    [
+        (Variant(task="pose"), "more than a box (pose)"),
+        (Variant(task="segmentation"), "more than a box (segmentation)"),
+        (Variant(batch=True), "several images at once"),
+    ],
+)
+def test_a_detector_that_cannot_be_marked_has_no_rows_of_swaps_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, variant: Variant, why: str
+) -> None:
+    assert _swaps_if_marked(open_bundle(write_bundle(tmp_path, variant))) == []
+    assert why in caplog.text
+    assert "no rows node.swap.*" in caplog.text

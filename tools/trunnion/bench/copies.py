@@ -27,8 +27,23 @@ _TRAP_ABOVE = 0.9
 _NO_CLASS = 9999
 
 
+def why_unmarkable(spec: DetectorSpec) -> str:
+    """Why a detector cannot mark its answers, empty where it can: a mark is one more row [1, 1, 6] of its output."""
+    shape = spec.output.shape
+    if spec.form != "chosen":
+        return f"it gives {spec.form}, not objects"
+    if spec.extras:
+        return f"its objects have more than a box ({spec.task})"
+    if spec.input.shape[0] != 1 or shape[0] != 1:
+        return "it takes several images at once"
+    return "" if isinstance(shape[1], int) else "it gives any number of objects"
+
+
 def marked(bundle: Bundle, folder: Path, left_px: int, *, trapped: bool = False) -> Path:
-    """A copy whose detector also sees a square at `left_px` in the middle row of its letterboxed image."""
+    """A copy whose detector also sees a square at `left_px` in the middle row of its letterboxed image.
+
+    Only of a detector that can be marked (`why_unmarkable`).
+    """
     detector = bundle.model.detector
     assert detector is not None
     network = _with_mark(bundle.read(detector.file), detector, left_px, trapped)

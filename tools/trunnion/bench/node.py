@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from typing import Any
 
 from trunnion.bench import policy
 from trunnion.bench.cell_nodes import running_node
-from trunnion.bench.copies import MARKS_PX, marked, with_detector
+from trunnion.bench.copies import MARKS_PX, marked, why_unmarkable, with_detector
 from trunnion.bench.measure import Row, median_row, percentile_rows, ratio_row, spread
 from trunnion.bench.processes import cpu_s, rss_mib
 from trunnion.bench.reference import SIZES_PX, reference_network, reference_spec
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
 
+_log = logging.getLogger(__name__)
 _FRAMES = 150
 # As the bare runs, which take turns with the frames, leave time for.
 _RATES_HZ = {640: 8, 320: 25}
@@ -29,10 +31,13 @@ _SWAP_RATE_HZ, _PROBATION_FRAMES = 15, 5
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`node.*`: YOLO26n at 640 and 320 px, then detector and policy of the bundle, each in a node of its own."""
+    """`node.*`: YOLO26n at 640 and 320 px, then detector and policy of the bundle, each in a node of its own.
+
+    A detector whose answers cannot be marked has no `node.swap.*`; the log says so.
+    """
     if bundle.model.detector is None:
         return policy.rows(bundle)
-    return [*_end_to_end(bundle), *_swaps(bundle), _start(bundle), *policy.rows(bundle)]
+    return [*_end_to_end(bundle), *_swaps_if_marked(bundle), _start(bundle), *policy.rows(bundle)]
 
 
 def _end_to_end(bundle: Bundle) -> list[Row]:
@@ -106,6 +111,16 @@ def _overload(seen: dict[str, Any]) -> Row:
     return Row(
         "node.overload.p99_ratio", round(value, 3), "ratio", against, len(answered_s), round(spread_s, 3)
     )
+
+
+def _swaps_if_marked(bundle: Bundle) -> list[Row]:
+    """None where the answers could not tell which network gave them."""
+    assert bundle.model.detector is not None
+    why = why_unmarkable(bundle.model.detector.spec)
+    if why:
+        _log.warning("no rows node.swap.*: the answers of this detector cannot be marked, because %s", why)
+        return []
+    return _swaps(bundle)
 
 
 def _swaps(bundle: Bundle, swaps: int = _SWAPS, rollbacks: int = _ROLLBACKS) -> list[Row]:
