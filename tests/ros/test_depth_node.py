@@ -7,143 +7,59 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray, Detection3DArray
+from sensor_msgs.msg import CameraInfo
+from tests.ros.depth_process import (
+    FRAME,
+    HEIGHT,
+    OBJECT_M,
+    THING_PX,
+    UNMEASURED_PX,
+    WIDTH,
+    DepthCamera,
+    calibration,
+    depth_entry,
+    depth_image,
+    detections,
+    header,
+)
 
 from trunnion_bringup.processes import Cell
-from trunnion_bringup.table import NodeEntry
-from trunnion_edge.decode import Detections
-from trunnion_inference.detections import detections_message
+from trunnion_inference.depth_node import SILENT_AFTER_S
+from trunnion_inference.qos import LATCHED
 
-DEPTH = NodeEntry(
-    name="depth",
-    package="trunnion_inference",
-    executable="depth_node",
-    parameters={"autostart": True, "depth_wait_ms": 60.0},
-    lifecycle=True,
-)
-WIDTH, HEIGHT, FOCAL_PX = 160, 120, 100.0
-# A thing of 20 x 10 cm, 1 m away and 25 cm to the right, before a wall; and one of which the camera measures nothing.
-THING_PX, UNMEASURED_PX = (95, 55, 115, 65), (20, 20, 40, 40)
-OBJECT_M, WALL_M = 1.0, 3.0
-FRAME = "camera_optical"
-
-
-def header(number: int, frame: str = FRAME) -> Header:
-    made = Header(frame_id=frame)
-    made.stamp.sec, made.stamp.nanosec = 10 + number // 10, number % 10 * 100_000_000
-    return made
-
-
-def depth_image(number: int, encoding: str, frame: str = FRAME, *, bigendian: bool = False) -> Image:
-    metres = np.full((HEIGHT, WIDTH), WALL_M)
-    for (left, top, right, bottom), depth_m in ((THING_PX, OBJECT_M), (UNMEASURED_PX, 0.0)):
-        metres[top:bottom, left:right] = depth_m
-    kind, scale = {"16UC1": ("u2", 1000), "32FC1": ("f4", 1)}[encoding]
-    numbers = (metres * scale).astype((">" if bigendian else "<") + kind)
-    return Image(
-        header=header(number, frame),
-        height=HEIGHT,
-        width=WIDTH,
-        encoding=encoding,
-        is_bigendian=int(bigendian),
-        step=WIDTH * numbers.itemsize,
-        data=array.array("B", numbers.tobytes()),
-    )
-
-
-def detections(number: int, *boxes_px: tuple[int, ...]) -> Detection2DArray:
-    boxes = np.array(boxes_px, np.float32).reshape(-1, 4)
-    seen = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.arange(len(boxes)))
-    message = detections_message(seen, header(number))
-    for row, item in enumerate(message.detections):
-        item.id = f"track {row}"
-    return message
-
-
-def calibration(focal_px: float = FOCAL_PX) -> CameraInfo:
-    k = [focal_px, 0.0, WIDTH / 2 - 0.5, 0.0, focal_px, HEIGHT / 2 - 0.5, 0.0, 0.0, 1.0]
-    return CameraInfo(header=header(0), width=WIDTH, height=HEIGHT, distortion_model="plumb_bob", k=k)
-
-
-class DepthCamera:
-    """Plays the camera and its detector, and keeps what the node answers."""
-
-    def __init__(self, graph: Any) -> None:
-        self.graph = graph
-        self.answers: list[Detection3DArray] = graph.hear(Detection3DArray, "detections_3d")
-        self._health: list[DiagnosticArray] = graph.hear(DiagnosticArray, "/diagnostics")
-        self.calibrate = graph.say(CameraInfo, "camera_info", qos_profile_sensor_data)
-        self.show = graph.say(Image, "depth/image", qos_profile_sensor_data)
-        self.detect = graph.say(Detection2DArray, "detections")
-        self._number = 0
-
-    def next(self) -> int:
-        self._number += 1
-        return self._number
-
-    def answer(self, number: int) -> Detection3DArray:
-        def found() -> list[Detection3DArray]:
-            return [answer for answer in list(self.answers) if answer.header == header(number)]
-
-        self.graph.until(found, f"answer to {number}")
-        return found()[0]
-
-    def see(self, *boxes_px: tuple[int, ...], encoding: str = "16UC1", **image: Any) -> Detection3DArray:
-        """The answer to a frame of its own."""
-        number = self.next()
-        self.show(depth_image(number, encoding, **image))
-        self.detect(detections(number, *boxes_px))
-        return self.answer(number)
-
-    def says(self, word: str, level: bytes) -> None:
-        """Wait for a heartbeat that says so."""
-        del self._health[:]
-
-        def said() -> bool:
-            heard = [status for message in list(self._health) for status in message.status]
-            return any(s.name == "depth" and s.level == level and word in s.message for s in heard)
-
-        self.graph.until(said, f"heartbeat with '{word}'")
-
-    def value(self, key: str) -> str:
-        del self._health[:]
-        self.graph.until(lambda: self._health, "heartbeat")
-        return {value.key: value.value for value in self._health[-1].status[0].values}[key]
-
-    def goes_unanswered(self, number: int) -> None:
-        """Nobody answers that frame, although the next one that can be used is answered."""
-        time.sleep(0.2)
-        self.see(THING_PX)
-        assert header(number) not in [answer.header for answer in self.answers]
+TOPICS = ("camera_info", "depth/image", "detections", "detections_3d")
 
 
 @pytest.fixture(scope="module")
 def node(start_cell: Callable[..., Cell]) -> Cell:
-    return start_cell(DEPTH)
+    return start_cell(depth_entry("depth", 10000.0))
 
 
 @pytest.fixture(scope="module")
 def camera(graph: Any, node: Cell) -> DepthCamera:
     camera = DepthCamera(graph)
-    graph.until(lambda: graph.node.count_publishers("detections_3d"), "depth node")
-    for _ in range(20):
-        # Best effort: what is said while both sides meet may be lost.
-        camera.calibrate(calibration())
-        number = camera.next()
-        camera.show(depth_image(number, "16UC1"))
-        camera.detect(detections(number, THING_PX))
-        time.sleep(0.1)
-        if camera.answers:
-            return camera
-    raise AssertionError("the depth node answers nothing")
+    camera.meet()
+    return camera
+
+
+@pytest.fixture(scope="module")
+def late(graph: Any, start_cell: Callable[..., Cell]) -> DepthCamera:
+    """A node that waits for a depth image only a moment, and whose calibration was said once, before it came."""
+    graph.node.create_publisher(CameraInfo, "late/camera_info", LATCHED).publish(calibration())
+    start_cell(depth_entry("late_depth", 60.0, *((topic, f"late/{topic}") for topic in TOPICS)))
+    return DepthCamera(graph, "late_depth", "late/")
+
+
+def is_miscalibrated(camera: DepthCamera, *, again: bool = True) -> None:
+    def calibrate() -> None:
+        if again:
+            camera.calibrate(calibration(focal_px=0.0))
+
+    camera.says("calibrate the camera", DiagnosticStatus.ERROR, calibrate)
 
 
 @pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
@@ -170,28 +86,13 @@ def test_a_detection_without_depth_is_left_out_and_counted(camera: DepthCamera) 
     assert camera.value("arrays_lost") == "0"
 
 
-def test_nothing_seen_is_an_empty_array_and_needs_no_depth(camera: DepthCamera) -> None:
-    number = camera.next()
-    camera.detect(detections(number))
-    assert list(camera.answer(number).detections) == []
-
-
 def test_detections_that_come_before_their_depth_image_wait_for_it(camera: DepthCamera) -> None:
     number = camera.next()
     camera.detect(detections(number, THING_PX))
-    time.sleep(0.02)
-    camera.show(depth_image(number, "16UC1"))
-    assert len(camera.answer(number).detections) == 1
-
-
-def test_detections_without_a_depth_image_near_them_are_not_answered_and_the_heartbeat_says_so(
-    camera: DepthCamera,
-) -> None:
-    number = camera.next()
-    camera.detect(detections(number, THING_PX))
-    camera.says("got the nearest one -100 ms away, wanted one within 50 ms", DiagnosticStatus.ERROR)
-    assert int(camera.value("arrays_unanswered")) > 0
-    camera.goes_unanswered(number)
+    time.sleep(0.2)
+    assert header(number) not in [answer.header for answer in camera.answers]
+    answer = camera.until_answered(number, lambda: camera.show(depth_image(number, "16UC1")))
+    assert len(answer.detections) == 1
 
 
 @pytest.mark.parametrize(
@@ -211,22 +112,47 @@ def test_a_depth_image_that_cannot_be_used_answers_nothing_and_the_next_one_does
     image = depth_image(number, "16UC1")
     for name, value in change.items():
         setattr(image, name, header(number, value) if name == "header" else value)
-    camera.show(image)
-    camera.detect(detections(number, THING_PX))
-    camera.says(said, DiagnosticStatus.ERROR)
-    camera.goes_unanswered(number)
+
+    def show() -> None:
+        camera.show(image)
+        camera.detect(detections(number, THING_PX))
+
+    camera.says(said, DiagnosticStatus.ERROR, show)
+    camera.went_unanswered(number)
     assert node.poll() == []
 
 
 def test_without_a_calibration_nothing_is_answered(camera: DepthCamera) -> None:
-    camera.calibrate(calibration(focal_px=0.0))
-    camera.says("calibrate the camera", DiagnosticStatus.ERROR)
+    is_miscalibrated(camera)
     number = camera.next()
-    camera.show(depth_image(number, "16UC1"))
-    camera.detect(detections(number, THING_PX))
-    camera.says("wanted the calibration of the detections' camera", DiagnosticStatus.ERROR)
-    camera.calibrate(calibration())
-    camera.goes_unanswered(number)
+
+    def show() -> None:
+        camera.show(depth_image(number, "16UC1"))
+        camera.detect(detections(number, THING_PX))
+
+    camera.says("wanted the calibration of the detections' camera", DiagnosticStatus.ERROR, show)
+    camera.recovers()
+    camera.went_unanswered(number)
+
+
+def test_a_bad_calibration_is_an_error_until_a_good_one_comes(camera: DepthCamera) -> None:
+    is_miscalibrated(camera)
+    time.sleep(SILENT_AFTER_S + 0.5)
+    is_miscalibrated(camera, again=False)
+    camera.recovers()
+
+
+def test_a_trouble_with_arrays_is_no_error_any_more_when_the_tray_has_been_empty_for_a_while(
+    camera: DepthCamera,
+) -> None:
+    number = camera.next()
+
+    def show() -> None:
+        camera.show(depth_image(number, "16UC1", "other_optical"))
+        camera.detect(detections(number, THING_PX))
+
+    camera.says("registered to the image", DiagnosticStatus.ERROR, show)
+    camera.recovers()
 
 
 def test_silence_is_a_warning_that_names_the_topics(camera: DepthCamera) -> None:
@@ -245,7 +171,30 @@ def test_while_it_is_inactive_nothing_is_answered(camera: DepthCamera) -> None:
     camera.detect(detections(number, THING_PX))
     camera.says("is inactive", DiagnosticStatus.WARN)
     assert change(Transition.TRANSITION_ACTIVATE)
-    camera.goes_unanswered(number)
+    camera.went_unanswered(number)
     assert change(Transition.TRANSITION_DEACTIVATE)
     assert change(Transition.TRANSITION_CLEANUP)
     assert change(Transition.TRANSITION_CONFIGURE)
+
+
+def test_a_calibration_that_was_said_once_before_the_node_came_is_heard_and_not_missed(
+    late: DepthCamera,
+) -> None:
+    assert len(late.meet(calibrate=False).detections) == 1
+    # The depth image is younger than the calibration.
+    assert "camera_info" not in late.says("no depth/image for", DiagnosticStatus.WARN)
+
+
+def test_nothing_seen_is_an_empty_array_and_needs_no_depth(late: DepthCamera) -> None:
+    number = late.next()
+    assert list(late.until_answered(number, lambda: late.detect(detections(number))).detections) == []
+
+
+def test_detections_that_wait_in_vain_for_a_depth_image_are_not_answered_and_the_heartbeat_says_so(
+    late: DepthCamera,
+) -> None:
+    seen, number = late.meet(calibrate=False), late.next()
+    said = "got the nearest one -100 ms away, wanted one within 50 ms"
+    late.says(said, DiagnosticStatus.ERROR, lambda: late.detect(detections(number, THING_PX)))
+    assert int(late.value("arrays_unanswered")) > 0
+    assert late.answers[-1].header == seen.header

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -25,8 +26,9 @@ from trunnion_inference.frames import Arrivals
 from trunnion_inference.heartbeat import ERROR, WARN, Health
 from trunnion_inference.managed_node import ManagedNode
 from trunnion_inference.process import run_node
-from trunnion_inference.qos import NEWEST, RESULTS, images, overridable
+from trunnion_inference.qos import LATCHED, NEWEST, RESULTS, images, overridable
 
+# Also how long a trouble with single arrays is told.
 SILENT_AFTER_S = 2.0
 _LOG_EVERY_S = 5.0
 _LOOK_EVERY_S = 0.02
@@ -47,6 +49,7 @@ class DepthNode(ManagedNode):
         super().__init__("depth")
         self._endpoints: list[tuple[Any, Any]] = []
         self._camera: Intrinsics | None = None
+        self._camera_trouble = ""
         self._is_open = False
         declare_depth(self)
         self._forget()
@@ -61,7 +64,7 @@ class DepthNode(ManagedNode):
         )
         self._endpoints.append((self.destroy_lifecycle_publisher, self._boxes))
         self._listen(Detection2DArray, _DETECTIONS, self._on_detections, RESULTS)
-        self._listen(CameraInfo, _CAMERA, self._on_camera_info, NEWEST)
+        self._listen_for_calibration()
         self._listen(Image, _DEPTH, self._on_depth, images(1), raw=True)
         timer = self.create_timer(_LOOK_EVERY_S, self._answer, clock=steady_clock())
         self._endpoints.append((self.destroy_timer, timer))
@@ -77,13 +80,22 @@ class DepthNode(ManagedNode):
 
     def free(self) -> None:
         """Leave all topics."""
-        self._is_open, self._camera = False, None
+        self._is_open, self._camera, self._camera_trouble = False, None, ""
         while self._endpoints:
             destroy, endpoint = self._endpoints.pop()
             destroy(endpoint)
 
     def active_health(self) -> Health:
-        """Whether all three topics come, and how much could not be answered."""
+        """Whether all that is needed comes, and how much could not be answered."""
+        values = self._values()
+        is_recent = time.monotonic() - self._trouble_s <= SILENT_AFTER_S
+        troubles = [self._camera_trouble, self._trouble if is_recent else ""]
+        if any(troubles):
+            return Health(ERROR, "; ".join(filter(None, troubles)), values=values)
+        silences = self._silences()
+        return Health(WARN, "; ".join(silences), values=values) if silences else Health(values=values)
+
+    def _values(self) -> dict[str, str]:
         values = {
             "arrays_answered": str(self._work_time.count),
             "arrays_lost": str(self._arrivals.lost),
@@ -93,19 +105,32 @@ class DepthNode(ManagedNode):
             "depth_apart_ms": "" if self._apart_ms is None else f"{self._apart_ms:.1f}",
         }
         summary = self._work_time.summary().items()
-        values |= {f"lift_{key}": f"{value:.2f}" for key, value in summary if key in ("p50_ms", "p99_ms")}
-        if self._trouble:
-            return Health(ERROR, self._trouble, values=values)
-        silences = [
+        return values | {
+            f"lift_{key}": f"{value:.2f}" for key, value in summary if key in ("p50_ms", "p99_ms")
+        }
+
+    def _silences(self) -> list[str]:
+        """Of topics that go on; a calibration need be said no second time."""
+        return [
             f"no {topic} for {silence_s:.0f} s"
             for topic, heard_s in self._heard_s.items()
             if (silence_s := time.monotonic() - heard_s) > SILENT_AFTER_S
+            and not (topic == _CAMERA and self._camera)
         ]
-        return Health(WARN, "; ".join(silences), values=values) if silences else Health(values=values)
 
     def _listen(self, kind: type, topic: str, callback: Any, qos: Any, *, raw: bool = False) -> None:
         subscription = self.create_subscription(kind, topic, callback, qos, raw=raw, **overridable())
         self._endpoints.append((self.destroy_subscription, subscription))
+
+    def _listen_for_calibration(self) -> None:
+        """Twice: the latched subscription hears what was said before, but no best effort publisher."""
+        self._listen(CameraInfo, _CAMERA, self._on_camera_info, NEWEST)
+        # Without the default warning that it hears nothing of such a publisher: the other one does.
+        quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
+        latched = self.create_subscription(
+            CameraInfo, _CAMERA, self._on_camera_info, LATCHED, event_callbacks=quiet
+        )
+        self._endpoints.append((self.destroy_subscription, latched))
 
     def _forget(self) -> None:
         """As one who has heard nothing yet but the camera's calibration, which may be said once only."""
@@ -114,15 +139,15 @@ class DepthNode(ManagedNode):
         self._work_time, self._rate, self._arrivals = Timings(), Rate(), Arrivals()
         self._unanswered = self._without_depth = 0
         self._apart_ms: float | None = None
-        self._trouble = ""
+        self._trouble, self._trouble_s = "", 0.0
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._heard_s[_CAMERA] = time.monotonic()
         try:
-            self._camera = intrinsics_of(message, rectified=self._is_rectified)
+            self._camera, self._camera_trouble = intrinsics_of(message, rectified=self._is_rectified), ""
         except BadInput as error:
-            self._camera = None
-            self._complain(str(error))
+            self._camera, self._camera_trouble = None, str(error)
+            self._log_error(str(error))
 
     def _on_depth(self, data: bytes) -> None:
         self._heard_s[_DEPTH] = time.monotonic()
@@ -189,7 +214,10 @@ class DepthNode(ManagedNode):
         self._rate.tick(now_s)
 
     def _complain(self, trouble: str) -> None:
-        self._trouble = trouble
+        self._trouble, self._trouble_s = trouble, time.monotonic()
+        self._log_error(trouble)
+
+    def _log_error(self, trouble: str) -> None:
         self.get_logger().error(trouble, throttle_duration_sec=_LOG_EVERY_S)
 
 
