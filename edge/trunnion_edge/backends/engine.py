@@ -29,6 +29,7 @@ class EngineSettings:
         threads: CPU threads of the runtime; None leaves it to the runtime.
         cache_dir: where engines that are built on this device are kept; None is the user's cache folder.
         workspace_mib: memory of the GPU that the builder of an engine may use for one layer.
+        attached_engines: whether an engine that came with the network is taken; it is code to the GPU.
         attached: reads the files that came with the network, built engines among them, by name.
         check: what an engine that is built here must pass.
     """
@@ -38,6 +39,7 @@ class EngineSettings:
     threads: int | None = None
     cache_dir: Path | None = None
     workspace_mib: int = 1024
+    attached_engines: bool = True
     attached: Callable[[str], bytes] | None = field(default=None, compare=False, repr=False)
     check: Check[Engine] | None = field(default=None, compare=False, repr=False)
 
