@@ -3,6 +3,7 @@
 A runtime may compile a sound network into wrong answers: FP16 that overflows, a fault of one of its versions. What a
 robot sees is not at hand when an engine is built, so that both answer for images that are drawn here, the same ones
 each time. The bounds are wide: they find what is grossly wrong, and do not measure accuracy, which the proof does.
+Keypoints are held to the bound of boxes; masks are looked at inside boxes that both have (`mask_agreement`).
 """
 
 from __future__ import annotations

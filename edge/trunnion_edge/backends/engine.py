@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -42,6 +42,10 @@ class EngineSettings:
     attached_engines: bool = True
     attached: Callable[[str], bytes] | None = field(default=None, compare=False, repr=False)
     check: Check[Engine] | None = field(default=None, compare=False, repr=False)
+
+    def beside(self, read: Callable[[str], bytes]) -> EngineSettings:
+        """These settings for a network that came with these files, whose engines are taken where that is wanted."""
+        return replace(self, attached=read if self.attached_engines else None)
 
 
 class CannotRunHere(BadInput):
