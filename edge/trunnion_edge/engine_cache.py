@@ -51,7 +51,7 @@ class EngineCache(Generic[Loaded]):
         folder: made when the first plan is written.
         waits: called again and again while another process builds the same engine, with what to tell a person.
         attached: engines that came with the network.
-        check: what an engine must pass when it is built; one that was built without is built anew.
+        check: what an engine must pass once; one that was never compared is, before it is used.
     """
 
     folder: Path
@@ -76,7 +76,7 @@ class EngineCache(Generic[Loaded]):
             pass
         with self._alone(builder.key):
             try:
-                return self._cached(builder)
+                return self._cached(builder, compares=True)
             except NotCached as reason:
                 _log.warning("engine cache %s: builds the engine: %s", self.folder, reason)
             return self._built(builder)
@@ -102,11 +102,15 @@ class EngineCache(Generic[Loaded]):
             raise NotCached(f"the plan that is there is damaged ({len(plan)} bytes with another digest)")
         return record, plan
 
-    def _cached(self, builder: Builder[Loaded]) -> Loaded:
+    def _cached(self, builder: Builder[Loaded], compares: bool = False) -> Loaded:
         record, plan = self.kept(builder.key)
-        if self.check and not record.compared:
-            raise NotCached("the plan that is there was never compared with the network on the CPU")
         try:
+            if self.check and not record.compared:
+                if not compares:
+                    raise NotCached("the plan that is there was never compared with the network on the CPU")
+                _log.info("engine cache: compares %s, which was built before", self._plan(builder.key))
+                self.check.prepare()
+                self._compare(record, plan, builder)
             engine = builder.load(plan)
         except PlanRefused as error:
             raise NotCached(f"the plan that is there does not load ({error})") from None
@@ -140,11 +144,11 @@ class EngineCache(Generic[Loaded]):
         if self.check:
             self.check.prepare()
         plan = builder.build()
-        record = self._judged(plan, builder)
+        record = PlanRecord(key=builder.key, plan_sha256=digest_bytes(plan))
+        # Before anything looks at it: an hour's work is not lost where the GPU has no room for a look.
         self._keep(plan, record)
-        if record.fault:
-            raise self._faulty(record)
         try:
+            self._compare(record, plan, builder)
             return builder.load(plan)
         except PlanRefused as error:
             raise Broken(
@@ -154,27 +158,32 @@ class EngineCache(Generic[Loaded]):
                 next_step="look at the lines above, and see that nothing else fills the GPU's memory",
             ) from None
 
-    def _judged(self, plan: bytes, builder: Builder[Loaded]) -> PlanRecord:
-        """The record of a new plan, with what the check says of its engine."""
-        record = PlanRecord(key=builder.key, plan_sha256=digest_bytes(plan))
-        if self.check is None:
-            return record
-        try:
-            passed, words = self.check.judge(builder.load(plan))
-        except PlanRefused:
-            # Said by who loads it next, to use it.
-            return record
-        _log.info("engine cache: the new engine's answers, against the CPU's: %s", words)
-        return record.model_copy(update={"compared" if passed else "fault": words})
+    def _compare(self, record: PlanRecord, plan: bytes, builder: Builder[Loaded]) -> None:
+        """Let the check look at the engine of a plan that is kept, and write what it says into the record.
 
-    def _keep(self, plan: bytes, record: PlanRecord) -> None:
+        Raises:
+            EngineDiffers: it did not pass.
+            PlanRefused: it does not load.
+        """
+        if self.check is None:
+            return
+        passed, words = self.check.judge(builder.load(plan))
+        _log.info("engine cache: the new engine's answers, against the CPU's: %s", words)
+        judged = record.model_copy(update={"compared" if passed else "fault": words})
+        self._keep(None, judged)
+        if judged.fault:
+            raise self._faulty(judged)
+
+    def _keep(self, plan: bytes | None, record: PlanRecord) -> None:
+        """Write a plan and its record, or the record alone."""
         path = self._plan(record.key)
-        text = record.model_dump_json(by_alias=True, indent=2)
         try:
-            # Both are written before either gets its name, so that a full disk leaves what was there.
-            with whole_file(path.with_suffix(".json")) as record_part, whole_file(path) as plan_part:
-                record_part.write_text(text, encoding="utf-8")
-                plan_part.write_bytes(plan)
+            # All is written before anything gets its name, so that a full disk leaves what was there.
+            with ExitStack() as parts:
+                record_part = parts.enter_context(whole_file(path.with_suffix(".json")))
+                record_part.write_text(record.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
+                if plan is not None:
+                    parts.enter_context(whole_file(path)).write_bytes(plan)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,7 +51,7 @@ class Policy:
                 wanted="one",
                 next_step="add models.policy to the use case",
             )
-        engine = open_engine(read_network(manifest.policy, read), replace(settings, attached=read))
+        engine = open_engine(read_network(manifest.policy, read), settings.beside(read))
         try:
             return cls(engine, manifest.policy.spec)
         except BaseException:

@@ -60,7 +60,7 @@ def open_network(
 
     def opened(of: Precision) -> OpenNetwork:
         network = _network(model, read, of)
-        more = replace(settings, attached=read, check=CpuAgreement(network, model.spec))
+        more = replace(settings.beside(read), check=CpuAgreement(network, model.spec))
         return OpenNetwork(open_engine(network, more, progress), of)
 
     return _fastest(model, opened, settings) if precision == "auto" else opened(precision)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from trunnion_edge.backends import BACKENDS
 
 ROOMS = ("docker", "edge", "ros2_ws", "sim", "tools", "training")
 ALSO_AT_THE_TOP = {"tests", "requirements"}
@@ -100,3 +103,13 @@ def test_links_between_documents_lead_somewhere(repository: Path) -> None:
     ]
     assert len(links) > 10
     assert [link for document, link in links if not (document.parent / link).exists()] == []
+
+
+def test_what_new_engines_are_compared_with_comes_with_what_builds_them(repository: Path) -> None:
+    """The extra and the advice name ONNX Runtime; an engine that was compared runs without it."""
+    project = tomllib.loads((repository / "edge" / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras["onnxruntime"]) <= set(extras["tensorrt"])
+    tensorrt = BACKENDS["tensorrt"]
+    assert "onnxruntime (pip)" in tensorrt.install
+    assert "onnxruntime" not in tensorrt.packages

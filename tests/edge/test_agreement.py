@@ -44,6 +44,10 @@ def moved(pixels: float) -> Change:
     return lambda output: output + np.array([pixels] * 4 + [0, 0], np.float32)
 
 
+def only(output: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    return {"output0": output}
+
+
 def with_column(column: int, value: float) -> Change:
     def change(output: NDArray[np.float32]) -> NDArray[np.float32]:
         changed = output.copy()
@@ -104,14 +108,14 @@ def test_a_few_boxes_that_come_and_go_do_not_fail_the_rest(detector_spec: Detect
     boxes[..., 5] = 0
     some = boxes.copy()
     some[0, :2, :4] = 1000
-    assert difference([boxes], [some], detector_spec).boxes_px == 0
+    assert difference([only(boxes)], [only(some)], detector_spec).boxes_px == 0
     some[0, :3, :4] = 1000
-    assert difference([boxes], [some], detector_spec).boxes_px > 10
+    assert difference([only(boxes)], [only(some)], detector_spec).boxes_px > 10
 
 
 def test_a_box_too_many_counts_as_one_too_few_does(detector_spec: DetectorSpec) -> None:
-    none, one = np.zeros((1, 0, 6), np.float32), np.ones((1, 1, 6), np.float32)
-    assert difference([none], [none], detector_spec) == (0, 1, 0)
+    none, one = only(np.zeros((1, 0, 6), np.float32)), only(np.ones((1, 1, 6), np.float32))
+    assert difference([none], [none], detector_spec) == (0, 1, 0, 0)
     assert difference([none], [one], detector_spec).boxes_px == np.inf
     assert difference([one], [none], detector_spec).boxes_px == np.inf
 
@@ -149,5 +153,7 @@ def test_without_onnx_runtime_it_is_said_before_anything_is_built(
     network: bytes, detector_spec: DetectorSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backends, "installed", lambda package: False)
-    with pytest.raises(CannotRunHere, match="no Python package onnxruntime"):
+    with pytest.raises(
+        CannotRunHere, match="no Python package onnxruntime, with which a new engine is compared"
+    ):
         CpuAgreement(network, detector_spec).prepare()

@@ -264,13 +264,46 @@ def test_what_a_check_needs_is_missed_before_anything_is_built(workshop: Worksho
     assert workshop.builds == 0
 
 
-def test_an_engine_that_nobody_checked_is_built_anew_where_one_is_wanted(
+def test_an_engine_that_nobody_checked_is_checked_where_one_is_wanted_and_not_built_anew(
+    workshop: Workshop, process: ModuleType
+) -> None:
+    workshop.open()
+    check = Sentence(passes=True)
+    assert workshop.open(check=check) == workshop.open(check=check) == process.NETWORK
+    assert check.asked == ["prepare", "judge a network"]
+    assert workshop.builds == 1
+    assert json.loads(workshop.file("json").read_text())["compared"] == "boxes 0.01 px off"
+
+
+def test_one_that_nobody_checked_and_that_is_wrong_is_refused(workshop: Workshop) -> None:
+    workshop.open()
+    for _ in range(2):
+        with pytest.raises(EngineDiffers, match="got boxes 80 px off"):
+            workshop.open(check=Sentence(passes=False))
+    assert workshop.builds == 1
+
+
+def test_what_was_built_is_kept_where_the_check_cannot_run_and_checked_the_next_time(
+    workshop: Workshop, process: ModuleType
+) -> None:
+    short = Sentence(passes=True)
+    short.judge = lambda engine: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            workshop.open(check=short)
+    assert json.loads(workshop.file("json").read_text())["compared"] == ""
+    assert workshop.open(check=Sentence(passes=True)) == process.NETWORK
+    assert workshop.builds == 1
+
+
+def test_one_that_nobody_checked_and_that_does_not_load_is_built_anew(
     workshop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
     workshop.open()
-    workshop.open(check=Sentence(passes=True))
+    with pytest.raises(Broken, match="just built"):
+        workshop.open(check=Sentence(passes=True), refuses=True)
     assert workshop.builds == 2
-    assert "never compared with the network on the CPU" in caplog.messages[-1]
+    assert "does not load (another magic number)" in caplog.messages[-1]
 
 
 def test_a_plan_that_is_kept_can_be_read_with_its_record(workshop: Workshop, process: ModuleType) -> None:

@@ -11,7 +11,7 @@ from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import digest_bytes
 from trunnion_contract.manifest import ModelManifest, PolicyModel, PolicySpec
 from trunnion_contract.tensor import TensorSpec
-from trunnion_edge.backends import open_engine
+from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.policy import NotFinite, Policy
 
 # speed = x + 10 z, opening = opening + 100 y
@@ -156,3 +156,24 @@ def test_an_engine_is_closed_when_its_network_does_not_fit_the_manifest(
         Policy.from_model(manifest, {"policy.onnx": network}.__getitem__)
     with pytest.raises(Broken, match="after close"):
         opened[0].infer({"observation": np.zeros((1, 3), np.float32)})
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_an_engine_that_came_with_it_is_taken_where_that_is_wanted(
+    wanted: bool,
+    linear_network: Callable[..., bytes],
+    policy_spec: PolicySpec,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network, asked = linear_network(WEIGHTS), list[EngineSettings]()
+    monkeypatch.setattr(
+        "trunnion_edge.policy.open_engine", lambda _, settings: asked.append(settings) or open_engine(network)
+    )
+    model = PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=policy_spec)
+    manifest = ModelManifest(
+        name="p", version="0.1.0", problem="p", usecase_digest="0", dataset_digest=None, policy=model,
+        made_with={}, licences={},
+    )  # fmt: skip
+    read = {"policy.onnx": network}.__getitem__
+    Policy.from_model(manifest, read, EngineSettings(attached_engines=wanted)).close()
+    assert [settings.attached for settings in asked] == [read if wanted else None]

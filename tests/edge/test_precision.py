@@ -225,6 +225,15 @@ def test_an_engine_is_checked_against_its_own_file_and_may_come_with_it(
     assert settings.check._network == networks["int8.onnx"]
 
 
+def test_engines_that_came_with_a_network_can_be_left_alone(
+    model: DetectorModel, networks: dict[str, bytes], opened: Opened
+) -> None:
+    open_network(model, networks.__getitem__, EngineSettings(device="cpu", attached_engines=False), "int8")
+    (settings,) = opened.settings
+    assert settings.attached is None
+    assert isinstance(settings.check, CpuAgreement)
+
+
 def test_where_no_gpu_is_found_fp16_is_closed_again(
     model: DetectorModel, networks: dict[str, bytes], opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,8 @@ BACKENDS: Mapping[str, Backend] = {
     "tensorrt": Backend(
         ("tensorrt", "cuda.bindings"),
         "trunnion_edge.backends.tensorrt",
-        "TensorRT (part of JetPack; elsewhere: pip install tensorrt) and cuda-bindings of the driver's CUDA (pip)",
+        "TensorRT (part of JetPack; elsewhere: pip install tensorrt), cuda-bindings of the driver's CUDA (pip), and "
+        "onnxruntime (pip), with which new engines are compared",
     ),
     "onnxruntime": Backend(
         ("onnxruntime",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -29,6 +29,7 @@ class EngineSettings:
         threads: CPU threads of the runtime; None leaves it to the runtime.
         cache_dir: where engines that are built on this device are kept; None is the user's cache folder.
         workspace_mib: memory of the GPU that the builder of an engine may use for one layer.
+        attached_engines: whether an engine that came with the network is taken; it is code to the GPU.
         attached: reads the files that came with the network, built engines among them, by name.
         check: what an engine that is built here must pass.
     """
@@ -38,8 +39,13 @@ class EngineSettings:
     threads: int | None = None
     cache_dir: Path | None = None
     workspace_mib: int = 1024
+    attached_engines: bool = True
     attached: Callable[[str], bytes] | None = field(default=None, compare=False, repr=False)
     check: Check[Engine] | None = field(default=None, compare=False, repr=False)
+
+    def beside(self, read: Callable[[str], bytes]) -> EngineSettings:
+        """These settings for a network that came with these files, whose engines are taken where that is wanted."""
+        return replace(self, attached=read if self.attached_engines else None)
 
 
 class CannotRunHere(BadInput):

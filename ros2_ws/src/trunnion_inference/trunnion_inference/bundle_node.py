@@ -66,6 +66,7 @@ class BundleNode(ManagedNode):
             threads or None,
             Path(cache).expanduser() if cache else None,
             int(self.get_parameter("workspace_mib").value),
+            bool(self.get_parameter("attached_engines").value),
         )
 
     def _declare(self) -> None:
@@ -95,6 +96,13 @@ class BundleNode(ManagedNode):
             "workspace_mib",
             EngineSettings().workspace_mib,
             whole("Memory of the GPU that the builder of an engine may use; read by configure", 1, 1 << 20),
+        )
+        self.declare_parameter(
+            "attached_engines",
+            True,
+            text(
+                "Whether a built engine that came in the bundle, code to the GPU, is taken; read by configure"
+            ),
         )
         self.declare_parameter(
             "build_only",
