@@ -126,8 +126,7 @@ def _candidates(columns: Floats, classes: int, threshold: float, nms_threshold: 
 def _in_source(
     found: _Found, spec: DetectorSpec, letterbox: Letterbox, prototypes: Floats | None
 ) -> Detections:
-    width, height = letterbox.source_size_px
-    boxes = letterbox.to_source(found.boxes_px).clip(0, np.array([width, height, width, height], np.float32))
+    boxes = letterbox.to_source(found.boxes_px).clip(0, letterbox.corners_px)
     inside: NDArray[np.bool_] = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
     if not inside.all():
         found, boxes = found.rows(inside), boxes[inside]

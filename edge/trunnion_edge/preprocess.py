@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Letterbox:
 
     def to_square(self, boxes_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes [n, 4] of the source image, x1 y1 x2 y2, in pixels of the square."""
-        return boxes_px * np.array(self.scale * 2, np.float32) + np.array(self.offset_px * 2, np.float32)
+        return boxes_px * np.tile(self._scale, 2) + np.tile(self._offset_px, 2)
 
     def to_source(self, boxes_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes [n, 4] of the square, x1 y1 x2 y2, in pixels of the source image (not clipped)."""
@@ -53,9 +54,24 @@ class Letterbox:
 
     def points_to_source(self, points_px: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points [..., 2] of the square, x y, in pixels of the source image (not clipped)."""
-        points: NDArray[np.float32] = points_px - np.array(self.offset_px, np.float32)
-        points /= np.array(self.scale, np.float32)
+        points: NDArray[np.float32] = points_px - self._offset_px
+        points /= self._scale
         return points
+
+    # Kept, because one placement serves frame after frame.
+
+    @cached_property
+    def corners_px(self) -> NDArray[np.float32]:
+        """The greatest x1 y1 x2 y2 of a box in the source image, float32 [4]."""
+        return np.array(self.source_size_px * 2, np.float32)
+
+    @cached_property
+    def _scale(self) -> NDArray[np.float32]:
+        return np.array(self.scale, np.float32)
+
+    @cached_property
+    def _offset_px(self) -> NDArray[np.float32]:
+        return np.array(self.offset_px, np.float32)
 
 
 class Preprocessor:

@@ -47,7 +47,7 @@ def _detector(size: int, folder: Path) -> list[Row]:
         stages_s: list[tuple[float, ...]] = []
         detect = partial(_detect, detector, image, stages_s)
         session = open_session(network)
-        bare = taking_turns(_CALLS, detect, lambda: session.run(None, feed), pause_s=_PAUSE_S)
+        bare = taking_turns(_CALLS, detect, lambda: session.run(None, feed))
         undisturbed_s = stages_s[-_CALLS:]
         theirs = taking_turns(_CALLS, _ultralytics(file, size, image), detect, pause_s=_PAUSE_S)
     gpu = _on_gpu(network, spec, image)
