@@ -7,6 +7,7 @@ import time
 from geometry_msgs.msg import Point as PointMessage
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
+from rclpy.event_handler import SubscriptionEventCallbacks
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64
 from std_srvs.srv import Trigger
@@ -186,7 +187,11 @@ class PolicyNode(BundleNode):
 
     def _listen_for_stops(self) -> None:
         """In every state. Twice, because a reliable subscription does not hear a best effort publisher."""
-        self.create_subscription(Bool, "emergency_stop", self._on_stop, RESULTS, **overridable())
+        # Without the default warning that it hears nothing of such a publisher: the other one does.
+        quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
+        self.create_subscription(
+            Bool, "emergency_stop", self._on_stop, RESULTS, event_callbacks=quiet, **overridable()
+        )
         self.create_subscription(Bool, "emergency_stop", self._on_stop, NEWEST)
         self.create_service(Trigger, "~/release_emergency_stop", self._on_release)
 
