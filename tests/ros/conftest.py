@@ -64,6 +64,15 @@ class Graph:
         self.until(client.service_is_ready, service, timeout_s)
         return self.wait(client.call_async(request), service, timeout_s)
 
+    def send_goal(self, client: Any, goal: Any, *feedback: Callable[[Any], None]) -> Any:
+        """The future of an action client's goal.
+
+        Sent on the thread that spins: rclpy notes a goal after it has sent it, and loses an answer that comes before.
+        """
+        sent = self._executor.create_task(lambda: client.send_goal_async(goal, *feedback))
+        self.until(sent.done, "goal that was sent")
+        return sent.result()
+
     def wait(self, future: Any, what: str, timeout_s: float = 10.0) -> Any:
         """The result of a future."""
         self.until(future.done, what, timeout_s)

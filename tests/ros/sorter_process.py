@@ -46,13 +46,15 @@ class Orders:
         """The goal's handle."""
         goal = Sort.Goal(order_id="7", parts=list(parts), quantities=list(quantities), bin=bin_name)
         self.feedback.clear()
-        future = self.client.send_goal_async(goal, lambda message: self.feedback.append(message.feedback))
+        future = self.graph.send_goal(
+            self.client, goal, lambda message: self.feedback.append(message.feedback)
+        )
         return self.graph.wait(future, "answer to an order")
 
     def say_hello(self) -> None:
         """Send what is refused until an answer comes: the first ones may be lost while both sides still meet."""
         for _ in range(10):
-            future = self.client.send_goal_async(Sort.Goal(order_id="hello"))
+            future = self.graph.send_goal(self.client, Sort.Goal(order_id="hello"))
             deadline_s = time.monotonic() + 2
             while not future.done() and time.monotonic() < deadline_s:
                 time.sleep(0.01)

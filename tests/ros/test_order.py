@@ -137,7 +137,7 @@ def test_an_order_ends_with_every_part_in_its_bin(cell: Cell, graph: Any) -> Non
     graph.until(client.server_is_ready, "sorter's action server")
     graph.until(lambda: statuses, "policy/status")
     goal = Sort.Goal(order_id="1", parts=["gear", "bolt"], quantities=[1, 1], bin="B")
-    handle = graph.wait(client.send_goal_async(goal), "answer to an order")
+    handle = graph.wait(graph.send_goal(client, goal), "answer to an order")
     assert handle.accepted
     answer = graph.wait(handle.get_result_async(), "end of the order", SORTED_WITHIN_S)
     assert answer.status == GoalStatus.STATUS_SUCCEEDED, answer.result.message
