@@ -36,18 +36,14 @@ def rows(bundle: Bundle) -> list[Row]:
 
 
 def _detector(size: int, folder: Path) -> list[Row]:
-    from trunnion_edge.backends.onnxruntime import open_session
-
     network, spec = reference_network(size, folder), reference_spec(size)
     image = np.random.default_rng(_SEED).integers(0, 256, (480, 640, 3), np.uint8)
-    feed = {spec.input.name: np.zeros((1, 3, size, size), np.float32)}
     file = folder / "detector.onnx"
     file.write_bytes(network)
     with Detector(open_engine(network, EngineSettings(device="cpu")), spec) as detector:
         stages_s: list[tuple[float, ...]] = []
         detect = partial(_detect, detector, image, stages_s)
-        session = open_session(network)
-        bare = taking_turns(_CALLS, detect, lambda: session.run(None, feed))
+        bare = taking_turns(_CALLS, detect, _bare_run(network, size))
         undisturbed_s = stages_s[-_CALLS:]
         theirs = taking_turns(_CALLS, _ultralytics(file, size, image), detect, pause_s=_PAUSE_S)
     gpu = _on_gpu(network, spec, image)
