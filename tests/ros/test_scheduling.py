@@ -51,3 +51,28 @@ def test_afterwards_the_thread_is_scheduled_as_it_was_before() -> None:
 def test_what_the_thread_starts_is_scheduled_as_usual() -> None:
     child = "__import__('subprocess').check_output(['chrt', '-p', '0'], text=True).count('SCHED_OTHER')"
     assert told("keeping.begin()", last=child)[1] == "1"
+
+
+PINNED = """
+import os, sys, threading, time
+from trunnion_inference.scheduling import stay_off_pinned_cores
+cores = sorted(os.sched_getaffinity(0))
+def stay(core):
+    os.sched_setaffinity(0, {core})
+    time.sleep(5)
+for core in eval(sys.argv[1]):
+    threading.Thread(target=stay, args=(core,), daemon=True).start()
+time.sleep(0.3)
+stay_off_pinned_cores()
+print(sorted(os.sched_getaffinity(0)) == eval(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is only one core to be on")
+@pytest.mark.parametrize(
+    ("pinned", "left"),
+    [("cores[1:]", "cores[:1]"), ("cores[:1]", "cores[1:]"), ("[]", "cores"), ("cores", "cores")],
+)
+def test_a_thread_leaves_the_cores_that_others_of_its_process_are_pinned_to(pinned: str, left: str) -> None:
+    command = [sys.executable, "-c", PINNED, pinned, left]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "True"

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from tests.ros.tiny_bundle import write_bundle
 
+from trunnion.bench import edge
 from trunnion.bench.edge import _int8, int8_speedup
 from trunnion.bench.measure import median_row, percentile_rows, ratio_row, spread, taking_turns
 from trunnion.bench.processes import cpu_s, rss_mib
+from trunnion.bench.reference import reference_network
 from trunnion_contract.bundle import open_bundle
 
 
@@ -49,10 +51,13 @@ def test_percentiles_are_rows_of_their_own():
     assert [(row.name, row.value) for row in rows] == [("x.p50_ms", 51), ("x.p95_ms", 96), ("x.p99_ms", 100)]
 
 
-def test_between_two_calls_there_is_a_pause():
-    began_s = time.monotonic()
-    taking_turns(2, lambda: None, lambda: None, warm_up=1, pause_s=0.01)
-    assert time.monotonic() - began_s >= 6 * 0.01
+def test_detectors_are_compared_in_processes_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(edge, "_CALLS", 10)
+    network = tmp_path / "detector.onnx"
+    network.write_bytes(reference_network(320, tmp_path))
+    theirs_s, ours_s = edge.apart("ultralytics", "trunnion", network, 320)
+    assert len(theirs_s) == len(ours_s) == 10
+    assert min(theirs_s + ours_s) > 0
 
 
 def test_what_a_process_costs_is_what_the_kernel_counted():

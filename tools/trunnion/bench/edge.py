@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,17 +18,18 @@ from typing import Any
 import numpy as np
 
 from trunnion.bench.measure import Row, median_row, percentile_rows, ratio_row, taking_turns
-from trunnion.bench.reference import SIZES_PX, reference_network, reference_spec
+from trunnion.bench.reference import SIZES_PX, noise_image, reference_network, reference_spec
 from trunnion_contract.bundle import Bundle
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_edge.backends import CannotRunHere, EngineSettings, open_engine
 from trunnion_edge.detector import Detector
+from trunnion_edge.preprocess import letterbox
 
 _CALLS = 150
 _STARTS = 5
-_SEED = 0
-# ONNX Runtime's threads, as ultralytics uses them, spin on for a moment.
-_PAUSE_S = 0.005
+_BLOCKS = 5
+# Threads of ONNX Runtime, as ultralytics uses them, spin on for a moment.
+_REST_S = 0.2
 _ALL, _PART = "from image to boxes", "part of the whole"
 
 
@@ -37,20 +42,21 @@ def rows(bundle: Bundle) -> list[Row]:
 
 def _detector(size: int, folder: Path) -> list[Row]:
     network, spec = reference_network(size, folder), reference_spec(size)
-    image = np.random.default_rng(_SEED).integers(0, 256, (480, 640, 3), np.uint8)
+    image = noise_image()
     file = folder / "detector.onnx"
     file.write_bytes(network)
     with Detector(open_engine(network, EngineSettings(device="cpu")), spec) as detector:
         stages_s: list[tuple[float, ...]] = []
         detect = partial(_detect, detector, image, stages_s)
-        bare = taking_turns(_CALLS, detect, _bare_run(network, size))
-        undisturbed_s = stages_s[-_CALLS:]
-        theirs = taking_turns(_CALLS, _ultralytics(file, size, image), detect, pause_s=_PAUSE_S)
+        bare = taking_turns(_CALLS, detect, _bare_run(network, letterbox(image, size)[0]))
+    theirs = apart("ultralytics", "trunnion", file, size)
     gpu = _on_gpu(network, spec, image)
     return [
         ratio_row(f"edge.detector.{size}.ratio", bare, "session.run of the same file"),
-        ratio_row(f"edge.vs_ultralytics.{size}.ratio", theirs, "trunnion_edge on the same file"),
-        *_stages(f"edge.detector.{size}", undisturbed_s),
+        ratio_row(
+            f"edge.vs_ultralytics.{size}.ratio", theirs, "trunnion_edge on the same file, processes in turns"
+        ),
+        *_stages(f"edge.detector.{size}", stages_s[-_CALLS:]),
         *percentile_rows(f"edge.detector.{size}.whole", [1e3 * second for second in bare[0]], _ALL),
         *gpu,
     ]
@@ -78,7 +84,7 @@ def _on_gpu(network: bytes, spec: DetectorSpec, image: np.ndarray) -> list[Row]:
         engine = open_engine(network, settings)
     except CannotRunHere:
         return []
-    tensor = {spec.input.name: np.zeros((1, 3, spec.image_size_px, spec.image_size_px), np.float32)}
+    tensor = {spec.input.name: letterbox(image, spec.image_size_px)[0]}
     with Detector(engine, spec) as detector:
         timed = taking_turns(_CALLS, partial(detector.detect, image), lambda: engine.infer(tensor))
     name, against = (
@@ -99,7 +105,8 @@ def _int8(bundle: Bundle) -> list[Row]:
     if detector is None or "int8" not in networks or not proven or bundle.proof.detector is None:
         return []
     size = detector.spec.image_size_px
-    runs = [_bare_run(bundle.read(networks[precision].file), size) for precision in ("fp32", "int8")]
+    tensor, _ = letterbox(noise_image(), size)
+    runs = [_bare_run(bundle.read(networks[precision].file), tensor) for precision in ("fp32", "int8")]
     fp32, int8 = bundle.proof.detector, proven[0].detector
     drop_points = round(100 * (fp32.map50_95 - int8.map50_95), 4)
     return [
@@ -123,20 +130,47 @@ def int8_speedup(seconds: list[list[float]], size_px: int) -> Row:
     )
 
 
-def _bare_run(network: bytes, size: int) -> Any:
+def _bare_run(network: bytes, tensor: np.ndarray) -> Any:
     from trunnion_edge.backends.onnxruntime import open_session
 
     session = open_session(network)
-    feed = {session.get_inputs()[0].name: np.zeros((1, 3, size, size), np.float32)}
+    feed = {session.get_inputs()[0].name: tensor}
     return lambda: session.run(None, feed)
 
 
-def _ultralytics(network: Path, size: int, image: np.ndarray) -> Any:
-    # The trainer's own settings keep it from installing packages and from writing outside its folder.
-    from trunnion_training.vision.ultralytics_setup import load_ultralytics
+def apart(first: str, second: str, network: Path, size: int) -> list[list[float]]:
+    """Seconds of each, in processes of their own that work in turns.
 
-    model = load_ultralytics().YOLO(str(network), task="detect")
-    return lambda: model.predict(image, imgsz=size, verbose=False, device="cpu")
+    In one process the threads that the one leaves spinning would slow down the other.
+    """
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_detecting(who, network, size)) for who in (first, second)]
+        timed: list[list[float]] = [[], []]
+        for _ in range(_BLOCKS):
+            for process, seconds in zip(processes, timed, strict=True):
+                time.sleep(_REST_S)
+                seconds += _calls(process, _CALLS // _BLOCKS)
+    return timed
+
+
+@contextmanager
+def _detecting(who: str, network: Path, size: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "trunnion.bench.detect_probe", who, str(network), str(size)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _calls(process, 0)
+            yield process
+        finally:
+            process.kill()
+
+
+def _calls(process: subprocess.Popen[str], count: int) -> list[float]:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{count}\n")
+    process.stdin.flush()
+    seconds: list[float] = json.loads(process.stdout.readline())
+    return seconds
 
 
 def _import() -> Row:

@@ -31,19 +31,15 @@ class Row:
         return asdict(self)
 
 
-def taking_turns(
-    n: int, *functions: Callable[[], object], warm_up: int = 2, pause_s: float = 0.0
-) -> list[list[float]]:
+def taking_turns(n: int, *functions: Callable[[], object], warm_up: int = 2) -> list[list[float]]:
     """Seconds of `n` calls of each function.
 
     They take turns, so that a slow moment of the machine hits all alike, and the first changes from turn to turn.
-    Threads that one leaves spinning slow down the next: a pause lets them end.
     """
     seconds: list[list[float]] = [[] for _ in functions]
     for turn in range(warm_up + n):
         for place in range(len(functions)):
             index = (turn + place) % len(functions)
-            time.sleep(pause_s)
             began_s = time.perf_counter()
             functions[index]()
             if turn >= warm_up:

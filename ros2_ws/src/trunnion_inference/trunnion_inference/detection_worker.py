@@ -16,6 +16,7 @@ from trunnion_edge.swap import Answer, HotSwap
 from trunnion_inference.camera_topics import CameraTopics
 from trunnion_inference.clocks import stamp_s
 from trunnion_inference.frames import Frame, NewestFrames
+from trunnion_inference.scheduling import stay_off_pinned_cores
 from trunnion_inference.stages import Stages
 
 
@@ -86,6 +87,7 @@ class DetectionWorker:
         return 0.0 if since_s is None else time.monotonic() - since_s
 
     def _work(self) -> None:
+        stay_off_pinned_cores()
         while frames := self._frames.take_many(self._together()):
             self._at_work_since_s = time.monotonic()
             pictures = [picture for frame in frames if (picture := self._read(frame)) is not None]
