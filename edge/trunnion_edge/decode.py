@@ -136,7 +136,8 @@ def _in_source(
     np.minimum(boxes, letterbox.corners_px, out=boxes)
     inside: NDArray[np.bool_] = boxes[:, :2] < boxes[:, 2:]
     if not inside.all():
-        found, boxes = found.rows(inside.all(axis=1)), boxes[inside.all(axis=1)]
+        whole: NDArray[np.bool_] = np.asarray(inside.all(axis=1))
+        found, boxes = found.rows(whole), boxes[whole]
     extras = found.extras
     masks = keypoints = None
     if prototypes is not None:
