@@ -19,22 +19,11 @@ import numpy as np
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.contents import Contents, RandomParts
 from trunnion_sim.robot import ARM, FINGERS
 
 _STARTS_WITHIN_S = 60.0
 _ENDS_WITHIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a copy needs to be laid out like the original: labels and the seed of the generator."""
-
-    labels: tuple[str, ...]
-    seed: tuple[int, ...]
-
-    def lay_out(self, cell: SimulatedCell) -> None:
-        """The same in every cell of one layout."""
-        cell.lay_out(self.labels, np.random.default_rng(self.seed))
 
 
 @dataclass(frozen=True)
@@ -145,13 +134,14 @@ class CameraProcess:
 def _draw(pipe: Connection) -> None:
     """Answer each set of poses with a picture, until the other end is closed."""
     with SimulatedCell(CellLayout.model_validate(pipe.recv())) as cell:
+        lens = RandomParts((), (0,)).lay_out(cell)
         while True:
             message = pipe.recv()
-            if isinstance(message, Contents):
-                message.lay_out(cell)
-            else:
+            if isinstance(message, Poses):
                 message.put(cell)
-                pipe.send_bytes(cell.render().tobytes())
+                pipe.send_bytes(lens(cell.render()).tobytes())
+            else:
+                lens = message.lay_out(cell)
 
 
 def main() -> None:

@@ -72,9 +72,10 @@ def test_only_one_backend_imports_tensorrt(repository: Path) -> None:
     assert importers <= {"trunnion_edge/backends/tensorrt.py"}
 
 
-def test_the_simulator_meets_ros_in_the_simulated_robot_only(repository: Path) -> None:
+def test_the_simulator_meets_ros_in_the_simulated_robots_only(repository: Path) -> None:
     importers = importers_of("trunnion_sim", repository / "ros2_ws" / "src")
-    assert importers <= {"trunnion_cell/trunnion_cell/simulated_robot.py"}
+    robots = ("simulated_robot", "proving_robot")
+    assert importers <= {f"trunnion_cell/trunnion_cell/{robot}.py" for robot in robots}
 
 
 def test_nothing_imports_tests_or_tools(repository: Path) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from trunnion_contract.errors import Broken
-from trunnion_sim.camera_process import CameraProcess, Contents
+from trunnion_sim.camera_process import CameraProcess
 from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.contents import RandomParts
 from trunnion_sim.layout import SORTING_CELL
 
-CONTENTS = Contents(("gear", "bolt", "nut"), (3, 1))
+CONTENTS = RandomParts(("gear", "bolt", "nut"), (3, 1))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_asking_and_looking_do_not_wait(cell: SimulatedCell, camera: CameraProce
 
 
 def test_a_cell_that_is_laid_out_anew_is_seen_so(cell: SimulatedCell, camera: CameraProcess) -> None:
-    other = Contents(("nut", "nut"), (9,))
+    other = RandomParts(("nut", "nut"), (9,))
     other.lay_out(cell)
     camera.lay_out(other)
     camera.ask(cell)

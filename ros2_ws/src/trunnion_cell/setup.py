@@ -14,6 +14,7 @@ setup(
     ],
     entry_points={
         "console_scripts": [
+            "proving_robot_node = trunnion_cell.proving_robot:main",
             "simulated_robot_node = trunnion_cell.simulated_robot:main",
             "sorter_node = trunnion_cell.sorter:main",
         ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trunnion_contract.usecase import UseCase
 
 STAGES = ("data", "train", "export", "prove", "pack")
-COMMANDS = ("run", *STAGES, "schema")
+COMMANDS = ("run", *STAGES, "loop", "schema")
 
 
 class TrainGroup(TyperGroup):
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
     app.command(help="Prove the exported models in simulation.")(_one_stage("prove"))
     app.command(help="Pack what was proven into one file.")(_one_stage("pack"))
+    app.command()(loop)
     app.command()(schema)
 
 
@@ -97,6 +98,29 @@ def train_base(
         )  # fmt: skip
     print(f"{out}: mAP50 {made.map50:.3f}, mAP50-95 {made.map50_95:.3f} on held-out images")
     return 0
+
+
+def loop(
+    usecase: UseCaseFile,
+    scenarios: Annotated[
+        list[str], typer.Option("--scenario", help="of the suite that was proven; may be given again")
+    ] = ["nominal"],  # noqa: B006
+    episodes: Annotated[int, typer.Option(min=1, help="of each scenario, at most")] = 40,
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="simulated seconds in a real one")] = 2.0,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+) -> int:
+    """Play what was proven once more through the real ROS 2 nodes, and hold it against the proof.
+
+    Exit code 1 where success differs by more than noise.
+    """
+    from trunnion.console import open_console
+    from trunnion.loop import Plan, play_in_ros
+    from trunnion.pipeline import Run
+
+    loaded = _load(usecase, "pack", values)
+    plan = Plan(tuple(dict.fromkeys(scenarios)), episodes, speed)
+    return play_in_ros(open_console(), Run(loaded, runs / loaded.name), plan)
 
 
 def schema() -> None:

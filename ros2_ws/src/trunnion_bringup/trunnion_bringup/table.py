@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 NAMESPACE = "/cell"
@@ -59,6 +59,16 @@ def cell_nodes(settings: CellSettings) -> tuple[NodeEntry, ...]:
     robot_names = tuple(entry.name for entry in robot)
     before_bridge = (*robot, *_inference(settings, robot_names), _sorter(settings, robot_names))
     return (*before_bridge, _bridge(settings, tuple(entry.name for entry in before_bridge)))
+
+
+def proving_nodes(settings: CellSettings, speed: float) -> tuple[NodeEntry, ...]:
+    """The rows that play the episodes of a proof in simulated time, `speed` times as fast as real time; no bridge."""
+    robot, *others = cell_nodes(settings)[:-1]
+    proving = replace(
+        robot, executable="proving_robot_node", parameters={**robot.parameters, "speed": float(speed)}
+    )
+    simulated = (replace(row, parameters={**row.parameters, "use_sim_time": True}) for row in others)
+    return (proving, *simulated)
 
 
 def _simulated_robot(settings: CellSettings) -> NodeEntry:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64, Header
 from std_srvs.srv import Trigger
@@ -26,8 +29,9 @@ from trunnion_inference.parameters import number, whole
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import COMMAND, NEWEST, RESULTS, overridable
 from trunnion_inference.robot_bundle import cell_of, declare_bundle, open_named_bundle
-from trunnion_sim.camera_process import CameraProcess, Contents
+from trunnion_sim.camera_process import CameraProcess
 from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.contents import Contents, RandomParts
 from trunnion_sim.robot import JOINT_NAMES
 from trunnion_sim.world import PHYSICS_HZ
 
@@ -46,10 +50,9 @@ class SimulatedRobot(Node):
         self._opened = ExitStack()
         self._drawing = self._opened.enter_context(CameraProcess(self._layout))
         self._cell = self._opened.enter_context(SimulatedCell(self._layout))
-        self._resets = 0
+        self._resets, self._simulated_s = 0, 0.0
         self._lay_out()
-        self._command = Command(self._layout.limits.opening_max_m, self._value("command_timeout_ms") / 1e3)
-        self._time = RealTime(PHYSICS_HZ)
+        self._time = RealTime(PHYSICS_HZ * self._speed())
         self._ticks_per_picture = max(1, round(STATE_HZ / self._value("camera_hz")))
         self._ticks, self._picture_is_due = 0, False
         self._tick_time, self._picture_time = Timings(), Timings()
@@ -58,7 +61,7 @@ class SimulatedRobot(Node):
         self._listen()
         self._drawing.first_picture(self._cell)
         self._heartbeat = Heartbeat(self, self._health)
-        self._timer = self.create_timer(1 / STATE_HZ, self._on_tick, clock=steady_clock())
+        self._timer = self.create_timer(1 / STATE_HZ / self._speed(), self._on_tick, clock=steady_clock())
 
     def last_word(self) -> None:
         """Nothing stays behind."""
@@ -102,7 +105,7 @@ class SimulatedRobot(Node):
             )
             return
         linear = message.twist.linear
-        self._command.tell((linear.x, linear.y, linear.z), time.monotonic())
+        self._command.tell((linear.x, linear.y, linear.z), self._now_s())
 
     def _on_opening(self, message: Float64) -> None:
         if np.isfinite(message.data):
@@ -110,29 +113,53 @@ class SimulatedRobot(Node):
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = True, self._lay_out()
-        self._command = Command(self._layout.limits.opening_max_m, self._value("command_timeout_ms") / 1e3)
         return response
+
+    def _rest(self) -> None:
+        """No command stands."""
+        self._command = Command(self._layout.limits.opening_max_m, self._value("command_timeout_ms") / 1e3)
 
     def _lay_out(self) -> str:
         """Lay out parts that follow from the seed and from how often it was done before; say which."""
         # Class by class in turn: where the tray is too small for all, no class misses out.
         labels = tuple(self._layout.part_heights_m) * int(self._value("parts_of_each_class"))
-        contents = Contents(labels, (int(self._value("seed")), self._resets))
+        contents = RandomParts(labels, (int(self._value("seed")), self._resets))
         self._resets += 1
-        contents.lay_out(self._cell)
-        self._drawing.lay_out(contents)
+        self._put(contents)
         counts = Counter(part.kind.label for part in self._cell.parts)
         text = ", ".join(f"{count} {label}" for label, count in counts.items())
         self.get_logger().info(f"in the tray: {text}")
         return text
 
+    def _put(self, contents: Contents) -> None:
+        """Lay out the cell, and the one that is drawn."""
+        contents.lay_out(self._cell)
+        self._drawing.lay_out(contents)
+        self._rest()
+
+    def _speed(self) -> float:
+        """Simulated seconds in a real one."""
+        return 1.0
+
+    def _now_s(self) -> float:
+        """The time by which a command stands or not."""
+        return time.monotonic()
+
+    def _moment(self, began_s: float) -> Time:
+        """What is simulated now, as a stamp, however long it took to get there."""
+        return (self.get_clock().now() - Duration(seconds=began_s - self._time.until_s)).to_msg()
+
+    def _send(self, publisher: Publisher, message: Any) -> None:
+        """Let a message out."""
+        publisher.publish(message)
+
     def _on_tick(self) -> None:
         began_s = time.monotonic()
         steps = self._time.due(began_s)
-        # State and picture carry the moment that was simulated, however long it takes to get there.
-        stamp = (self.get_clock().now() - Duration(seconds=began_s - self._time.until_s)).to_msg()
+        self._simulated_s += steps / PHYSICS_HZ
+        stamp = self._moment(began_s)
         if steps:
-            velocity = self._command.velocity_base_mps(began_s)
+            velocity = self._command.velocity_base_mps(self._now_s())
             self._cell.step(velocity, self._command.opening_m, steps / PHYSICS_HZ)
         self._publish_state(Header(stamp=stamp, frame_id=BASE))
         self._tick_time.add((time.monotonic() - began_s) * 1e3)
@@ -145,11 +172,10 @@ class SimulatedRobot(Node):
 
     def _publish_state(self, header: Header) -> None:
         joints = self._cell.joint_states()
-        self._joints.publish(
-            joint_message(JOINT_NAMES, joints.positions, joints.velocities, joints.efforts, header)
-        )
+        message = joint_message(JOINT_NAMES, joints.positions, joints.velocities, joints.efforts, header)
+        self._send(self._joints, message)
         position = self._cell.grasp_point_base_m()
-        self._pose.publish(pose_message(position, self._cell.robot.grasp_orientation_xyzw(), header))
+        self._send(self._pose, pose_message(position, self._cell.robot.grasp_orientation_xyzw(), header))
 
     def _publish_picture(self) -> None:
         """The picture that is done, if one is, under the time at which it was asked for."""
@@ -157,13 +183,13 @@ class SimulatedRobot(Node):
         if image_bgr is None:
             return
         self._picture_time.add((time.monotonic() - self._asked_s) * 1e3)
-        self._image.publish(image_message(image_bgr, self._asked))
-        self._camera_info.publish(camera_info_message(self._camera, self._asked))
+        self._send(self._image, image_message(image_bgr, self._asked))
+        self._send(self._camera_info, camera_info_message(self._camera, self._asked))
 
     def _health(self) -> Health:
         values = {
             "dropped_s": f"{self._time.dropped_s:.2f}",
-            "holds": str(self._command.holds(time.monotonic())),
+            "holds": str(self._command.holds(self._now_s())),
         }
         for name, timings in (("tick", self._tick_time), ("picture", self._picture_time)):
             values |= {

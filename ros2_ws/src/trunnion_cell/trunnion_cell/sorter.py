@@ -28,7 +28,7 @@ from trunnion_edge.goals import Goal, RobotState
 from trunnion_edge.orders import OrderLine
 from trunnion_edge.parts import SeenParts, locate
 from trunnion_edge.sorting import Sorter
-from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
+from trunnion_inference.clocks import header_now, now_s, period_clock, stamp_s
 from trunnion_inference.detections import detections_from
 from trunnion_inference.heartbeat import TOPIC as DIAGNOSTICS
 from trunnion_inference.heartbeat import WARN, Health, Heartbeat
@@ -83,7 +83,7 @@ class SorterNode(Node):
             self, Sort, "sort", self._execute, goal_callback=self._on_order, cancel_callback=self._on_cancel
         )
         self._heartbeat = Heartbeat(self, self._health)
-        self._timer = self.create_timer(1 / TICK_HZ, self._on_tick, clock=steady_clock())
+        self._timer = self.create_timer(1 / TICK_HZ, self._on_tick, clock=period_clock(self))
 
     def last_word(self) -> None:
         """The arm holds; the order at work fails."""

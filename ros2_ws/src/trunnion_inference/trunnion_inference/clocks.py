@@ -16,6 +16,11 @@ def steady_clock() -> Clock:
     return Clock(clock_type=ClockType.STEADY_TIME)
 
 
+def period_clock(node: Node) -> Clock:
+    """For what has a rate of its own: the node's time where that is simulated (`use_sim_time`), else a steady clock."""
+    return node.get_clock() if node.get_parameter("use_sim_time").value else steady_clock()
+
+
 def now_s(node: Node) -> float:
     """The time that stamps are made of, in seconds."""
     return float(node.get_clock().now().nanoseconds / 1e9)

@@ -19,7 +19,7 @@ from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
 from trunnion_edge.telemetry import Timings
 from trunnion_inference.bundle_node import BundleNode
-from trunnion_inference.clocks import header_now, now_s, stamp_s, steady_clock
+from trunnion_inference.clocks import header_now, now_s, period_clock, stamp_s
 from trunnion_inference.controller import Controller, Opening, Output, Position, StampedGoal
 from trunnion_inference.emergency_stop import EmergencyStop
 from trunnion_inference.heartbeat import WARN, Health
@@ -105,7 +105,7 @@ class PolicyNode(BundleNode):
         self._forget()
         self._make_controller()
         assert self._controller is not None
-        self._timer = self.create_timer(self._controller.period_s, self._on_period, clock=steady_clock())
+        self._timer = self.create_timer(self._controller.period_s, self._on_period, clock=period_clock(self))
         # The last step: one that failed would leave a thread that does nothing before all others.
         self._time_keeping.begin(int(self.get_parameter("realtime_priority").value))
 

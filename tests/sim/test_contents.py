@@ -1,0 +1,36 @@
+"""A copy of a cell is laid out like the cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.contents import Contents, EpisodeOf, RandomParts
+from trunnion_sim.scenarios import Scenario, draw_task
+
+NOISY = Scenario(name="noisy", episodes=1, noise=12, light=0.6, clutter=2, friction=0.5)
+
+
+@pytest.mark.parametrize("contents", [RandomParts(("gear", "nut"), (3, 1)), EpisodeOf(NOISY, 200_003)])
+def test_two_cells_with_the_same_contents_look_alike(contents: Contents) -> None:
+    with SimulatedCell() as first, SimulatedCell() as second:
+        second.lay_out(["bolt"], np.random.default_rng(9))
+        lenses = [contents.lay_out(cell) for cell in (first, second)]
+        pictures = [lens(cell.render()) for lens, cell in zip(lenses, (first, second), strict=True)]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_an_episode_orders_what_the_proof_orders() -> None:
+    with SimulatedCell() as cell:
+        task = EpisodeOf(NOISY, 200_003).task(cell.layout)
+        again = draw_task(NOISY, cell.layout, np.random.default_rng(200_003))
+    assert (task.order, task.bin, task.placements) == (again.order, again.bin, again.placements)
+
+
+def test_the_lens_of_an_episode_does_what_its_scenario_says() -> None:
+    grey = np.full((240, 320, 3), 128, np.uint8)
+    with SimulatedCell() as cell:
+        assert EpisodeOf(NOISY, 1).lay_out(cell)(grey).std() == pytest.approx(12, rel=0.05)
+        clear = NOISY.model_copy(update={"noise": 0.0})
+        np.testing.assert_array_equal(EpisodeOf(clear, 1).lay_out(cell)(grey), grey)
