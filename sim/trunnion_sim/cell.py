@@ -11,7 +11,7 @@ from trunnion_contract.cell import CellLayout
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
 from trunnion_sim.randomisation import metal_colour, seen_against
-from trunnion_sim.renderer import Look, Renderer
+from trunnion_sim.renderer import SUPERSAMPLING, Look, Renderer
 from trunnion_sim.robot import JointStates, Panda, substeps
 from trunnion_sim.scenery import BIN_WALL_HEIGHT_M, build_scenery
 from trunnion_sim.world import World
@@ -27,15 +27,22 @@ class SimulatedCell:
     Args:
         layout: where everything stands.
         look: how it looks; pictures of a cell that nobody looks at cost nothing.
+        supersampling: how many times finer than shown pictures are drawn; time goes with its square.
     """
 
-    def __init__(self, layout: CellLayout = SORTING_CELL, look: Look | None = None) -> None:
+    def __init__(
+        self,
+        layout: CellLayout = SORTING_CELL,
+        look: Look | None = None,
+        *,
+        supersampling: int = SUPERSAMPLING,
+    ) -> None:
         self.layout = layout
         self.world = World()
         build_scenery(self.world, layout, visible=False)
         self.robot = Panda(self.world)
         self.parts: list[Part] = []
-        self._renderer = Renderer(layout, look or Look())
+        self._renderer = Renderer(layout, look or Look(), supersampling=supersampling)
 
     def reset(
         self,
@@ -77,7 +84,7 @@ class SimulatedCell:
     def set_look(self, look: Look) -> None:
         """Change light and colours; a look that stays keeps the scenery as it was drawn."""
         if look != self._renderer.look:
-            self._renderer = Renderer(self.layout, look)
+            self._renderer = Renderer(self.layout, look, supersampling=self._renderer.supersampling)
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""
