@@ -8,6 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from trunnion_contract.cell import CellLayout
+from trunnion_sim.camera import Frame
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
 from trunnion_sim.randomisation import metal_colour, seen_against
@@ -81,6 +82,10 @@ class SimulatedCell:
         """What the camera sees now: uint8 [h, w, 3], BGR."""
         return self._renderer.picture(self.world).image_bgr
 
+    def capture(self) -> Frame:
+        """What PyBullet draws of arm and parts, without the scenery."""
+        return self._renderer.camera.capture(self.world, self._renderer.look.light)
+
     def set_look(self, look: Look) -> None:
         """Change light and colours; a look that stays keeps the scenery as it was drawn."""
         if look != self._renderer.look:
@@ -100,10 +105,11 @@ class SimulatedCell:
 
     def bin_of(self, part: Part) -> str | None:
         """The bin a part lies in (below the rim), or None."""
-        x, y, z = part.position_base_m()
+        x, y, z = part.position_base_m().tolist()
         for name, place in self.layout.bins.items():
-            beside = abs(np.subtract((x, y), place.center_base_m[:2])) > np.array(place.size_m) / 2
-            if not beside.any() and z < place.center_base_m[2] + BIN_WALL_HEIGHT_M:
+            (center_x, center_y, floor), (size_x, size_y) = place.center_base_m, place.size_m
+            within = abs(x - center_x) <= size_x / 2 and abs(y - center_y) <= size_y / 2
+            if within and z < floor + BIN_WALL_HEIGHT_M:
                 return name
         return None
 

@@ -18,6 +18,7 @@ from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, KINDS, Placement, scattered
 from trunnion_sim.renderer import PLAIN
 from trunnion_sim.spaces import OBSERVATION_TYPES, box, one_of
+from trunnion_sim.world import World
 
 RATE_HZ = 1 / CONTROL_PERIOD_S
 TARGET = "target_base_m"
@@ -116,6 +117,11 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         self._grasped = self._grasp.update(motion.opening_m, self._cell.opening_m(), self._now_s)
         info = self._info()
         return self._observation(), float(info["is_success"]), info["is_success"], False, info
+
+    @property
+    def world(self) -> World:
+        """The physics, for who measures it."""
+        return self._cell.world
 
     def render(self) -> np.ndarray | None:
         """What the cell's camera sees, RGB; None without `render_mode`."""

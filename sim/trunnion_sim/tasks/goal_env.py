@@ -18,6 +18,7 @@ from trunnion_sim.spaces import OBSERVATION_TYPES, box, one_of
 from trunnion_sim.tasks.entries import CUBE_NUMBERS, GOAL, action_entries, state_entries
 from trunnion_sim.tasks.table_camera import TableCamera
 from trunnion_sim.tasks.table_scene import CUBE_M, RATE_HZ, TableScene
+from trunnion_sim.world import World
 
 # panda-gym asks for 5 cm along each axis; along x its inverse kinematics gives up after two thirds of the way, so that
 # 3.5 cm of a hand that goes where it is told are as far.
@@ -128,6 +129,11 @@ class GoalEnv(gym.Env[Observation, Array]):
         """
         vector = np.concatenate([self._state(), self._goal_m]) if self._sees else as_vector(observation)
         return self.task.expert(vector)
+
+    @property
+    def world(self) -> World:
+        """The physics, for who measures it."""
+        return self._scene.world
 
     def render(self) -> NDArray[np.uint8] | None:
         """The scene from the front, RGB; None without `render_mode`."""
