@@ -105,22 +105,25 @@ class GoalEnv(gym.Env[Observation, Array]):
         self._goal_m = goal_m.astype(np.float32)
         self._scene.reset(goal_m, self._drawn_cube() if self.task.cube else None)
         observation = self._observation()
-        distance_m = _distance_m(observation["achieved_goal"], self._goal_m)
-        return observation, {"is_success": bool(distance_m < SUCCESS_M)}
+        return observation, {"is_success": self._distance_m(observation) < SUCCESS_M}
 
     def step(self, action: Array) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Follow the action, cut to -1..1, for 40 ms."""
         x, y, z, *fingers = self._checked(action)
-        opening_m = self._scene.opening_m() + OPENING_STEP_MAX_M * fingers[0] if fingers else 0.0
+        opening_m = self._scene.opening_m + OPENING_STEP_MAX_M * fingers[0] if fingers else 0.0
         self._scene.move((STEP_MAX_M[0] * x, STEP_MAX_M[1] * y, STEP_MAX_M[2] * z), opening_m)
         observation = self._observation()
-        distance_m = _distance_m(observation["achieved_goal"], self._goal_m)
-        success = bool(distance_m < SUCCESS_M)
-        return observation, float(self._reward(distance_m)), success, False, {"is_success": success}
+        distance_m = self._distance_m(observation)
+        success = distance_m < SUCCESS_M
+        reward = -float(np.float32(distance_m)) if self._dense else float(success) - 1.0
+        return observation, reward, success, False, {"is_success": success}
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: Any) -> Array:
         """The reward of having achieved [..., 3] when [..., 3] was wanted, float32 [...]; `info` is not looked at."""
-        return self._reward(_distance_m(np.asarray(achieved_goal), np.asarray(desired_goal)))
+        x, y, z = np.moveaxis(np.subtract(achieved_goal, desired_goal, dtype=np.float64), -1, 0)
+        distance_m = np.sqrt(x * x + y * y + z * z)
+        reward = -distance_m if self._dense else (distance_m < SUCCESS_M) - 1.0
+        return reward.astype(np.float32)
 
     def expert_action(self, observation: Observation | Array) -> Array:
         """What the scripted expert does on this observation, as the environment gives it or flattened; float32.
@@ -154,7 +157,7 @@ class GoalEnv(gym.Env[Observation, Array]):
 
     def _checked(self, action: Array) -> list[float]:
         """The action cut to -1..1. What is not a number would stay in the physics for ever."""
-        values: list[float] = np.asarray(action, float).ravel().tolist()
+        values: list[float] = action.tolist()
         if len(values) != self.action_space.shape[0] or math.isnan(sum(values)):
             raise BadInput(
                 where="action", got=str(values), wanted=f"{self.action_space.shape[0]} numbers",
@@ -162,13 +165,16 @@ class GoalEnv(gym.Env[Observation, Array]):
             )  # fmt: skip
         return [min(max(value, -1.0), 1.0) for value in values]
 
-    def _reward(self, distance_m: Array) -> Array:
-        return -distance_m if self._dense else (distance_m < SUCCESS_M).astype(np.float32) - np.float32(1)
+    def _distance_m(self, observation: Observation) -> float:
+        """To the goal; as in `compute_reward`, without arrays, which take longer than three numbers."""
+        pairs = zip(observation["achieved_goal"].tolist(), self._goal_m.tolist(), strict=True)
+        x, y, z = (achieved - wanted for achieved, wanted in pairs)
+        return math.sqrt(x * x + y * y + z * z)
 
     def _state(self) -> Array:
         """Everything there is to know, as floats [n]: the arm's part first."""
         scene = self._scene
-        opening = (scene.opening_m(),) if self.task.gripper else ()
+        opening = (scene.opening_m,) if self.task.gripper else ()
         cube = scene.cube_state() if self.task.cube else ()
         state = np.array((*scene.hand_m, *scene.hand_mps, *opening, *cube), np.float32)
         return np.minimum(np.maximum(state, self._low, out=state), self._high, out=state)
@@ -192,9 +198,3 @@ class GoalEnv(gym.Env[Observation, Array]):
         if self._sees:
             spaces["pixels"] = gym.spaces.Box(0, 255, (side_px, side_px, 3), np.uint8)
         return gym.spaces.Dict(spaces)
-
-
-def _distance_m(one: Array, other: Array) -> Array:
-    """Distances of points [..., 3], [...]."""
-    way_m = one - other
-    return np.sqrt((way_m * way_m).sum(axis=-1))

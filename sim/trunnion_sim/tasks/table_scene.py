@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trunnion_sim.kinematics import moving_joints_rad
+from trunnion_sim.kinematics import WRIST_TO_GRASP_M, moving_joints_rad
 from trunnion_sim.tasks.arm_model import welded_panda_urdf
 from trunnion_sim.world import World
 
@@ -23,15 +23,11 @@ CUBE_M = 0.04
 CUBE_KG = 1.0
 # Joints 1, 2, 4, 6 and 7, which the welded arm has left, and the fingers.
 JOINTS, FINGERS, WRIST = (0, 1, 2, 3, 4, 5, 6), (5, 6), 4
-WRIST_TO_GRASP_M = 0.107 + 0.105
 EFFORTS = (87.0, 87.0, 87.0, 120.0, 120.0, 170.0, 170.0)
 # PyBullet makes impulses of forces by the whole step, and spends one in every substep.
 _EFFORTS_A_SUBSTEP = tuple(effort / SUBSTEPS for effort in EFFORTS)
-# The share of the error that is driven away in a substep.
-_GAINS = (0.1,) * 7
 _HALF_TABLE_M, _TABLE_AT_M = (0.55, 0.35, 0.2), (-0.3, 0.0, -0.2)
 _HALF_FLOOR_M, _FLOOR_AT_M = (3.0, 3.0, 0.01), (0.0, 0.0, -0.41)
-_STILL, _ONES = (0.0,) * 7, (1.0,) * 7
 _AWAY_M = (0.0, 0.0, 3.0)
 _UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 _WOOD, _DARK = (0.72, 0.64, 0.54, 1), (0.2, 0.2, 0.22, 1)
@@ -58,6 +54,7 @@ class TableScene:
         self._start_rad = _joints(*START_M, opening_m=0.0)
         self.hand_m: Floats = (0.0,) * 3
         self.hand_mps: Floats = (0.0,) * 3
+        self.opening_m = 0.0
 
     def reset(self, goal_m: np.ndarray, cube_m: np.ndarray | None = None) -> None:
         """Start again: the arm at rest with closed fingers at `START_M`, the cube upright at `cube_m`."""
@@ -76,11 +73,6 @@ class TableScene:
         self.world.step()
         self._look_at_hand()
 
-    def opening_m(self) -> float:
-        """The distance between the fingertips."""
-        left, right = self.world.bullet.getJointStates(self._arm, FINGERS)
-        return float(left[0] + right[0])
-
     def cube_state(self) -> Floats:
         """The cube's middle (m), roll, pitch and yaw (rad), velocity (m/s) and angular velocity (rad/s); 12 numbers."""
         bullet = self.world.bullet
@@ -93,7 +85,9 @@ class TableScene:
         self.world.close()
 
     def _look_at_hand(self) -> None:
-        """The point between the fingertips and its velocity, from the link that the hand is welded to."""
+        """The opening, the point between the fingertips and its velocity, from the link that the hand is welded to."""
+        left, right = self.world.bullet.getJointStates(self._arm, FINGERS)
+        self.opening_m = left[0] + right[0]
         state = self.world.bullet.getLinkState(self._arm, WRIST, 1, 1)
         (cx, cy, cz), (fx, fy, fz), (qx, qy, qz, qw) = state[0], state[4], state[5]
         (vx, vy, vz), (wx, wy, wz) = state[6], state[7]
@@ -124,9 +118,8 @@ class TableScene:
     def _drive(self, targets: list[float]) -> None:
         bullet = self.world.bullet
         bullet.setJointMotorControlArray(
-            self._arm, JOINTS, bullet.POSITION_CONTROL, targetPositions=targets,
-            targetVelocities=_STILL, forces=_EFFORTS_A_SUBSTEP, positionGains=_GAINS, velocityGains=_ONES,
-        )  # fmt: skip
+            self._arm, JOINTS, bullet.POSITION_CONTROL, targetPositions=targets, forces=_EFFORTS_A_SUBSTEP
+        )
 
     def _put(self, body: int, position_m: Floats) -> None:
         self.world.bullet.resetBasePositionAndOrientation(body, position_m, _UPRIGHT)

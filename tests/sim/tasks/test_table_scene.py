@@ -22,7 +22,7 @@ def scene() -> Iterator[TableScene]:
 
 def test_the_hand_starts_where_it_is_said_to(scene: TableScene) -> None:
     assert scene.hand_m == pytest.approx(START_M, abs=1e-6)
-    assert scene.opening_m() == pytest.approx(0, abs=1e-6)
+    assert scene.opening_m == pytest.approx(0, abs=1e-6)
 
 
 def test_the_hand_is_where_the_stock_arm_has_its_grasp_target(scene: TableScene) -> None:
