@@ -198,6 +198,7 @@ class Prove(Strict):
     """How the models are proven; `suite` names a file beside the use case or a suite that trunnion_sim ships."""
 
     suite: str | None = None
+    sequential: bool = False  # end scenarios early where the verdict on their gate is clear
     policy_episodes: int = Field(default=200, ge=1)
     seed: int = Field(default=100_000, ge=0)
     gates: Gates = Gates()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -90,6 +90,11 @@ class SimulatedCell:
     def joint_states(self) -> JointStates:
         """What the arm's encoders and motors report."""
         return self.robot.joint_states()
+
+    def touched_by_arm(self, allowed: Container[str] = ()) -> set[int]:
+        """The bodies that arm and hand touch now: scenery, and parts whose labels are not among `allowed`."""
+        free = {part.body for part in self.parts if part.kind.label in allowed}
+        return self.world.touched_by(self.robot.body) - free
 
     def bin_of(self, part: Part) -> str | None:
         """The bin a part lies in (below the rim), or None."""

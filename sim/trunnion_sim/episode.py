@@ -28,6 +28,7 @@ from trunnion_edge.violations import ViolationMeter
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.imaging import blurred, noisy
 from trunnion_sim.scenarios import Scenario, Task, draw_task
+from trunnion_sim.travel import Travel
 
 PERIOD_S = 0.05
 CAMERA_PERIODS = 2
@@ -39,7 +40,11 @@ Watch = Callable[[float, SimulatedCell, Sorter], None]
 
 
 class EpisodeResult(Strict):
-    """What became of an episode; `reason` says why it failed."""
+    """What became of an episode; `reason` says why it failed.
+
+    `path_m` is the way of the grasp point, `collisions` how often the arm began to touch scenery or a part that was not
+    ordered, seen once a period; None where they were not measured.
+    """
 
     success: bool
     reason: str
@@ -47,6 +52,8 @@ class EpisodeResult(Strict):
     limit_violations: int
     interventions: int
     trajectory_sha256: str
+    path_m: float | None = None
+    collisions: int | None = None
 
 
 def play(
@@ -68,7 +75,7 @@ def play(
     cell.set_look(task.look)
     cell.reset(task.placements, colours=task.colours, friction=scenario.friction)
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
-    arm = _Arm(cell, policy, scenario.latency_ms / 1000)
+    arm = _Arm(cell, policy, scenario.latency_ms / 1000, Travel(cell, task.order))
     camera = _Camera(cell, detector, scenario, rng)
     time_max_s = TIME_MAX_PER_PART_S * sorter.requested
     time_s = _carry_out(
@@ -82,6 +89,8 @@ def play(
         limit_violations=arm.violations,
         interventions=arm.interventions,
         trajectory_sha256=arm.trajectory_sha256,
+        path_m=arm.travel.path_m,
+        collisions=arm.travel.collisions,
     )
 
 
@@ -132,8 +141,8 @@ class _Camera:
 class _Arm:
     """The arm of the cell under its controller, which learns of its state a latency late."""
 
-    def __init__(self, cell: SimulatedCell, policy: Acts, latency_s: float) -> None:
-        self._cell = cell
+    def __init__(self, cell: SimulatedCell, policy: Acts, latency_s: float, travel: Travel) -> None:
+        self._cell, self.travel = cell, travel
         self._controller = ArmController(policy, cell.layout.limits, reaction_s=latency_s)
         self._meter = ViolationMeter(cell.layout.limits)
         self._states: deque[tuple[float, Point, float]] = deque(maxlen=1 + round(latency_s / PERIOD_S))
@@ -158,6 +167,7 @@ class _Arm:
         """Measure, and give the newest state that has arrived by now."""
         position_m, opening_m = self._cell.grasp_point_base_m(), self._cell.opening_m()
         self._meter.observe(position_m, now_s)
+        self.travel.observe(position_m)
         self._trajectory.update(np.array([*position_m, opening_m]).tobytes())
         x_m, y_m, z_m = position_m.tolist()
         self._states.append((now_s, (x_m, y_m, z_m), opening_m))

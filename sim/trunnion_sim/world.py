@@ -67,6 +67,12 @@ class World:
         for _ in range(count):
             advance()
 
+    def touched_by(self, body: int) -> set[int]:
+        """The other bodies that touch the links of `body`, not counting its base, since the last step."""
+        points = self.bullet.getContactPoints(bodyA=body)
+        # By PyBullet's order: 2 is the other body, 3 the link, 8 the distance, positive while they only come near.
+        return {point[2] for point in points if point[2] != body and point[3] >= 0 and point[8] <= 0}
+
     def close(self) -> None:
         """Give the world back; a closed world cannot be used again."""
         if self.bullet.isConnected():
