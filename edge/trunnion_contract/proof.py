@@ -41,11 +41,12 @@ def wilson(successes: int, trials: int) -> Rate:
 
 
 class Failure(Strict):
-    """An episode that failed, and the seed that plays it again."""
+    """An episode that failed, and the seed that plays it again; film and log are files beside the proof."""
 
     seed: int
     reason: str
     picture: str | None = None
+    log: str | None = None
 
 
 class Sequential(Strict):

@@ -1,4 +1,4 @@
-"""The champion that a proof holds its models against: opened from a bundle or a folder, and played on the same seeds."""
+"""The champion that a proof holds its models against: opened from a bundle or a folder, played on the same seeds."""
 
 from __future__ import annotations
 

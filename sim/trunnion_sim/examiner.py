@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import cv2
 import gymnasium
-import numpy as np
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
@@ -23,18 +22,14 @@ from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
-from trunnion_edge.sorting import Sorter
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.drawing import caption, moving_picture
 from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
 from trunnion_sim.evaluation import evaluate_detector
+from trunnion_sim.film import FRAME_MS, Recording, h264
 from trunnion_sim.policy_episode import check_spaces, play_policy
 from trunnion_sim.scenarios import Suite
 
 SAMPLES, FAILURES = "samples", "failures"
-FILM_PERIODS = 8
-FILM_FRAMES_MAX = 48
-FILM_FRAME_MS = 200
 # Two workers fill two cores, and sums are made in one order everywhere.
 ONE_THREAD = EngineSettings(device="cpu", threads=1)
 
@@ -58,7 +53,16 @@ class Job:
     @property
     def film(self) -> str:
         """The file of its film."""
-        return f"{FAILURES}/{self.scenario}-{self.seed}{self._suffix('-')}.webp"
+        return f"{self._file}.mp4"
+
+    @property
+    def log(self) -> str:
+        """The file of its log."""
+        return f"{self._file}.jsonl"
+
+    @property
+    def _file(self) -> str:
+        return f"{FAILURES}/{self.scenario}-{self.seed}{self._suffix('-')}"
 
     def _suffix(self, separator: str) -> str:
         return "" if self.precision == "fp32" else f"{separator}{self.precision}"
@@ -155,31 +159,16 @@ class Examiner:
         return play_policy(self._env, self._policy, job.seed, measures_violations=in_a_cell)
 
     def _film(self, job: Job) -> dict[str, Any]:
-        """Play an episode again, this time filming it."""
-        film = _Film()
-        result = self._play(job, film.watch)
-        self._write(job.film, moving_picture(film.frames, FILM_FRAME_MS))
-        return {"file": job.film, "trajectory_sha256": result.trajectory_sha256}
+        """Play an episode again, this time filming it and keeping a log."""
+        recording = Recording(PERIOD_S)
+        result = self._play(job, recording.watch)
+        self._write(job.film, h264(recording.frames, FRAME_MS))
+        self._write(job.log, recording.log.encode())
+        return {"file": job.film, "log": job.log, "trajectory_sha256": result.trajectory_sha256}
 
     def _write(self, file: str, data: bytes) -> None:
         with whole_file(self._subject.out_dir / file) as temporary:
             temporary.write_bytes(data)
-
-
-class _Film:
-    """Frames of an episode, the farther apart the longer it lasts."""
-
-    def __init__(self) -> None:
-        self.frames: list[np.ndarray] = []
-        self._every = FILM_PERIODS
-
-    def watch(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        """Take a frame when it is time for one."""
-        if round(now_s / PERIOD_S) % self._every:
-            return
-        if len(self.frames) == FILM_FRAMES_MAX:
-            self.frames, self._every = self.frames[::2], 2 * self._every
-        self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
 
 
 def same_trajectory(first: str, again: str, job: Job) -> None:

@@ -95,7 +95,9 @@ def _comparison_gates(comparison: Comparison) -> Iterator[Gate]:
     rows = comparison.scenarios
     if len(rows) > 1:
         worst = min(rows, key=lambda row: row.p_worse)
-        note = f"{worst.name.replace('_', ' ')}; {comparison.alpha:g} divided by {len(rows)} rows (Bonferroni)"
+        note = (
+            f"{worst.name.replace('_', ' ')}; {comparison.alpha:g} divided by {len(rows)} rows (Bonferroni)"
+        )
         yield _no_worse("no worse in any scenario", worst, comparison.alpha / len(rows), note)
 
 

@@ -7,7 +7,7 @@ put together in the order of scenarios and seeds, so `proof.json` is the same wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -64,7 +64,7 @@ def prove(
     out_dir: Path,
     progress: Progress,
     workers: int | None = None,
-    options: Options = Options(),  # noqa: B008 - frozen
+    options: Options = Options(),
 ) -> Proof:
     """Prove an export and write `proof.json`, `report.html`, samples and films of failures to `out_dir`.
 
@@ -88,11 +88,13 @@ def prove(
     plays = closed_loop(model, suite, sequential)
     alone = policy_alone(usecase) if model.policy else None
     count = workers or available_cores()
-    results = _played(subject, model, usecase, [*plays, *([alone] if alone else [])], count, progress)
-    comparison = None
-    if options.against:
-        with opened(options.against) as champion:
+    with ExitStack() as stack:
+        champion = stack.enter_context(opened(options.against)) if options.against else None
+        if champion:
             check_comparable(champion, usecase, model)
+        results = _played(subject, model, usecase, [*plays, *([alone] if alone else [])], count, progress)
+        comparison = None
+        if champion:
             # Precisions are held against fp32 by gates of their own.
             rows = [*plays[: len(suite.scenarios) if suite else 0], *([alone] if alone else [])]
             comparison = hold_against(champion, subject, rows, results, _runtime(), count, progress)

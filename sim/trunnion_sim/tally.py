@@ -48,8 +48,8 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _failure(job: Job, episode: EpisodeResult, results: Results) -> Failure:
-    film = results.get(film_of(job).key)
-    return Failure(seed=job.seed, reason=episode.reason, picture=film["file"] if film else None)
+    film = results.get(film_of(job).key, {"file": None, "log": None})
+    return Failure(seed=job.seed, reason=episode.reason, picture=film["file"], log=film["log"])
 
 
 def _sequential(rule: StoppingRule) -> Sequential:

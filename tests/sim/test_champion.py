@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.sim.proof_setting import Counting, Setting
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import write_json
 from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
-from tests.sim.proof_setting import Counting, Setting
 
 ONE_STEP = """
 import gymnasium, numpy as np

@@ -6,16 +6,15 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.sim.proof_setting import Counting, Setting
 
 from trunnion_contract.bundle import PROOF, REPORT
 from trunnion_contract.errors import Broken
 from trunnion_sim.journal import recorded
 from trunnion_sim.prove import JOURNAL
-from tests.sim.proof_setting import Counting, Setting
 
 DEADLY = """
 import os, signal
@@ -67,11 +66,11 @@ def test_killed_workers_cost_no_episode_and_none_counts_twice(setting: Setting) 
 
 
 @pytest.fixture
-def deadly(tmp_path: Path, networks: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+def deadly(tmp_path: Path, networks: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Setting:
     """The policy's environment kills whoever plays in it."""
     (tmp_path / "deadly.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
-    yield Setting(tmp_path / "run", networks, policy_env=("deadly", "deadly/Deadly-v0"))
+    return Setting(tmp_path / "run", networks, policy_env=("deadly", "deadly/Deadly-v0"))
 
 
 def test_a_job_that_kills_every_worker_is_named_and_the_rest_is_kept(deadly: Setting) -> None:

@@ -23,7 +23,7 @@ _LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
 _SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
 _EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
 _BUILDING = ("numpy", "onnxruntime-gpu")
-_PROVING = (*_SIMULATING, "jinja2", "matplotlib", "onnxruntime-gpu")
+_PROVING = (*_SIMULATING, "av", "jinja2", "matplotlib", "onnxruntime-gpu")
 
 
 def bundle_file(run: Run) -> Path:
