@@ -18,7 +18,7 @@ from trunnion_contract.proof import Comparison, Proof
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.exported import load_export, read_network
-from trunnion_sim.examiner import Subject
+from trunnion_sim.examiner import Job, Subject
 from trunnion_sim.journal import Journal, recorded
 from trunnion_sim.paired import Successes, compare, paired
 from trunnion_sim.plan import Play, Results
@@ -135,16 +135,22 @@ def _play(
 ) -> None:
     known = _own_proof(champion, subject, runtime)
     first, rest = [play.jobs[0] for play in plays], [job for play in plays for job in play.jobs[1:]]
-    progress.start(f"the champion, {champion.name}", len(first) + len(rest))
-    for jobs in (first, rest):
-        progress.advance(sum(job.key in journal.results for job in jobs))
-        for job, result in pool.do([job for job in jobs if job.key not in journal.results]):
-            journal.add(job.key, result)
-            progress.advance(1, job.scenario.replace("_", " "))
-        if jobs is first and all(_same(known.get(job.key), journal.results[job.key]) for job in first):
-            for job in rest:
-                if job.key in known and job.key not in journal.results:
-                    journal.add(job.key, known[job.key])
+    _work_off(first, f"the champion, {champion.name}", journal, pool, progress)
+    if all(_same(known.get(job.key), journal.results[job.key]) for job in first):
+        for job in rest:
+            if job.key in known and job.key not in journal.results:
+                journal.add(job.key, known[job.key])
+    if not all(job.key in journal.results for job in rest):
+        _work_off(rest, f"the champion, {champion.name}, all episodes", journal, pool, progress)
+
+
+def _work_off(jobs: Sequence[Job], label: str, journal: Journal, pool: Workers, progress: Progress) -> None:
+    todo = [job for job in jobs if job.key not in journal.results]
+    progress.start(label, len(jobs))
+    progress.advance(len(jobs) - len(todo))
+    for job, result in pool.do(todo):
+        journal.add(job.key, result)
+        progress.advance(1, job.scenario.replace("_", " "))
     progress.done()
 
 
