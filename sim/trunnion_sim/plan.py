@@ -63,7 +63,7 @@ def undecided(plays: Sequence[Play], results: Results, progress: Progress) -> It
     """The episodes that are still needed, told when each is asked for; those that are not any more count as done."""
     for play in plays:
         for number, job in enumerate(play.jobs):
-            if play.end(results) is not None:
+            if play.rule and play.end(results) is not None:
                 progress.advance(sum(other.key not in results for other in play.jobs[number:]))
                 break
             if job.key not in results:

@@ -15,6 +15,7 @@ COMMANDS = [
     "train",
     "export",
     "prove",
+    "replay",
     "pack",
     "up",
     "order",
