@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from math import comb
 
 from trunnion_contract.proof import Comparison, Paired
@@ -25,7 +26,8 @@ def mcnemar(only_candidate: int, only_champion: int) -> tuple[float, float]:
 
 
 def _at_most(heads: int, tosses: int) -> float:
-    return sum(comb(tosses, count) for count in range(heads + 1)) / 2**tosses
+    ways = sum(comb(tosses, count) for count in range(heads + 1))
+    return float(Fraction(ways, 2**tosses))
 
 
 def paired(name: str, candidate: Successes, champion: Successes) -> Paired:

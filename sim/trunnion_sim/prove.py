@@ -198,7 +198,7 @@ def _proof(
     rows = [tally(play, results) for play in plays]
     scenarios = tuple(rows[: len(suite.scenarios)]) if suite else ()
     networks = model.detector.variants if model.detector else ()
-    nominal = rows[len(scenarios) :] or [None] * len(networks)
+    nominal: Sequence[ScenarioResult | None] = rows[len(scenarios) :] or [None] * len(networks)
     variants = tuple(
         _variant_proof(variant, row, results) for variant, row in zip(networks, nominal, strict=True)
     )
