@@ -7,7 +7,7 @@ from types import TracebackType
 
 import numpy as np
 
-from trunnion_contract.cell import CellLayout
+from trunnion_contract.cell import CameraLayout, CellLayout
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
 from trunnion_sim.randomisation import metal_colour, seen_against
@@ -43,13 +43,17 @@ class SimulatedCell:
         *,
         colours: Sequence[Colour] | None = None,
         friction: float = FRICTION,
+        mass_scale: float = 1.0,
         grasp_base_m: np.ndarray | None = None,
     ) -> None:
-        """Start again with these parts, the arm at rest with open fingers at `grasp_base_m` (default: home)."""
+        """Start again with these parts, the arm at rest with open fingers at `grasp_base_m` (default: home).
+
+        Every part weighs `mass_scale` times its mass.
+        """
         self._forget()
         steel: Colour = (0.62, 0.63, 0.65)
         self.parts = [
-            put(self.world, placement, colours[number] if colours else steel, friction)
+            put(self.world, placement, colours[number] if colours else steel, friction, mass_scale)
             for number, placement in enumerate(placements)
         ]
         home = np.array(self.layout.home_base_m) if grasp_base_m is None else grasp_base_m
@@ -74,10 +78,14 @@ class SimulatedCell:
         """What the camera sees now: uint8 [h, w, 3], BGR."""
         return self._renderer.picture(self.world).image_bgr
 
-    def set_look(self, look: Look) -> None:
-        """Change light and colours; a look that stays keeps the scenery as it was drawn."""
-        if look != self._renderer.look:
-            self._renderer = Renderer(self.layout, look)
+    def set_look(self, look: Look, camera: CameraLayout | None = None) -> None:
+        """Change light and colours, and where the camera really is (default: where the layout says).
+
+        A look that stays keeps the scenery as it was drawn.
+        """
+        camera = camera or self.layout.camera
+        if (look, camera) != (self._renderer.look, self._renderer.camera.layout):
+            self._renderer = Renderer(self.layout, look, camera)
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""

@@ -26,7 +26,9 @@ from trunnion_edge.parts import SeenPart, SeenParts, locate
 from trunnion_edge.sorting import Goal, OrderLine, RobotState, Sorter
 from trunnion_edge.violations import ViolationMeter
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.imaging import blurred, noisy
+from trunnion_sim.conditions import Conditions
+from trunnion_sim.imaging import sensed
+from trunnion_sim.perturbation import Encoders
 from trunnion_sim.scenarios import Scenario, Task, draw_task
 
 PERIOD_S = 0.05
@@ -63,13 +65,19 @@ def play(
         cell: new or used; it is laid out anew.
         watch: called once a period with the time, the cell and the executive, before they move.
     """
+    conditions = scenario.drawn(seed)
     rng = np.random.default_rng(seed)
-    task = draw_task(scenario, cell.layout, rng)
-    cell.set_look(task.look)
-    cell.reset(task.placements, colours=task.colours, friction=scenario.friction)
+    task = draw_task(conditions, cell.layout, rng)
+    cell.set_look(task.look, task.camera)
+    cell.reset(
+        task.placements,
+        colours=task.colours,
+        friction=conditions.friction,
+        mass_scale=conditions.mass_scale,
+    )
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
-    arm = _Arm(cell, policy, scenario.latency_ms / 1000)
-    camera = _Camera(cell, detector, scenario, rng)
+    arm = _Arm(cell, policy, conditions, rng.spawn(1)[0])
+    camera = _Camera(cell, detector, conditions, rng)
     time_max_s = TIME_MAX_PER_PART_S * sorter.requested
     time_s = _carry_out(
         sorter, arm, camera, time_max_s, lambda now_s: watch(now_s, cell, sorter) if watch else None
@@ -101,39 +109,42 @@ def check_rate(spec: PolicySpec) -> None:
 
 
 class _Camera:
-    """The camera of the cell, what a scenario does to its frames, and the detector behind it."""
+    """The camera of the cell, what the conditions do to its frames, and the detector behind it."""
 
     def __init__(
-        self, cell: SimulatedCell, detector: Detector, scenario: Scenario, rng: np.random.Generator
+        self, cell: SimulatedCell, detector: Detector, conditions: Conditions, rng: np.random.Generator
     ) -> None:
-        self._cell, self._detector, self._scenario, self._rng = cell, detector, scenario, rng
+        self._cell, self._detector, self._conditions, self._rng = cell, detector, conditions, rng
         self._pinhole = PinholeCamera.from_layout(cell.layout.camera)
         self._under_way: deque[SeenParts] = deque()
         self._arrived: SeenParts | None = None
 
     def expose(self, now_s: float) -> None:
         """Take a frame, which may be lost on its way."""
-        if self._rng.random() >= self._scenario.dropped_frames:
+        if self._rng.random() >= self._conditions.dropped_frames:
             self._under_way.append(SeenParts(now_s, self._parts_in_view()))
 
     def newest(self, now_s: float) -> SeenParts | None:
         """What was seen in the newest frame that has arrived by now."""
-        taken_before_s = now_s - self._scenario.latency_ms / 1000 + _ROUNDING_S
+        taken_before_s = now_s - self._conditions.latency_ms / 1000 + _ROUNDING_S
         while self._under_way and self._under_way[0].stamp_s <= taken_before_s:
             self._arrived = self._under_way.popleft()
         return self._arrived
 
     def _parts_in_view(self) -> tuple[SeenPart, ...]:
-        image = blurred(self._cell.render(), self._scenario.blur_px)
-        image = noisy(image, self._scenario.noise, self._rng)
+        image = sensed(self._cell.render(), self._conditions, self._rng)
         return locate(self._detector.detect(image), self._detector.labels, self._pinhole, self._cell.layout)
 
 
 class _Arm:
     """The arm of the cell under its controller, which learns of its state a latency late."""
 
-    def __init__(self, cell: SimulatedCell, policy: Acts, latency_s: float) -> None:
+    def __init__(
+        self, cell: SimulatedCell, policy: Acts, conditions: Conditions, rng: np.random.Generator
+    ) -> None:
+        latency_s = conditions.latency_ms / 1000
         self._cell = cell
+        self._encoders = Encoders(cell.robot, conditions.joint_noise_deg, conditions.finger_noise_mm, rng)
         self._controller = ArmController(policy, cell.layout.limits, reaction_s=latency_s)
         self._meter = ViolationMeter(cell.layout.limits)
         self._states: deque[tuple[float, Point, float]] = deque(maxlen=1 + round(latency_s / PERIOD_S))
@@ -159,8 +170,9 @@ class _Arm:
         position_m, opening_m = self._cell.grasp_point_base_m(), self._cell.opening_m()
         self._meter.observe(position_m, now_s)
         self._trajectory.update(np.array([*position_m, opening_m]).tobytes())
-        x_m, y_m, z_m = position_m.tolist()
-        self._states.append((now_s, (x_m, y_m, z_m), opening_m))
+        measured_m, measured_opening_m = self._encoders.measure(position_m, opening_m)
+        x_m, y_m, z_m = measured_m.tolist()
+        self._states.append((now_s, (x_m, y_m, z_m), measured_opening_m))
         stamp_s, gripper_base_m, opening_m = self._states[0]
         return RobotState(stamp_s, gripper_base_m, opening_m, self._controller.sense_grasp(opening_m, now_s))
 
