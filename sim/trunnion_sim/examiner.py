@@ -29,7 +29,7 @@ from trunnion_sim.drawing import caption, moving_picture
 from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
 from trunnion_sim.evaluation import evaluate_detector
 from trunnion_sim.policy_episode import check_spaces, play_policy
-from trunnion_sim.scenarios import Suite
+from trunnion_sim.scenarios import Scenario, Suite
 
 SAMPLES, FAILURES = "samples", "failures"
 FILM_PERIODS = 8
@@ -43,12 +43,17 @@ Kind = Literal["detector", "policy", "episode", "film"]
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of a proof that a worker does by itself, with the detector in one precision."""
+    """One piece of a proof that a worker does by itself, with the detector in one precision.
+
+    Attributes:
+        unlisted: the scenario of an episode, where it is in no suite.
+    """
 
     kind: Kind
     scenario: str = ""
     seed: int = 0
     precision: Precision = "fp32"
+    unlisted: Scenario | None = None
 
     @property
     def key(self) -> str:
@@ -145,10 +150,14 @@ class Examiner:
         return {"evaluation": result.model_dump(mode="json"), "samples": captions}
 
     def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
-        assert self._subject.suite is not None, "an episode comes with a suite"
-        scenario = self._subject.suite.scenario(job.scenario)
         detector = self._detector(job)
-        return play(self._cell, detector, self._policy, scenario, job.seed, watch or self._watch)
+        return play(self._cell, detector, self._policy, self._scenario(job), job.seed, watch or self._watch)
+
+    def _scenario(self, job: Job) -> Scenario:
+        if job.unlisted:
+            return job.unlisted
+        assert self._subject.suite is not None, "an episode comes with a suite"
+        return self._subject.suite.scenario(job.scenario)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
         in_a_cell = self._subject.cell is not None

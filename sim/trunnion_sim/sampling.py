@@ -22,6 +22,10 @@ class Sparse(Strict):
     def _what_is_said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in plain(self).items() if value is not None}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Workers get scenarios by pickling, which finds no classes that were made for one key.
+        return type(self).model_validate, (self.model_dump(),)
+
     def said(self) -> dict[str, Any]:
         """The keys that are said, with what is said of them."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -123,11 +123,21 @@ def loop(
     return play_in_ros(open_console(), Run(loaded, runs / loaded.name), plan)
 
 
-def schema() -> None:
-    """Print the JSON Schema of use cases, for editors."""
-    from trunnion.usecase_schema import usecase_schema
+def schema(
+    of: Annotated[
+        Literal["usecase", "suite", "stress"],
+        typer.Argument(help="use cases, suites of scenarios, or spaces to search the worst case in"),
+    ] = "usecase",
+) -> None:
+    """Print the JSON Schema of use cases or of suites, for editors."""
+    if of == "usecase":
+        from trunnion.usecase_schema import usecase_schema
 
-    print(usecase_schema(), end="")
+        print(usecase_schema(), end="")
+        return
+    from trunnion_sim.suite_schema import space_schema, suite_schema
+
+    print(suite_schema() if of == "suite" else space_schema(), end="")
 
 
 def run_until(usecase_file: Path, until: str, values: list[str], runs: Path, engine: bool = False) -> int:
