@@ -31,6 +31,7 @@ class StressSpace(Strict):
     Attributes:
         trials: scenarios that are tried.
         episodes: played in each; every scenario meets the same seeds.
+        confirm_episodes: played in the worst one once more, with seeds that the search has not seen.
         first_seed: of these episodes; not those of suites, which are there to be passed.
         seed: of the search itself.
         search: the keys and their bounds.
@@ -41,6 +42,7 @@ class StressSpace(Strict):
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     trials: int = Field(ge=1, le=100_000)
     episodes: int = Field(ge=1, le=1000)
+    confirm_episodes: int = Field(default=20, ge=1, le=10_000)
     first_seed: int = Field(default=300_000, ge=0)
     seed: int = Field(default=0, ge=0, le=1_000_000)
     search: Draws

@@ -17,12 +17,16 @@ from trunnion_sim.stress_space import StressSpace
 
 @dataclass(frozen=True)
 class Trial:
-    """A scenario, what became of its episodes, and how far it is from the nominal cell (0 to 1)."""
+    """A scenario, what became of its episodes, and how far it is from the nominal cell (0 to 1).
+
+    `confirmed` are episodes with the seeds after those of the search, which had no part in choosing it.
+    """
 
     number: int
     scenario: Scenario
     episodes: tuple[EpisodeResult, ...]
     severity: float
+    confirmed: tuple[EpisodeResult, ...] = ()
 
     @property
     def successes(self) -> int:
@@ -40,6 +44,23 @@ class Trial:
         return f"{self.successes} of {len(self.episodes)} in trial {self.number}"
 
     @property
+    def rate(self) -> str:
+        """Successes of the confirmation, with their interval."""
+        found = wilson(sum(episode.success for episode in self.confirmed), len(self.confirmed))
+        return f"{found.successes} of {found.trials} (95 %: {found.lower:.2f} to {found.upper:.2f})"
+
+    @property
+    def failures(self) -> list[tuple[int, str]]:
+        """Seed and reason of every episode that failed."""
+        episodes = [*self.episodes, *self.confirmed]
+        seeds = range(self.scenario.first_seed, self.scenario.first_seed + len(episodes))
+        return [(seed, of.reason) for seed, of in zip(seeds, episodes, strict=True) if not of.success]
+
+    def fresh(self, episodes: int) -> Scenario:
+        """The scenario with seeds that the search has not seen."""
+        return self.scenario.model_copy(update={"first_seed": self.scenario.seeds.stop, "episodes": episodes})
+
+    @property
     def said(self) -> dict[str, Any]:
         """The conditions that are not as in the nominal cell."""
         plain = self.scenario.model_dump(mode="json", include=set(type(NOMINAL_CELL).model_fields))
@@ -49,27 +70,25 @@ class Trial:
 
 def suite_text(trial: Trial, space: StressSpace, model: ModelManifest) -> str:
     """The trial as a suite of one scenario, with how it was found in comments."""
-    scenario, rate = trial.scenario, wilson(trial.successes, len(trial.episodes))
-    head = {"name": scenario.name, "episodes": scenario.episodes, "first_seed": scenario.first_seed}
+    episodes = len(trial.episodes) + len(trial.confirmed)
+    head = {
+        "name": trial.scenario.name,
+        "episodes": episodes,
+        "first_seed": trial.scenario.first_seed,
+    }
     suite = {
         "schema": 1,
-        "name": scenario.name,
+        "name": trial.scenario.name,
         "version": "1.0.0",
         "scenarios": [{**head, **trial.said}],
     }
-    failed = [
-        f"#   {seed}: {' '.join(episode.reason.split())}"
-        for seed, episode in zip(scenario.seeds, trial.episodes, strict=True)
-        if not episode.success
-    ]
     lines = [
-        f"# Found by a search of {space.trials} trials in {space.name} {space.version}, seed {space.seed}:"
-        f" trial {trial.number}.",
-        f"# Model {model.name} {model.version}, {model.digest()}.",
-        f"# Success {trial.successes} of {len(trial.episodes)}, 95 %: {rate.lower:.3f} to {rate.upper:.3f};"
-        f" severity {trial.severity:.2f}. Failed seeds:",
-        *failed,
-        "# The search chose the worst of many small samples, which flatters no model: play it with more episodes and",
-        "# other seeds before you put a success_lower_min to it.",
+        f"Found by a search of {space.trials} trials in {space.name} {space.version}, seed {space.seed}.",
+        f"Model {model.name} {model.version}, {model.digest()}.",
+        f"In the search: {trial.summary}, which makes it look worse than it is.",
+        f"With the {len(trial.confirmed)} seeds after those: {trial.rate}.",
+        f"Severity {trial.severity:.2f}, from 0 (the nominal cell) to 1 (the far end of every key). Seeds that failed:",
+        *(f"  {seed}: {' '.join(reason.split())}" for seed, reason in trial.failures),
     ]
-    return "\n".join(lines) + "\n" + yaml.safe_dump(suite, sort_keys=False, default_flow_style=None)
+    comments = "".join(f"# {line}\n" for line in lines)
+    return comments + yaml.safe_dump(suite, sort_keys=False, default_flow_style=None)

@@ -245,7 +245,7 @@ def test_a_suite_for_classes_that_the_models_do_not_know_is_refused(usecase: Use
     two._folder = usecase._folder
     with pytest.raises(BadInput) as error:
         load_suite(_with(two, suite="full"))
-    assert "full.yaml: scenario one_class_classes_nut: classes" in error.value.where
+    assert "full.yaml: scenario only_classes_nut: classes" in error.value.where
     assert "'nut'" in error.value.got
     assert error.value.wanted == "some of gear, bolt"
 
