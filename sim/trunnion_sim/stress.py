@@ -24,7 +24,7 @@ from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 from trunnion_contract.files import digest_json, write_text
 from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.progress import Progress
-from trunnion_contract.strict import read_json
+from trunnion_contract.strict import parse, read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_sim.episode import EpisodeResult, check_rate
 from trunnion_sim.examiner import Job, Subject
@@ -99,7 +99,7 @@ def stress(plan: Plan, progress: Progress) -> tuple[Trial, Path | None]:
     plan.out_dir.mkdir(parents=True, exist_ok=True)
     with (
         Journal(plan.out_dir / JOURNAL, digest_json([model.digest(), usecase.digest(), searched])) as journal,
-        Workers(subject, min(plan.workers or available_cores(), plan.space.episodes)) as pool,
+        Workers(subject, max(1, min(plan.workers or available_cores(), plan.space.episodes))) as pool,
     ):
         watched = _Watched(progress)
 
@@ -182,8 +182,8 @@ def plan_of(
 ) -> Plan:
     """The plan of a command: what is not said is the shipped space, and a folder in the run."""
     space = read_space(space_file or SPACES / "sorting_cell.yaml")
-    if trials:
-        space = space.model_copy(update={"trials": trials})
+    if trials is not None:
+        space = parse(StressSpace, {**space.model_dump(by_alias=True), "trials": trials}, "the search")
     return Plan(run_dir, space, run_dir / "stress", suite_file, workers)
 
 

@@ -98,5 +98,6 @@ def _share(sampler: Choice, value: Any, nominal: Any) -> float:
     if bounds is None:
         return float(value != nominal)
     scale = math.log if sampler.log_uniform else float
-    reach = max(abs(scale(end) - scale(nominal)) for end in bounds)
-    return min(1.0, abs(scale(value) - scale(nominal)) / reach)
+    # Where the nominal value is not within the bounds, the bound that is nearest to it stands for it.
+    middle = scale(min(max(nominal, bounds[0]), bounds[1]))
+    return abs(scale(value) - middle) / max(abs(scale(end) - middle) for end in bounds)

@@ -262,6 +262,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         stress(plan_of(tmp_path), Silent())
 
 
+@pytest.mark.parametrize("trials", [0, -3])
+def test_a_search_of_no_trials_is_refused(trials: int, run_dir: Path) -> None:
+    with pytest.raises(BadInput, match="trials"):
+        plan_of(run_dir, trials=trials)
+
+
 def test_a_search_that_is_killed_goes_on_to_the_same_end(run_dir: Path, tmp_path: Path) -> None:
     space = tmp_path / "space.yaml"
     space.write_text(yaml.safe_dump(_space(6, DIM).model_dump(mode="json", by_alias=True)))

@@ -46,6 +46,12 @@ def test_severity_is_nothing_in_the_nominal_cell_and_one_at_the_far_ends() -> No
     assert half_dark == pytest.approx(1 / 8), "half way in its logarithm, one key of four"
 
 
+def test_where_no_bound_is_nominal_severity_begins_at_the_mildest() -> None:
+    space = _space(search={"noise": {"log_uniform": [1, 16]}, "light": {"uniform": [0.2, 0.6]}})
+    assert space.severity(space.scenario(0, {"noise": 1.0, "light": 0.6})) == 0
+    assert space.severity(space.scenario(0, {"noise": 4.0, "light": 0.2})) == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize(
     ("said", "wanted"),
     [

@@ -16,6 +16,7 @@ COMMANDS = [
     "export",
     "prove",
     "pack",
+    "stress",
     "up",
     "order",
     "status",
