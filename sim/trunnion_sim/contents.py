@@ -10,7 +10,8 @@ import numpy as np
 
 from trunnion_contract.cell import CellLayout
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.imaging import blurred, noisy
+from trunnion_sim.conditions import Conditions
+from trunnion_sim.imaging import sensed
 from trunnion_sim.scenarios import Scenario, Task, draw_task
 
 Lens = Callable[[np.ndarray], np.ndarray]
@@ -45,15 +46,25 @@ class EpisodeOf:
 
     def lay_out(self, cell: SimulatedCell) -> Lens:
         """See `Contents`."""
+        conditions = self.scenario.drawn(self.seed)
         rng = np.random.default_rng(self.seed)
-        task = draw_task(self.scenario, cell.layout, rng)
-        cell.set_look(task.look)
-        cell.reset(task.placements, colours=task.colours, friction=self.scenario.friction)
-        return lambda image_bgr: noisy(blurred(image_bgr, self.scenario.blur_px), self.scenario.noise, rng)
+        put_down(cell, draw_task(conditions, cell.layout, rng), conditions)
+        return lambda image_bgr: sensed(image_bgr, conditions, rng)
 
     def task(self, layout: CellLayout) -> Task:
         """What is ordered in it."""
-        return draw_task(self.scenario, layout, np.random.default_rng(self.seed))
+        return draw_task(self.scenario.drawn(self.seed), layout, np.random.default_rng(self.seed))
+
+
+def put_down(cell: SimulatedCell, task: Task, conditions: Conditions) -> None:
+    """Lay a cell out for a task under these conditions."""
+    cell.set_look(task.look, task.camera)
+    cell.reset(
+        task.placements,
+        colours=task.colours,
+        friction=conditions.friction,
+        mass_scale=conditions.mass_scale,
+    )
 
 
 def _as_it_is(image_bgr: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from trunnion_edge.sorting import Goal, OrderLine, RobotState, Sorter
 from trunnion_edge.violations import ViolationMeter
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.conditions import Conditions
+from trunnion_sim.contents import put_down
 from trunnion_sim.imaging import sensed
 from trunnion_sim.perturbation import Encoders
 from trunnion_sim.scenarios import Scenario, Task, draw_task
@@ -68,13 +69,7 @@ def play(
     conditions = scenario.drawn(seed)
     rng = np.random.default_rng(seed)
     task = draw_task(conditions, cell.layout, rng)
-    cell.set_look(task.look, task.camera)
-    cell.reset(
-        task.placements,
-        colours=task.colours,
-        friction=conditions.friction,
-        mass_scale=conditions.mass_scale,
-    )
+    put_down(cell, task, conditions)
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
     arm = _Arm(cell, policy, conditions, rng.spawn(1)[0])
     camera = _Camera(cell, detector, conditions, rng)

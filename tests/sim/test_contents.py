@@ -34,3 +34,23 @@ def test_the_lens_of_an_episode_does_what_its_scenario_says() -> None:
         assert EpisodeOf(NOISY, 1).lay_out(cell)(grey).std() == pytest.approx(12, rel=0.05)
         clear = NOISY.model_copy(update={"noise": 0.0})
         np.testing.assert_array_equal(EpisodeOf(clear, 1).lay_out(cell)(grey), grey)
+
+
+def test_an_episode_is_laid_out_under_the_conditions_that_its_seed_draws() -> None:
+    draw = {
+        "mass_scale": {"uniform": [2, 3]},
+        "camera_shift_mm": {"choice": [20]},
+        "noise": {"uniform": [10, 20]},
+    }
+    scenario = Scenario.model_validate({"name": "drawn", "episodes": 1, "draw": draw})
+    conditions = scenario.drawn(7)
+    with SimulatedCell() as cell:
+        plain = EpisodeOf(Scenario(name="plain", episodes=1), 7)
+        plain.lay_out(cell)
+        mass_kg, there = (cell.world.bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
+        lens = EpisodeOf(scenario, 7).lay_out(cell)
+        heavier_kg, elsewhere = (cell.world.bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
+        grey = lens(np.full((240, 320, 3), 128, np.uint8))
+    assert heavier_kg == pytest.approx(mass_kg * conditions.mass_scale)
+    assert np.abs(elsewhere.astype(float) - there).mean() > 1
+    assert grey.std() == pytest.approx(conditions.noise, rel=0.05)

@@ -100,7 +100,19 @@ def _scenario(run: Run, name: str, episodes: int) -> Scenario:
             next_step="name one of those with --scenario",
         )
     scenario = suite.scenario(name)
+    _refuse_noisy_encoders(scenario)
     return scenario.model_copy(update={"episodes": min(episodes, scenario.episodes)})
+
+
+def _refuse_noisy_encoders(scenario: Scenario) -> None:
+    drawn = scenario.draw.said().keys() & {"joint_noise_deg", "finger_noise_mm"}
+    if drawn or scenario.joint_noise_deg or scenario.finger_noise_mm:
+        raise BadInput(
+            where="--scenario",
+            got=f"{scenario.name}, in which the arm's encoders are noisy",
+            wanted="one without: the simulated robot's node measures exactly",
+            next_step="name another",
+        )
 
 
 def _play(

@@ -79,7 +79,7 @@ class ProvingRobot(SimulatedRobot):
         self, request: LayOutEpisode.Request, response: LayOutEpisode.Response
     ) -> LayOutEpisode.Response:
         try:
-            scenario = parse_json(Scenario, request.scenario, "the scenario")
+            scenario = parse_json(Scenario, request.scenario, "the scenario").drawn(int(request.seed))
         except TrunnionError as error:
             response.message = str(error)
             return response
