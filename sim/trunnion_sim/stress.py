@@ -12,6 +12,7 @@ the search and what came before alone.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ def stress(plan: Plan, progress: Progress) -> tuple[Trial, Path | None]:
     """Search the worst case of a run's export and add it as a suite file; the same call goes on after a kill.
 
     Returns:
-        The worst trial, and the file; None where every episode succeeded.
+        The worst trial, and the file; None where every episode of every trial succeeded.
 
     Raises:
         BadInput: the run is not whole, its policy is of another rate than the simulation's, or the file stands already.
@@ -87,7 +88,23 @@ def stress(plan: Plan, progress: Progress) -> tuple[Trial, Path | None]:
     usecase = read_json(UseCase, plan.run_dir / "usecase.json")
     model = read_json(ModelManifest, plan.run_dir / "export" / MODEL)
     _check(plan.run_dir, usecase, model)
-    subject = Subject(
+    searched = plan.space.model_dump(mode="json", by_alias=True, exclude={"trials"})
+    plan.out_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        Journal(plan.out_dir / JOURNAL, digest_json([model.digest(), usecase.digest(), searched])) as journal,
+        Workers(_subject(plan, usecase), _worker_count(plan)) as pool,
+    ):
+        worst = _worst(plan.space, journal, pool, progress)
+    if worst.succeeds:
+        return worst, None
+    text = suite_text(worst, plan.space, model)
+    file = plan.suite_file or _numbered(plan.out_dir, plan.space.name, text)
+    write_text(file, text)
+    return worst, file
+
+
+def _subject(plan: Plan, usecase: UseCase) -> Subject:
+    return Subject(
         export_dir=plan.run_dir / "export",
         dataset_dir=None,
         out_dir=plan.out_dir,
@@ -95,28 +112,28 @@ def stress(plan: Plan, progress: Progress) -> tuple[Trial, Path | None]:
         suite=None,
         training=usecase.models.policy,
     )
-    searched = plan.space.model_dump(mode="json", by_alias=True, exclude={"trials"})
-    plan.out_dir.mkdir(parents=True, exist_ok=True)
-    with (
-        Journal(plan.out_dir / JOURNAL, digest_json([model.digest(), usecase.digest(), searched])) as journal,
-        Workers(subject, max(1, min(plan.workers or available_cores(), plan.space.episodes))) as pool,
-    ):
-        watched = _Watched(progress)
 
-        def play(scenario: Scenario) -> list[EpisodeResult]:
-            return _played(scenario, journal, pool, watched)
 
-        progress.start("searching the worst case", plan.space.trials * plan.space.episodes)
-        worst = search(plan.space, play, watched.heard)
-        progress.done(worst.summary)
-        progress.start("playing it with other seeds", plan.space.confirm_episodes)
-        worst = replace(worst, confirmed=tuple(play(worst.fresh(plan.space.confirm_episodes))))
-        progress.done()
-    if not worst.failures:
-        return worst, None
-    file = plan.suite_file or _free(plan.out_dir, plan.space.name)
-    write_text(file, suite_text(worst, plan.space, model))
-    return worst, file
+def _worker_count(plan: Plan) -> int:
+    return max(1, min(plan.workers or available_cores(), plan.space.episodes))
+
+
+def _worst(space: StressSpace, journal: Journal, pool: Workers, progress: Progress) -> Trial:
+    """The worst of the search; if anything failed in it, it is played with other seeds, too."""
+    watched = _Watched(progress)
+
+    def play(scenario: Scenario) -> list[EpisodeResult]:
+        return _played(scenario, journal, pool, watched)
+
+    progress.start("searching the worst case", space.trials * space.episodes)
+    worst = search(space, play, watched.heard)
+    progress.done(worst.summary)
+    if worst.succeeds:
+        return worst
+    progress.start("playing it with other seeds", space.confirm_episodes)
+    worst = replace(worst, confirmed=tuple(play(worst.fresh(space.confirm_episodes))))
+    progress.done()
+    return worst
 
 
 class _Watched:
@@ -168,9 +185,10 @@ def _refuse_to_overwrite(file: Path | None) -> None:
         )
 
 
-def _free(folder: Path, name: str) -> Path:
-    numbered = (folder / f"{name}_{number:03d}.yaml" for number in range(1, 1000))
-    return next(file for file in numbered if not file.exists())
+def _numbered(folder: Path, name: str, text: str) -> Path:
+    """The next file of that name that is free, or the one in which the very same was found before."""
+    files = (folder / f"{name}_{number:03d}.yaml" for number in itertools.count(1))
+    return next(file for file in files if not file.exists() or file.read_text() == text)
 
 
 def plan_of(
@@ -190,7 +208,7 @@ def plan_of(
 def verdict(worst: Trial, file: Path | None) -> str:
     """What a person should know of a search."""
     if file is None:
-        return f"nothing failed; the least good was {worst.summary}"
+        return "nothing failed in any trial"
     return f"worst: {worst.summary}; with other seeds {worst.rate}; now the suite {file}"
 
 

@@ -34,6 +34,11 @@ class Trial:
         return sum(episode.success for episode in self.episodes)
 
     @property
+    def succeeds(self) -> bool:
+        """Whether nothing failed in the search."""
+        return self.successes == len(self.episodes)
+
+    @property
     def score(self) -> float:
         """Less is worse: the success rate first, and of equal ones the mildest conditions."""
         return (self.successes + self.severity / 2) / len(self.episodes)

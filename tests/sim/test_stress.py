@@ -234,6 +234,16 @@ def test_the_worst_case_plays_the_same_again(
     assert again == worst
 
 
+def test_the_same_search_again_plays_nothing_and_adds_no_second_file(
+    found: tuple[Trial, Path], run_dir: Path
+) -> None:
+    worst, file = found
+    before = (file.parent / JOURNAL).read_bytes()
+    assert stress(Plan(run_dir, _space(4, DIM), file.parent, workers=1), Silent()) == (worst, file)
+    assert (file.parent / JOURNAL).read_bytes() == before
+    assert list(file.parent.glob("*.yaml")) == [file]
+
+
 def test_more_trials_go_on_from_those_that_were_made(found: tuple[Trial, Path], run_dir: Path) -> None:
     worst, first = found
     journal = first.parent / JOURNAL
