@@ -18,7 +18,7 @@ from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Precision
-from trunnion_contract.usecase import PolicyTraining
+from trunnion_contract.policy_training import PolicyTraining
 from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
@@ -124,9 +124,10 @@ class Examiner:
     def _env(self) -> gymnasium.Env[Any, Any]:
         training = self._subject.training
         assert training is not None, "a policy comes with its training"
-        importlib.import_module(training.env_package)
+        if package := training.registering_package():
+            importlib.import_module(package)
         # Our own environment is played in the cell of the use case; another one knows nothing of cells.
-        ours = training.env_package == __package__ and self._subject.cell is not None
+        ours = package == __package__ and self._subject.cell is not None
         env = gymnasium.make(training.env, **({"layout": self._subject.cell} if ours else {}))
         self._open.callback(env.close)
         check_spaces(env, self._policy.spec)
