@@ -56,8 +56,8 @@ class Reinforcement(Strict):
     learning_starts: int = Field(default=500, ge=0)
     hindsight_goals: int = Field(default=4, ge=0, le=16)
     critic_warmup_steps: int = Field(default=2_000, ge=0)
-    imitation_weight: float = Field(default=2.0, ge=0)
-    imitation_steps: int = Field(default=100_000, ge=1)
+    imitation_weight: float = Field(default=20.0, ge=0)
+    imitation_steps: int = Field(default=50_000, ge=1)
 
 
 class PolicyTraining(Strict):

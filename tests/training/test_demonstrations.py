@@ -58,12 +58,12 @@ def test_the_same_seed_gives_the_same_episode(env: gymnasium.Env[np.ndarray, np.
 def test_episodes_that_were_kept_are_not_played_again(
     point_cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, Silent())
-    assert len(list(tmp_path.glob("*.npy"))) == first.played == 6
+    first = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, Silent())
+    assert len(list(tmp_path.glob("*.npy"))) == first.played == 12
     monkeypatch.setattr(demonstrations, "worker_pool", None)  # nothing may be started
     progress = Counting()
-    again = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, progress)
-    assert progress.steps == [6]
+    again = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, progress)
+    assert progress.steps == [12, 0]
     for a, b in zip(first.episodes, again.episodes, strict=True):
         np.testing.assert_array_equal(a.observations, b.observations)
 

@@ -117,7 +117,8 @@ def read_episode(file: Path, observation_size: int, action_size: int) -> Episode
 
 def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress) -> None:
     jobs = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
-    if not jobs:
+    if len(jobs) < 2:  # one is over before a worker has started
+        progress.advance(sum(_play(task, job, seed, out_dir) for job in jobs))
         return
     with worker_pool(min(WORKERS, len(jobs)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
         futures = [pool.submit(_play, task, job, seed, out_dir) for job in jobs]

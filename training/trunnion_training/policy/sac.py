@@ -68,7 +68,7 @@ class GuardedSAC(SAC):
             now, later = extract(data.observations), extract(data.next_observations)
         temperature = self.log_ent_coef.detach().exp()
         self._update_critic(now, later, data, temperature)
-        if self.imitation is None or self.num_timesteps >= self.settings.critic_warmup_steps:
+        if self.imitation is None or self.num_timesteps > self.settings.critic_warmup_steps:
             self._update_actor(now, temperature)
         polyak_update(self.critic.parameters(), self.critic_target.parameters(), self.tau)
 
