@@ -1,4 +1,4 @@
-"""How a policy learns: each method has what it needs and nothing of another, and finds who registers its environment."""
+"""How a policy learns: each method has what it needs and nothing of another."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from trunnion_training.policy.methods import train_policy
 
 SETTINGS = {
     "env": "tests/Point-v0", "env_package": "point_cell", "method": "dagger", "demonstrations": 4, "epochs": 20,
-    "batch": 64, "hidden": [32, 32], "learning_rate": 0.005, "dagger": {"rounds": 2, "episodes": 6, "evaluation_episodes": 40},
+    "batch": 64, "hidden": [32, 32], "learning_rate": 0.005,
+    "dagger": {"rounds": 2, "episodes": 6, "evaluation_episodes": 40},
 }  # fmt: skip
 
 

@@ -46,5 +46,5 @@ def test_entries_of_another_size_than_the_space_are_refused(
     env = open_environment(Task("tests/Point-v0", point_cell))
     short = described(env).observation_entries[:1]
     monkeypatch.setattr(env.unwrapped, "observation_entries", short, raising=False)
-    with pytest.raises(BadInput, match="observation_entries of 2 numbers.*4, as the space has them"):
+    with pytest.raises(BadInput, match=r"observation_entries of 2 numbers.*4, as the space has them"):
         described(env)

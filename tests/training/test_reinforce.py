@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -64,7 +65,9 @@ def test_what_was_cloned_stays_as_it_is_while_the_critic_learns_alone_and_is_the
     monkeypatch.setattr(
         reinforce,
         "assess",
-        lambda env, network, *rest: seen.append(dict(network.state_dict())) or whole(env, network, *rest),
+        lambda env, network, *rest: (
+            seen.append(copy.deepcopy(network.state_dict())) or whole(env, network, *rest)
+        ),
     )
     train_policy(usecase, tmp_path, Silent())
     assert [entry["steps"] for entry in metrics(tmp_path)["history"]] == [0, 200, 400, 600]

@@ -33,6 +33,8 @@ _TAU = 0.02
 _TEMPERATURE, _TEMPERATURE_AFTER_CLONING = 0.1, 0.005
 # About a tenth of the action's range: what was cloned is tried with little noise.
 _LOG_SPREAD_AFTER_CLONING = -2.3
+# Of the learning rate: where the actor goes, the critic must have been.
+_ACTOR_SHARE_AFTER_CLONING = 0.1
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ class SacLearner:
         with torch.no_grad():
             self._model.actor.log_std.weight.zero_()
             self._model.actor.log_std.bias.fill_(_LOG_SPREAD_AFTER_CLONING)
+        for group in self._model.actor.optimizer.param_groups:
+            group["lr"] = self._reinforcement.learning_rate * _ACTOR_SHARE_AFTER_CLONING
         assert settings.demonstrations is not None
         add_demonstrations(self._model, task, settings.seed, settings.demonstrations)
 
