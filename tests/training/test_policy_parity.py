@@ -21,7 +21,7 @@ from trunnion_training.policy.methods import train_policy
 from trunnion_training.policy_parity import episode_parity, policy_observations, policy_parity
 
 CLONED = {
-    "env": "tests/Point-v0", "env_package": "point_cell", "demonstrations": 30, "epochs": 20, "batch": 64,
+    "env": "tests/Point-v0", "env_package": "point_cell", "demonstrations": 10, "epochs": 60, "batch": 64,
     "hidden": [64, 64], "learning_rate": 0.005,
 }  # fmt: skip
 

@@ -19,6 +19,8 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
 from trunnion_training.export import export
 from trunnion_training.policy import reinforce
+from trunnion_training.policy.clone import work_dir
+from trunnion_training.policy.environment import task_of
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy.methods import train_policy
 from trunnion_training.policy.playing import HELD_OUT_SEED
@@ -124,8 +126,8 @@ def _killed_after_a_round(settings: dict, out_dir: Path) -> None:
 
 def test_nothing_is_unpickled_when_a_run_goes_on(goal_line: str, usecase_of, tmp_path: Path) -> None:
     settings = GOAL_LINE | {"method": "sac", "reinforcement": SMALL | {"steps": 200}}
-    _killed_after_a_round(settings, tmp_path)
-    state_file, trap = tmp_path / ".policy" / "reinforcement.pt", tmp_path / "run by a pickle"
+    work = work_dir(task_of(usecase_of(settings)), 0, tmp_path)
+    state_file, trap = work / "reinforcement.pt", tmp_path / "run by a pickle"
     torch.save({"settings": _Touch(trap)}, state_file)
     with pytest.raises(BadInput, match="does not load"):
         train_policy(usecase_of(settings), tmp_path, Silent())
