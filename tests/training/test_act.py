@@ -1,4 +1,4 @@
-"""ACT: from demonstrations to a policy of action chunks that does the task on the robot's own runtime."""
+"""ACT: from demonstrations to a policy of action chunks that the robot's own runtime plays."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from trunnion_training.parity import policy_observations
 from trunnion_training.policy.act import Chunks, learn_act
 from trunnion_training.policy.act_network import ActNetwork
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate
-from trunnion_training.policy.environment import Task, is_success, open_environment
+from trunnion_training.policy.environment import Task, open_environment
 
 ENV = "tests/Point-v0"
 SETTINGS = ActTraining(
-    demonstrations=60, epochs=20, chunk=4, replan_every=2, width=32, layers=1, heads=2, kl_weight=1.0,
+    demonstrations=60, epochs=12, chunk=4, replan_every=2, width=32, layers=1, heads=2, kl_weight=1.0,
     learning_rate=3e-3, batch=64,
 )  # fmt: skip
 SHORT = SETTINGS.model_copy(update={"epochs": 3, "width": 16})
@@ -69,37 +69,39 @@ class Stopping(Silent):
             raise Stopped
 
 
-def test_a_learnt_policy_does_the_task_on_the_robots_runtime_within_parity(
+def test_a_learnt_policy_flies_to_the_target_on_the_robots_runtime_within_parity(
     task: Task, demonstrations: Demonstrations, tmp_path: Path
 ) -> None:
-    network = ActNetwork.load(learn_act(task, SETTINGS, demonstrations, tmp_path, Silent()))
+    checkpoint = learn_act(task, SETTINGS, demonstrations, tmp_path, Silent())
     assert sorted(path.name for path in tmp_path.iterdir()) == WRITTEN
     spec = read_json(PolicySpec, tmp_path / "policy_spec.json")
     assert (spec.chunk, spec.replan_every, spec.output.shape) == (4, 2, ("N", 4, 3))
+    network = ActNetwork.load(checkpoint, spec)
     network.export_onnx(tmp_path / "policy.onnx", opset=17)
     rows = policy_observations(spec, np.load(tmp_path / "policy_held_out.npy", allow_pickle=False))
     with open_engine(tmp_path / "policy.onnx", EngineSettings(threads=1, device="cpu")) as engine:
         plans = engine.infer({"observation": rows})["action"]
         assert len(plans) == 1000
         assert np.abs(plans - network.act(rows)).max() <= 1e-5
-        assert _successes(Policy(engine, spec), task, episodes=20) >= 18
+        assert _arrivals(Policy(engine, spec), task, episodes=10) == 10
     metrics = json.loads((tmp_path / "policy_metrics.json").read_text())
     assert metrics["episodes_played"] == 60
     assert metrics["history"]["validation"][-1] < metrics["history"]["validation"][0] / 2
 
 
-def _successes(policy: Policy, task: Task, episodes: int) -> int:
-    env, successes = open_environment(task), 0
+def _arrivals(policy: Policy, task: Task, episodes: int) -> int:
+    """In how many episodes the point is at the target in the end."""
+    env, arrivals = open_environment(task), 0
     for seed in range(episodes):
         policy.forget()
         observation, over = env.reset(seed=seed)[0], False
         while not over:
             named = {"point_m": observation[:2], "target_m": observation[2:]}
             action = np.concatenate(list(policy.act(named).values()))
-            observation, _, terminated, truncated, info = env.step(action)
+            observation, _, terminated, truncated, _ = env.step(action)
             over = terminated or truncated
-        successes += is_success(info)
-    return successes
+        arrivals += bool(np.linalg.norm(observation[:2] - observation[2:]) < 0.02)
+    return arrivals
 
 
 def test_a_chunk_is_what_the_expert_did_next() -> None:
@@ -127,7 +129,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
     assert a == b != c
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("epochs", [1, 3])
 def test_what_was_stopped_goes_on_and_ends_with_the_same_weights(
     task: Task, demonstrations: Demonstrations, tmp_path: Path, epochs: int
 ) -> None:
@@ -176,7 +178,7 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(
 ) -> None:
     for index, episode in enumerate(demonstrations.episodes):
         np.save(tmp_path / f"{index:02d}.npy", np.hstack([episode.observations, episode.actions]))
-    settings = SHORT.model_copy(update={"epochs": 12})
+    settings = SHORT.model_copy(update={"epochs": 8})
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", LEARN, str(tmp_path), settings.model_dump_json()], env=environment
@@ -188,7 +190,7 @@ def test_a_killed_training_goes_on_after_its_last_whole_epoch(
     assert process.wait() == -signal.SIGKILL
     assert not (tmp_path / "out" / "policy.pt").exists()
     done = torch.load(checkpoint, weights_only=True)["epochs_done"]
-    assert 1 <= done < 12
+    assert 1 <= done < 8
     progress = Counting()
     learn_act(task, settings, demonstrations, tmp_path / "out", progress)
     learn_act(task, settings, demonstrations, tmp_path / "whole", Silent())

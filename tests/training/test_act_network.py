@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import Entry
+from trunnion_contract.manifest import Entry, PolicySpec
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.policy.act_network import ActForm, ActNetwork
 from trunnion_training.policy.network import PolicyNetwork, Scale, position_pairs
@@ -20,6 +21,18 @@ ENTRIES = (
     Entry(name="target_base_m", size=3, unit="m", low=-1, high=1),
 )
 LIMITS = np.array([0.4, 0.08], np.float32)
+SPEC = PolicySpec(
+    input=TensorSpec(name="observation", dtype="float32", shape=("N", 7)),
+    output=TensorSpec(name="action", dtype="float32", shape=("N", 5, 2)),
+    observation=ENTRIES,
+    action=(
+        Entry(name="speed_mps", size=1, unit="m/s", low=-0.4, high=0.4),
+        Entry(name="lift_m", size=1, unit="m", low=-0.08, high=0.08),
+    ),
+    rate_hz=20,
+    chunk=5,
+    replan_every=2,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -35,7 +48,7 @@ def scales() -> tuple[Scale, Scale]:
 def network() -> ActNetwork:
     torch.manual_seed(0)
     form = ActForm(chunk=5, width=16, layers=2, heads=2)
-    return ActNetwork(*scales(), form, position_pairs(ENTRIES)).eval()
+    return ActNetwork(SPEC, *scales(), form, position_pairs(ENTRIES)).eval()
 
 
 def batch(rows: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -56,8 +69,8 @@ def test_plans_stay_in_the_range_of_their_actions() -> None:
 
 
 def test_periods_of_a_plan_differ() -> None:
-    plan = network().act(batch()[0].numpy())
-    assert np.abs(np.diff(plan, axis=1)).min() > 0
+    plan = network().scaled_plan(batch()[0])
+    assert plan.diff(dim=1).abs().min() > 0
 
 
 def test_acting_is_style_zero() -> None:
@@ -113,7 +126,7 @@ def test_onnx_holds_nothing_of_the_style_encoder(tmp_path: Path) -> None:
 def test_saved_weights_are_read_back(tmp_path: Path) -> None:
     policy, rows = network(), batch()[0].numpy()
     policy.save(tmp_path / "policy.pt")
-    np.testing.assert_array_equal(ActNetwork.load(tmp_path / "policy.pt").act(rows), policy.act(rows))
+    np.testing.assert_array_equal(ActNetwork.load(tmp_path / "policy.pt", SPEC).act(rows), policy.act(rows))
 
 
 def test_what_is_no_policy_of_action_chunks_is_refused(tmp_path: Path) -> None:
@@ -121,4 +134,4 @@ def test_what_is_no_policy_of_action_chunks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.pt").write_bytes((tmp_path / "cloned.pt").read_bytes()[:500])
     for name in ("cloned.pt", "cut.pt", "absent.pt"):
         with pytest.raises(BadInput, match="wanted a policy of action chunks"):
-            ActNetwork.load(tmp_path / name)
+            ActNetwork.load(tmp_path / name, SPEC)

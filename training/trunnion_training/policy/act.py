@@ -117,6 +117,7 @@ def build_network(settings: ActTraining, spec: PolicySpec, training: Chunks) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return ActNetwork(
+            spec,
             Scale.of(training.observations.numpy(), *ranges(spec.observation)),
             Scale.of(first, *ranges(spec.action)),
             form,

@@ -13,7 +13,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
-from trunnion_training.policy.network import INPUT, OUTPUT, Array, Pairs, Scale, _offset_features
+from trunnion_contract.manifest import PolicySpec
+from trunnion_training.policy.network import INPUT, OUTPUT, Array, Pairs, PolicyNetwork, Scale
 
 # What tells this file from those of other policies.
 KIND = "act"
@@ -101,19 +102,19 @@ class ActNetwork(nn.Module):
     float32 [N, observation] in SI units → float32 [N, chunk, action] in SI units, within the action's range. The
     observation and the style variable are the encoder's tokens; one learned query for each period of the chunk reads
     them in the decoder. Acting, the style is zero, the mean of its prior, so that the same observation gives the same
-    plan. As `PolicyNetwork`, it also sees the offsets between positions (`pairs`).
+    plan. The token of the observation comes from the perceptron of cloning, which sees offsets between positions too.
     """
 
-    def __init__(self, observation: Scale, action: Scale, form: ActForm, pairs: Pairs = ()) -> None:
+    def __init__(
+        self, spec: PolicySpec, observation: Scale, action: Scale, form: ActForm, pairs: Pairs = ()
+    ) -> None:
         super().__init__()
-        self.form, self.pairs = form, pairs
-        for name, scale in (("observation", observation), ("action", action)):
-            for part in ("mean", "spread", "low", "high"):
-                values = np.array(getattr(scale, part), np.float32)
-                self.register_buffer(f"{name}_{part}", torch.from_numpy(values))
-        features = len(observation.mean) + sum(3 * len(first) + 4 for first, _ in pairs)
+        self.spec, self.form, self.pairs = spec, form, pairs
+        for part in ("mean", "spread", "low", "high"):
+            values = np.array(getattr(action, part), np.float32)
+            self.register_buffer(f"action_{part}", torch.from_numpy(values))
         width, blocks = form.width, range(form.layers)
-        self.state = nn.Sequential(nn.Linear(features, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
+        self.state = PolicyNetwork(observation, _plain(width), (4 * width,), pairs)
         self.style_encoder = StyleEncoder(len(action.mean), form)
         self.style = nn.Linear(STYLE, width)
         self.encoder = nn.ModuleList(Block(width, form.heads) for _ in blocks)
@@ -158,10 +159,7 @@ class ActNetwork(nn.Module):
 
     def _state(self, observation: Tensor) -> Tensor:
         """One token [N, 1, width] of all that is observed."""
-        features = [(observation - self.observation_mean) / self.observation_spread]
-        for first, second in self.pairs:
-            features += _offset_features(observation[:, list(second)] - observation[:, list(first)])
-        token: Tensor = self.state(torch.cat(features, dim=1))
+        token: Tensor = self.state.scaled_action(observation)
         return token[:, None]
 
     def save(self, path: Path) -> None:
@@ -171,8 +169,8 @@ class ActNetwork(nn.Module):
             torch.save(content, file)
 
     @classmethod
-    def load(cls, path: Path) -> ActNetwork:
-        """Read what `save` wrote.
+    def load(cls, path: Path, spec: PolicySpec) -> ActNetwork:
+        """Read what `save` wrote, of a policy that takes and gives what `spec` says.
 
         Raises:
             BadInput: the file is absent, damaged, or holds another kind of policy.
@@ -182,9 +180,9 @@ class ActNetwork(nn.Module):
             state, form = content["state"], ActForm(**content["form"])
             scales = [
                 Scale(*(state[f"{name}_{part}"].numpy() for part in ("mean", "spread", "low", "high")))
-                for name in ("observation", "action")
+                for name in ("state.observation", "action")
             ]
-            network = cls(scales[0], scales[1], form, content["pairs"])
+            network = cls(spec, scales[0], scales[1], form, content["pairs"])
             network.load_state_dict(state)
         except Exception as error:  # whatever a broken archive raises
             raise BadInput(
@@ -197,7 +195,7 @@ class ActNetwork(nn.Module):
 
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph of `forward`, without the style encoder, with a free number of rows."""
-        example = torch.zeros(1, len(self.observation_mean))
+        example = torch.zeros(1, len(self.state.observation_mean))
         with whole_file(path) as temporary, warnings.catch_warnings():
             # The newer exporter needs packages that the older one, which is enough here, does without.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -216,3 +214,9 @@ class ActNetwork(nn.Module):
 def _learned(*shape: int) -> nn.Parameter:
     """Tokens that are learnt as they are, float32 [1, tokens, width]."""
     return nn.Parameter(torch.randn(1, *shape) * 0.02)
+
+
+def _plain(width: int) -> Scale:
+    """The scale of a token, which is no action: none."""
+    zeros, ones = np.zeros(width, np.float32), np.ones(width, np.float32)
+    return Scale(zeros, ones, zeros, ones)
