@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +45,12 @@ def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Demonstrations:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parent))
         return demonstrate(Task(ENV, "point_cell"), 60, 0, tmp_path_factory.mktemp("demonstrated"), Silent())
+
+
+@pytest.fixture(scope="module")
+def few(demonstrations: Demonstrations) -> Demonstrations:
+    """A dozen of them, where bytes are compared and nothing has to be learnt."""
+    return Demonstrations(demonstrations.episodes[:12], 12)
 
 
 @pytest.fixture
@@ -116,85 +121,83 @@ def test_a_chunk_is_what_the_expert_did_next() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(
-    task: Task, demonstrations: Demonstrations, tmp_path: Path
+    task: Task, few: Demonstrations, tmp_path: Path
 ) -> None:
     torch.manual_seed(1)
-    learn_act(task, SHORT, demonstrations, tmp_path / "a", Silent())
+    learn_act(task, SHORT, few, tmp_path / "a", Silent())
     torch.manual_seed(2)
     before = torch.get_rng_state()
-    learn_act(task, SHORT, demonstrations, tmp_path / "b", Silent())
+    learn_act(task, SHORT, few, tmp_path / "b", Silent())
     assert torch.equal(torch.get_rng_state(), before)
-    learn_act(task, SHORT.model_copy(update={"seed": 1}), demonstrations, tmp_path / "c", Silent())
+    learn_act(task, SHORT.model_copy(update={"seed": 1}), few, tmp_path / "c", Silent())
     a, b, c = ((tmp_path / name / "policy.pt").read_bytes() for name in "abc")
     assert a == b != c
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_what_was_stopped_goes_on_and_ends_with_the_same_weights(
-    task: Task, demonstrations: Demonstrations, tmp_path: Path, epochs: int
+    task: Task, few: Demonstrations, tmp_path: Path, epochs: int
 ) -> None:
-    learn_act(task, SHORT, demonstrations, tmp_path / "whole", Silent())
+    learn_act(task, SHORT, few, tmp_path / "whole", Silent())
     with pytest.raises(Stopped):
-        learn_act(task, SHORT, demonstrations, tmp_path / "stopped", Stopping(epochs))
-    learn_act(task, SHORT, demonstrations, tmp_path / "stopped", Silent())
+        learn_act(task, SHORT, few, tmp_path / "stopped", Stopping(epochs))
+    learn_act(task, SHORT, few, tmp_path / "stopped", Silent())
     for name in ("policy.pt", "policy_metrics.json"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
     assert sorted(path.name for path in (tmp_path / "stopped").iterdir()) == WRITTEN
 
 
 def test_what_other_settings_left_is_not_gone_on_with(
-    task: Task, demonstrations: Demonstrations, tmp_path: Path
+    task: Task, few: Demonstrations, tmp_path: Path
 ) -> None:
     other = SHORT.model_copy(update={"learning_rate": 1e-4})
-    learn_act(task, SHORT, demonstrations, tmp_path / "whole", Silent())
+    learn_act(task, SHORT, few, tmp_path / "whole", Silent())
     with pytest.raises(Stopped):
-        learn_act(task, other, demonstrations, tmp_path / "stopped", Stopping(2))
-    learn_act(task, SHORT, demonstrations, tmp_path / "stopped", Silent())
+        learn_act(task, other, few, tmp_path / "stopped", Stopping(2))
+    learn_act(task, SHORT, few, tmp_path / "stopped", Silent())
     assert (tmp_path / "whole" / "policy.pt").read_bytes() == (
         tmp_path / "stopped" / "policy.pt"
     ).read_bytes()
 
 
 LEARN = """
-import sys
-import numpy as np
+import os, signal, sys
 from pathlib import Path
+import numpy as np
 from trunnion_contract.act_training import ActTraining
 from trunnion_contract.progress import Silent
 from trunnion_training.policy.act import learn_act
 from trunnion_training.policy.demonstrations import Demonstrations, Episode
 from trunnion_training.policy.environment import Task
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    rows = [np.load(file) for file in sorted(folder.glob("*.npy"))]
-    episodes = tuple(Episode(np.ascontiguousarray(r[:, :4]), np.ascontiguousarray(r[:, 4:])) for r in rows)
-    settings = ActTraining.model_validate_json(sys.argv[2])
-    learn_act(Task("tests/Point-v0", "point_cell"), settings, Demonstrations(episodes, 60), folder / "out", Silent())
+
+class Killed(Silent):
+    epochs = 0
+    def advance(self, steps=1, note=""):
+        self.epochs += steps
+        if self.epochs == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+rows = [np.load(file) for file in sorted(folder.glob("*.npy"))]
+episodes = tuple(Episode(np.ascontiguousarray(r[:, :4]), np.ascontiguousarray(r[:, 4:])) for r in rows)
+settings = ActTraining.model_validate_json(sys.argv[2])
+learn_act(Task("tests/Point-v0", "point_cell"), settings, Demonstrations(episodes, 12), folder / "out", Killed())
 """
 
 
 def test_a_killed_training_goes_on_after_its_last_whole_epoch(
-    task: Task, demonstrations: Demonstrations, tmp_path: Path
+    task: Task, few: Demonstrations, tmp_path: Path
 ) -> None:
-    for index, episode in enumerate(demonstrations.episodes):
+    for index, episode in enumerate(few.episodes):
         np.save(tmp_path / f"{index:02d}.npy", np.hstack([episode.observations, episode.actions]))
-    settings = SHORT.model_copy(update={"epochs": 8})
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", LEARN, str(tmp_path), settings.model_dump_json()], env=environment
-    )
-    checkpoint = tmp_path / "out" / ".act" / "epoch.pt"
-    while not checkpoint.exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "out" / "policy.pt").exists()
-    done = torch.load(checkpoint, weights_only=True)["epochs_done"]
-    assert 1 <= done < 8
+    command = [sys.executable, "-c", LEARN, str(tmp_path), SHORT.model_dump_json()]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".act"]
     progress = Counting()
-    learn_act(task, settings, demonstrations, tmp_path / "out", progress)
-    learn_act(task, settings, demonstrations, tmp_path / "whole", Silent())
-    assert progress.steps[0] == done
+    learn_act(task, SHORT, few, tmp_path / "out", progress)
+    learn_act(task, SHORT, few, tmp_path / "whole", Silent())
+    assert progress.steps == [2, 1]
     assert (tmp_path / "whole" / "policy.pt").read_bytes() == (tmp_path / "out" / "policy.pt").read_bytes()
 
 
