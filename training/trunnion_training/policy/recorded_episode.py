@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.strict import Strict
-from trunnion_training.policy.environment import Array
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+Array = NDArray[np.float32]
 _SUCCESS_BYTES = {None: b"?", False: b"-", True: b"+"}
 
 

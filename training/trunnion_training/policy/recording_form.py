@@ -11,8 +11,7 @@ from pydantic import Field
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry
 from trunnion_contract.strict import Strict
-from trunnion_training.policy.environment import Array
-from trunnion_training.policy.recorded_episode import ImageForm, RecordedEpisode, check_episode
+from trunnion_training.policy.recorded_episode import Array, ImageForm, RecordedEpisode, check_episode
 
 SCHEMA: Final = 1
 HEADER_KEY, CONTENTS_KEY = b"trunnion.recording", b"trunnion.contents"

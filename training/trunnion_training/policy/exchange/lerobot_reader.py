@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
 from trunnion_contract.strict import parse
-from trunnion_training.policy.environment import Array
 from trunnion_training.policy.exchange import lerobot_layout as layout
 from trunnion_training.policy.exchange.demonstrated import Demonstrated, Wishes, unreadable
 from trunnion_training.policy.exchange.lerobot_description import (
@@ -22,7 +21,7 @@ from trunnion_training.policy.exchange.lerobot_description import (
     header_of,
     read_info,
 )
-from trunnion_training.policy.recorded_episode import ImageForm, RecordedEpisode, check_episode
+from trunnion_training.policy.recorded_episode import Array, ImageForm, RecordedEpisode, check_episode
 from trunnion_training.policy.recording_form import RecordingHeader
 
 # How far a frame's time may lie from the grid; LeRobot keeps it in single precision.

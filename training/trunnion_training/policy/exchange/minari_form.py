@@ -14,9 +14,8 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_folder
 from trunnion_contract.manifest import Entry
 from trunnion_contract.strict import json_value, parse, read_file
-from trunnion_training.policy.environment import Array
 from trunnion_training.policy.exchange.demonstrated import Demonstrated, Wishes, unreadable
-from trunnion_training.policy.recorded_episode import RecordedEpisode, check_episode
+from trunnion_training.policy.recorded_episode import Array, RecordedEpisode, check_episode
 from trunnion_training.policy.recording_form import RecordingHeader
 
 # Minari's own name for the folder inside a data set, and for what is in it.
