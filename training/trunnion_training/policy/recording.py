@@ -118,6 +118,26 @@ def open_recording(path: Path) -> Recording:
     return Recording(path, header, contents)
 
 
+def header_in(task: Task, seed: int | None = None) -> RecordingHeader:
+    """What a recording of a task says of itself.
+
+    Raises:
+        BadInput: the environment does not fit.
+    """
+    env = open_environment(task)
+    described = demonstrable(env)
+    env.close()
+    return RecordingHeader(
+        schema=1,
+        env=task.env_id,
+        env_package=task.package,
+        rate_hz=described.rate_hz,
+        observation=described.observation_entries,
+        action=described.action_entries,
+        seed=seed,
+    )
+
+
 def recorded_demonstrations(path: Path, task: Task) -> Demonstrations:
     """The demonstrations in a recording of `task`, to learn from.
 
@@ -125,13 +145,12 @@ def recorded_demonstrations(path: Path, task: Task) -> Demonstrations:
         BadInput: as for `open_recording` and `Recording.episodes`; or they were recorded at another rate, or with other
             entries, than the environment has.
     """
-    recording, env = open_recording(path), open_environment(task)
-    header, described = recording.header, demonstrable(env)
-    env.close()
+    recording = open_recording(path)
+    header, found = recording.header, header_in(task)
     for what, got, wanted in (
-        ("rate", f"{header.rate_hz:g} Hz", f"{described.rate_hz:g} Hz"),
-        ("observation", _named(header.observation), _named(described.observation_entries)),
-        ("action", _named(header.action), _named(described.action_entries)),
+        ("rate", f"{header.rate_hz:g} Hz", f"{found.rate_hz:g} Hz"),
+        ("observation", _named(header.observation), _named(found.observation)),
+        ("action", _named(header.action), _named(found.action)),
     ):
         if got != wanted:
             raise BadInput(
