@@ -207,6 +207,13 @@ def test_what_fails_in_the_middle_leaves_no_data_set(tmp_path: Path) -> None:
     broken = RecordedEpisode(np.full((2, 4), np.nan, np.float32), np.zeros((2, 3), np.float32))
     with pytest.raises(BadInput, match="episode 3, frame 0"):
         write_lerobot(tmp_path / "point", Demonstrated(HEADER, (*episodes(), broken)))
-    assert not (tmp_path / "point").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_begun_anew(tmp_path: Path) -> None:
+    left = tmp_path / ".point.part" / "data" / "chunk-009"
+    left.mkdir(parents=True)
+    (left / "file-000.parquet").write_text("half of one")
     write_lerobot(tmp_path / "point", demonstrated())
+    assert [path.name for path in tmp_path.iterdir()] == ["point"]
     assert len(list(read_lerobot(tmp_path / "point", NOTHING).episodes)) == 3

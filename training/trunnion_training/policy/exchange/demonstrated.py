@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from trunnion_contract.errors import BadInput
+from trunnion_contract.files import whole_folder
 from trunnion_training.policy.recorded_episode import RecordedEpisode
 from trunnion_training.policy.recording_form import RecordingHeader
 
@@ -38,3 +41,16 @@ def unreadable(
 ) -> BadInput:
     """The refusal of a source that cannot be read."""
     return BadInput(where=str(where), got=got, wanted=wanted, next_step=next_step)
+
+
+@contextmanager
+def data_set_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` when the block ends well; of what is refused nothing stays."""
+    with whole_folder(path) as work:
+        shutil.rmtree(work)  # what a killed run left
+        work.mkdir()
+        try:
+            yield work
+        except BadInput:
+            shutil.rmtree(work)
+            raise

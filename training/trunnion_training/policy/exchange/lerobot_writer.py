@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.files import whole_folder, write_json
+from trunnion_contract.files import write_json
 from trunnion_training.policy.exchange import lerobot_layout as layout
-from trunnion_training.policy.exchange.demonstrated import Demonstrated
+from trunnion_training.policy.exchange.demonstrated import Demonstrated, data_set_folder
 from trunnion_training.policy.exchange.lerobot_statistics import Statistics, histogram, of_numbers, of_pixels
 from trunnion_training.policy.recorded_episode import RecordedEpisode, check_episode
 from trunnion_training.policy.recording_form import RecordingHeader
@@ -38,20 +38,13 @@ def write_lerobot(folder: Path, demonstrated: Demonstrated) -> None:
             wanted="a whole number, because LeRobot counts whole frames per second",
             next_step="resample the demonstrations, or keep them as a recording",
         )
-    with whole_folder(folder) as work:
-        _clear(work)
+    with data_set_folder(folder) as work:
         dataset = _Dataset(work, header)
         with dataset.open():
             for index, episode in enumerate(demonstrated.episodes):
                 check_episode(episode, header.sizes, header.image, f"{folder}: episode {index}")
                 dataset.add(episode)
         dataset.describe()
-
-
-def _clear(work: Path) -> None:
-    """What a killed run left."""
-    for path in sorted(work.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
 
 
 class _Dataset:

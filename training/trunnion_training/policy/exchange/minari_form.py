@@ -11,10 +11,9 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Space
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.files import whole_folder
 from trunnion_contract.manifest import Entry
 from trunnion_contract.strict import json_value, parse, read_file
-from trunnion_training.policy.exchange.demonstrated import Demonstrated, Wishes, unreadable
+from trunnion_training.policy.exchange.demonstrated import Demonstrated, Wishes, data_set_folder, unreadable
 from trunnion_training.policy.recorded_episode import Array, RecordedEpisode, check_episode
 from trunnion_training.policy.recording_form import RecordingHeader
 
@@ -49,8 +48,7 @@ def write_minari(folder: Path, demonstrated: Demonstrated) -> None:
         )
     if header.image:
         raise unreadable(folder, "pictures", "numbers only", "leave pictures out with --without-images")
-    with whole_folder(folder) as work:
-        _clear(work)
+    with data_set_folder(folder) as work:
         storage = minari.dataset.minari_dataset.MinariStorage.new(
             work / _DATA,
             observation_space=_space(header.observation),
@@ -102,12 +100,6 @@ def _library() -> Any:
 
 def _is_data(folder: Path) -> bool:
     return (folder / _METADATA).is_file() and (folder / "main_data.hdf5").is_file()
-
-
-def _clear(work: Path) -> None:
-    """What a killed run left."""
-    for path in sorted(work.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _space(entries: tuple[Entry, ...]) -> Box:
