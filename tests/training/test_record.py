@@ -58,7 +58,7 @@ def test_what_was_stopped_goes_on_unless_something_else_is_asked_for(point_cell:
     other, same = Counting(), Counting()
     record(task, 3, 1, tmp_path / "b.parquet", other)
     record(task, 3, 0, out, same)
-    assert (other.steps[0], same.steps) == (0, [3])
+    assert (other.steps[0], same.steps[0]) == (0, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
     with pytest.raises(BadInput, match="there already"):
         record(task, 3, 0, out, Silent())
