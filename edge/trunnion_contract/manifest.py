@@ -150,10 +150,26 @@ class DetectorModel(ModelFile):
         return self
 
 
+class EpisodeParity(Strict):
+    """Whole episodes of the same seeds, played by the trained network and by the exported one."""
+
+    episodes: int = Field(ge=1)
+    torch_successes: int = Field(ge=0)
+    onnx_successes: int = Field(ge=0)
+    differing: int = Field(ge=0)
+    differing_max: int = Field(ge=0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no more episodes ended otherwise than may."""
+        return self.differing <= self.differing_max
+
+
 class PolicyModel(ModelFile):
     """The policy as it ships."""
 
     spec: PolicySpec
+    episodes: EpisodeParity | None = None
 
 
 class ModelManifest(Strict):

@@ -41,15 +41,33 @@ def wilson(successes: int, trials: int) -> Rate:
 
 
 class Failure(Strict):
-    """An episode that failed, and the seed that plays it again."""
+    """An episode that failed, and the seed that plays it again; film and log are files beside the proof."""
 
     seed: int
     reason: str
     picture: str | None = None
+    log: str | None = None
+
+
+class Sequential(Strict):
+    """The test that could end a scenario early; its episodes were then fewer than planned.
+
+    H0 is a rate of the gate's least, H1 one of `rate_h1` (None: only a certain verdict ends it). `alpha` is the largest
+    probability that a model of H0 passes, `beta` that one of H1 fails.
+    """
+
+    planned: int = Field(ge=1)
+    rate_h1: float | None
+    alpha: float
+    beta: float
 
 
 class ScenarioResult(Strict):
-    """What happened in one scenario."""
+    """What happened in one scenario.
+
+    Medians of path (of the grasp point, in successful episodes) and collisions (times that the arm touched scenery, or
+    a part that was not ordered) are None where they were not measured.
+    """
 
     name: str
     success: Rate
@@ -57,8 +75,17 @@ class ScenarioResult(Strict):
     limit_violations: int
     interventions: int
     median_time_s: float | None
+    median_path_m: float | None = None
+    collisions: int | None = None
+    median_collisions: float | None = None
     trajectory_sha256: str
     failures: tuple[Failure, ...] = ()
+    sequential: Sequential | None = None
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether fewer episodes were played than planned, because the verdict was clear."""
+        return self.sequential is not None and self.success.trials < self.sequential.planned
 
 
 class DetectorEvaluation(Strict):
@@ -82,6 +109,39 @@ class VariantProof(Strict):
     sha256: str
     detector: DetectorEvaluation
     nominal: ScenarioResult | None = None
+
+
+class Paired(Strict):
+    """Episodes that candidate and champion played with the same seeds, by who succeeded in them.
+
+    `p_value` is of McNemar's exact test, two-sided; `p_worse` is its half against a candidate that is worse. The seeds
+    are those of the discordant pairs; the sum over everything names none.
+    """
+
+    name: str
+    both: int
+    only_candidate: int
+    only_champion: int
+    neither: int
+    p_value: float
+    p_worse: float
+    seeds_only_candidate: tuple[int, ...] = ()
+    seeds_only_champion: tuple[int, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """How many episodes both played."""
+        return self.both + self.only_candidate + self.only_champion + self.neither
+
+
+class Comparison(Strict):
+    """The proven models against the champion's: a gate fails where `p_worse` is below `alpha`."""
+
+    champion: str
+    model_digest: str
+    alpha: float
+    scenarios: tuple[Paired, ...] = Field(min_length=1)
+    overall: Paired
 
 
 class Gate(Strict):
@@ -109,6 +169,7 @@ class Proof(Strict):
     policy: ScenarioResult | None = None
     scenarios: tuple[ScenarioResult, ...] = ()
     variants: tuple[VariantProof, ...] = ()
+    comparison: Comparison | None = None
     gates: tuple[Gate, ...] = Field(min_length=1)
     simulated: bool
 

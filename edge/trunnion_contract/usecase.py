@@ -12,6 +12,7 @@ from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
 from trunnion_contract.manifest import Precision
+from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.strict import Strict, parse, read_yaml
 
 SCHEMA_VERSION = 1
@@ -118,19 +119,6 @@ class DetectorTraining(Strict):
         return self
 
 
-class PolicyTraining(Strict):
-    """Behaviour cloning of a scripted expert in a registered Gymnasium environment."""
-
-    env: str
-    env_package: str
-    demonstrations: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    hidden: tuple[int, ...] = (256, 256)
-    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
-    batch: int = Field(default=1024, ge=1)
-    seed: int = Field(default=0, ge=0)
-
-
 class Models(Strict):
     """Which models the use case needs."""
 
@@ -145,12 +133,14 @@ class Models(Strict):
 
 
 class ParityLimits(Strict):
-    """How far ONNX may be from torch on held-out inputs."""
+    """How far ONNX may be from torch on held-out inputs, and in how many whole episodes they may end otherwise."""
 
     boxes_max_px: float = Field(default=1e-3, gt=0)
     map50_difference_max: float = Field(default=0.002, gt=0)
     action_max: float = Field(default=1e-5, gt=0)
     samples: int = Field(default=64, ge=1)
+    episodes: int = Field(default=50, ge=1)
+    episodes_differing_max: int = Field(default=0, ge=0)
 
 
 class Export(Strict):
@@ -198,6 +188,7 @@ class Prove(Strict):
     """How the models are proven; `suite` names a file beside the use case or a suite that trunnion_sim ships."""
 
     suite: str | None = None
+    sequential: bool = False  # end scenarios early where the verdict on their gate is clear
     policy_episodes: int = Field(default=200, ge=1)
     seed: int = Field(default=100_000, ge=0)
     gates: Gates = Gates()
@@ -217,7 +208,7 @@ class UseCase(Strict):
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     problem: str
-    classes: tuple[Name, ...] = Field(min_length=1, max_length=1000)
+    classes: tuple[Name, ...] = Field(default=(), max_length=1000)
     data: Data | None = None
     models: Models
     export: Export = Export()
@@ -230,6 +221,8 @@ class UseCase(Strict):
     def _parts_fit_together(self) -> UseCase:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("classes that are named once each")
+        if self.models.detector and not self.classes:
+            raise ValueError("at least one class in `classes`, because the detector tells them apart")
         if self.models.detector and self.data is None:
             raise ValueError("a `data` section, because the detector learns from labelled images")
         if len(self.export.precisions) > 1 and not self.models.detector:

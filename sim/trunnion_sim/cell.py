@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from types import TracebackType
 
 import numpy as np
 
-from trunnion_contract.cell import CellLayout
+from trunnion_contract.cell import CameraLayout, CellLayout
+from trunnion_sim.camera import Frame
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
 from trunnion_sim.randomisation import metal_colour, seen_against
-from trunnion_sim.renderer import Look, Renderer
+from trunnion_sim.renderer import SUPERSAMPLING, Look, Renderer
 from trunnion_sim.robot import JointStates, Panda, substeps
 from trunnion_sim.scenery import BIN_WALL_HEIGHT_M, build_scenery
 from trunnion_sim.world import World
@@ -27,15 +28,22 @@ class SimulatedCell:
     Args:
         layout: where everything stands.
         look: how it looks; pictures of a cell that nobody looks at cost nothing.
+        supersampling: how many times finer than shown pictures are drawn; time goes with its square.
     """
 
-    def __init__(self, layout: CellLayout = SORTING_CELL, look: Look | None = None) -> None:
+    def __init__(
+        self,
+        layout: CellLayout = SORTING_CELL,
+        look: Look | None = None,
+        *,
+        supersampling: int = SUPERSAMPLING,
+    ) -> None:
         self.layout = layout
         self.world = World()
         build_scenery(self.world, layout, visible=False)
         self.robot = Panda(self.world)
         self.parts: list[Part] = []
-        self._renderer = Renderer(layout, look or Look())
+        self._renderer = Renderer(layout, look or Look(), supersampling=supersampling)
 
     def reset(
         self,
@@ -43,13 +51,17 @@ class SimulatedCell:
         *,
         colours: Sequence[Colour] | None = None,
         friction: float = FRICTION,
+        mass_scale: float = 1.0,
         grasp_base_m: np.ndarray | None = None,
     ) -> None:
-        """Start again with these parts, the arm at rest with open fingers at `grasp_base_m` (default: home)."""
+        """Start again with these parts, the arm at rest with open fingers at `grasp_base_m` (default: home).
+
+        Every part weighs `mass_scale` times its mass.
+        """
         self._forget()
         steel: Colour = (0.62, 0.63, 0.65)
         self.parts = [
-            put(self.world, placement, colours[number] if colours else steel, friction)
+            put(self.world, placement, colours[number] if colours else steel, friction, mass_scale)
             for number, placement in enumerate(placements)
         ]
         home = np.array(self.layout.home_base_m) if grasp_base_m is None else grasp_base_m
@@ -74,10 +86,19 @@ class SimulatedCell:
         """What the camera sees now: uint8 [h, w, 3], BGR."""
         return self._renderer.picture(self.world).image_bgr
 
-    def set_look(self, look: Look) -> None:
-        """Change light and colours; a look that stays keeps the scenery as it was drawn."""
-        if look != self._renderer.look:
-            self._renderer = Renderer(self.layout, look)
+    def capture(self) -> Frame:
+        """What PyBullet draws of arm and parts, without the scenery."""
+        return self._renderer.camera.capture(self.world, self._renderer.look.light)
+
+    def set_look(self, look: Look, camera: CameraLayout | None = None) -> None:
+        """Change light and colours, and where the camera really is (default: where the layout says).
+
+        A look that stays keeps the scenery as it was drawn.
+        """
+        camera = camera or self.layout.camera
+        if (look, camera) != (self._renderer.look, self._renderer.camera.layout):
+            supersampling = self._renderer.supersampling
+            self._renderer = Renderer(self.layout, look, camera, supersampling=supersampling)
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""
@@ -91,12 +112,18 @@ class SimulatedCell:
         """What the arm's encoders and motors report."""
         return self.robot.joint_states()
 
+    def touched_by_arm(self, allowed: Container[str] = ()) -> set[int]:
+        """The bodies that arm and hand touch now: scenery, and parts whose labels are not among `allowed`."""
+        free = {part.body for part in self.parts if part.kind.label in allowed}
+        return self.world.touched_by(self.robot.body) - free
+
     def bin_of(self, part: Part) -> str | None:
         """The bin a part lies in (below the rim), or None."""
-        x, y, z = part.position_base_m()
+        x, y, z = part.position_base_m().tolist()
         for name, place in self.layout.bins.items():
-            beside = abs(np.subtract((x, y), place.center_base_m[:2])) > np.array(place.size_m) / 2
-            if not beside.any() and z < place.center_base_m[2] + BIN_WALL_HEIGHT_M:
+            (center_x, center_y, floor), (size_x, size_y) = place.center_base_m, place.size_m
+            within = abs(x - center_x) <= size_x / 2 and abs(y - center_y) <= size_y / 2
+            if within and z < floor + BIN_WALL_HEIGHT_M:
                 return name
         return None
 

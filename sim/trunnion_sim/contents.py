@@ -8,9 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from trunnion_contract.cell import CellLayout
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.imaging import blurred, noisy
+from trunnion_sim.imaging import sensed
 from trunnion_sim.scenarios import Scenario, Task, draw_task
 
 Lens = Callable[[np.ndarray], np.ndarray]
@@ -45,15 +44,36 @@ class EpisodeOf:
 
     def lay_out(self, cell: SimulatedCell) -> Lens:
         """See `Contents`."""
-        rng = np.random.default_rng(self.seed)
-        task = draw_task(self.scenario, cell.layout, rng)
-        cell.set_look(task.look)
-        cell.reset(task.placements, colours=task.colours, friction=self.scenario.friction)
-        return lambda image_bgr: noisy(blurred(image_bgr, self.scenario.blur_px), self.scenario.noise, rng)
+        start = begin(cell, self.scenario, self.seed)
+        return lambda image_bgr: sensed(image_bgr, start.conditions, start.rng)
 
-    def task(self, layout: CellLayout) -> Task:
-        """What is ordered in it."""
-        return draw_task(self.scenario, layout, np.random.default_rng(self.seed))
+
+@dataclass(frozen=True)
+class Start:
+    """An episode at its first moment.
+
+    Attributes:
+        conditions: the scenario, with nothing left to be drawn.
+        rng: for what is drawn while it is played.
+    """
+
+    conditions: Scenario
+    task: Task
+    rng: np.random.Generator
+
+
+def begin(cell: SimulatedCell, scenario: Scenario, seed: int) -> Start:
+    """Lay the cell out as the episode of `seed` begins; the same in every cell of one layout."""
+    conditions, rng = scenario.drawn(seed), np.random.default_rng(seed)
+    task = draw_task(conditions, cell.layout, rng)
+    cell.set_look(task.look, task.camera)
+    cell.reset(
+        task.placements,
+        colours=task.colours,
+        friction=conditions.friction,
+        mass_scale=conditions.mass_scale,
+    )
+    return Start(conditions, task, rng)
 
 
 def _as_it_is(image_bgr: np.ndarray) -> np.ndarray:

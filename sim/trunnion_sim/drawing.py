@@ -1,4 +1,4 @@
-"""Pictures for people: boxes drawn over images, and films of episodes."""
+"""Pictures for people: boxes drawn over images, and captions under them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ _DASH_PX = 6
 def jpeg(image_bgr: Image, quality: int = 85) -> bytes:
     """An image as a JPEG file."""
     return bytes(cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
-
-
-def moving_picture(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
-    """Images of one size as one WebP file that plays without end."""
-    animation = cv2.Animation()
-    animation.frames = [cv2.cvtColor(frame, cv2.COLOR_BGR2BGRA) for frame in frames_bgr]
-    animation.durations = np.full(len(frames_bgr), frame_ms, np.int32)
-    return bytes(cv2.imencodeanimation(".webp", animation, [cv2.IMWRITE_WEBP_QUALITY, 60])[1])
 
 
 def draw_detections(image_bgr: Image, found: Detections, truth: TrueBoxes, labels: Sequence[str]) -> Image:

@@ -16,22 +16,34 @@ from trunnion_sim.cell import CONTROL_PERIOD_S, SimulatedCell
 from trunnion_sim.expert import expert_action
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, KINDS, Placement, scattered
+from trunnion_sim.renderer import PLAIN
+from trunnion_sim.spaces import OBSERVATION_TYPES, box, one_of
+from trunnion_sim.world import World
 
 RATE_HZ = 1 / CONTROL_PERIOD_S
+TARGET = "target_base_m"
+
+Observation = np.ndarray | dict[str, np.ndarray]
 
 
-class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
+class SortingCellEnv(gym.Env[Observation, np.ndarray]):
     """One part per episode; the episode ends well when the part lies in its bin and the hand has let go.
 
-    Observation, float32 [11]: `observation_entries` in order. Action, float32 [4]: `action_entries` in order; it goes
-    through `trunnion_edge.limits.Limiter`, as on the robot. Reward: 1 for success, else 0. `info["is_success"]`.
+    Observation, float32 [11]: `observation_entries` in order; with pixels a mapping of `pixels`, what the camera sees,
+    uint8 [h, w, 3], RGB, and `observation`, float32 [8], the same without the target. Action, float32 [4]:
+    `action_entries` in order; it goes through `trunnion_edge.limits.Limiter`, as on the robot. Reward: 1 for success,
+    else 0. `info["is_success"]`.
 
     Args:
         layout: the cell; bins and tray are those of the layout.
         target_noise_m: how far, at most, the target is seen from where it is, along each horizontal axis.
         friction: coefficient of the parts; None draws it from 0.4 to 1.0 for every episode.
         neighbours: how many other parts, at most, lie in the tray.
+        observation_type: "state" or "pixels". Pixels are plain: no shadows, drawn as fine as shown.
         render_mode: "rgb_array" lets `render()` give what the camera sees, uint8 [h, w, 3], RGB.
+
+    Raises:
+        BadInput: another observation type.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": RATE_HZ}  # noqa: RUF012
@@ -43,16 +55,23 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         target_noise_m: float = 0.003,
         friction: float | None = None,
         neighbours: int = 3,
+        observation_type: str = "state",
         render_mode: str | None = None,
     ) -> None:
         self.layout = layout
         self.render_mode = render_mode
         self.rate_hz = RATE_HZ
-        self.observation_entries, self.action_entries = _entries(layout)
-        self.observation_space = _box(self.observation_entries)
-        self.action_space = _box(self.action_entries)
+        one_of("observation_type", observation_type, OBSERVATION_TYPES)
+        self._sees = observation_type == "pixels"
+        self._state_entries, self.action_entries = _entries(layout)
+        self.observation_entries = tuple(
+            entry for entry in self._state_entries if not (self._sees and entry.name == TARGET)
+        )
+        self._state_space = box(self._state_entries)
+        self.observation_space = self._space()
+        self.action_space = box(self.action_entries)
         self._target_noise_m, self._friction, self._neighbours = target_noise_m, friction, neighbours
-        self._cell = SimulatedCell(layout)
+        self._cell = SimulatedCell(layout, PLAIN, supersampling=1) if self._sees else SimulatedCell(layout)
         self._limiter = Limiter(layout.limits)
         self._grasp = GraspDetector()
         self.violations = ViolationMeter(layout.limits)
@@ -62,7 +81,7 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+    ) -> tuple[Observation, dict[str, Any]]:
         """Lay out a new episode.
 
         Options: `label` (class of the part), `bin`, `gripper_base_m` (where the hand starts).
@@ -84,7 +103,7 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         self._now_s, self._grasped = 0.0, False
         return self._observation(), self._info()
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Follow the action, as far as the limits let it, for 50 ms."""
         motion = self._limiter.limit(
             action[:3],
@@ -99,17 +118,25 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         info = self._info()
         return self._observation(), float(info["is_success"]), info["is_success"], False, info
 
+    @property
+    def world(self) -> World:
+        """The physics, for who measures it."""
+        return self._cell.world
+
     def render(self) -> np.ndarray | None:
         """What the cell's camera sees, RGB; None without `render_mode`."""
-        return self._cell.render()[:, :, ::-1] if self.render_mode else None
+        return self._picture() if self.render_mode else None
 
     def close(self) -> None:
         """Give the world back."""
         self._cell.close()
 
-    def expert_action(self, observation: np.ndarray) -> np.ndarray:
-        """What the scripted expert does on this observation; float32 [4]."""
-        return expert_action(observation)
+    def expert_action(self, observation: Observation) -> np.ndarray:
+        """What the scripted expert does on this observation; float32 [4].
+
+        With pixels, which tell it nothing, it is told where the target is seen.
+        """
+        return expert_action(self._state() if isinstance(observation, dict) else observation)
 
     def _placements(self, label: str, rng: np.random.Generator) -> list[Placement]:
         """The target first, then its neighbours."""
@@ -132,13 +159,30 @@ class SortingCellEnv(gym.Env[np.ndarray, np.ndarray]):
         x, y = part.position_base_m()[:2] + rng.uniform(-self._target_noise_m, self._target_noise_m, 2)
         return np.array(self.layout.grasp_point_base_m(part.kind.label, float(x), float(y)))
 
-    def _observation(self) -> np.ndarray:
+    def _observation(self) -> Observation:
+        state = self._state()
+        if not self._sees:
+            return state
+        told = [np.full(entry.size, entry.name != TARGET) for entry in self._state_entries]
+        return {"pixels": self._picture(), "observation": state[np.concatenate(told)]}
+
+    def _picture(self) -> np.ndarray:
+        return np.ascontiguousarray(self._cell.render()[:, :, ::-1])
+
+    def _state(self) -> np.ndarray:
         values = [
             self._cell.grasp_point_base_m(), [self._cell.opening_m()], [float(self._grasped)],
             self._target_base_m, self._place_base_m,
         ]  # fmt: skip
         observation = np.concatenate(values).astype(np.float32)
-        return np.clip(observation, self.observation_space.low, self.observation_space.high)
+        return np.clip(observation, self._state_space.low, self._state_space.high)
+
+    def _space(self) -> gym.Space[Any]:
+        if not self._sees:
+            return self._state_space
+        camera = self.layout.camera
+        picture = gym.spaces.Box(0, 255, (camera.height_px, camera.width_px, 3), np.uint8)
+        return gym.spaces.Dict({"pixels": picture, "observation": box(self.observation_entries)})
 
     def _info(self) -> dict[str, Any]:
         part = self._cell.parts[0]
@@ -161,15 +205,8 @@ def _entries(layout: CellLayout) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
         Entry(name="gripper_base_m", size=3, unit="m", low=low, high=high),
         opening,
         Entry(name="grasped", size=1, unit="1", low=0.0, high=1.0),
-        Entry(name="target_base_m", size=3, unit="m", low=low, high=high),
+        Entry(name=TARGET, size=3, unit="m", low=low, high=high),
         Entry(name="place_base_m", size=3, unit="m", low=low, high=high),
     )
     speed = limits.speed_max_mps
     return observation, (Entry(name="velocity_base_mps", size=3, unit="m/s", low=-speed, high=speed), opening)
-
-
-def _box(entries: tuple[Entry, ...]) -> gym.spaces.Box:
-    sizes = [entry.size for entry in entries]
-    low = np.repeat([entry.low for entry in entries], sizes).astype(np.float32)
-    high = np.repeat([entry.high for entry in entries], sizes).astype(np.float32)
-    return gym.spaces.Box(low, high, dtype=np.float32)

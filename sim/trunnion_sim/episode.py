@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -25,9 +25,14 @@ from trunnion_edge.detector import Detector
 from trunnion_edge.parts import SeenPart, SeenParts, locate
 from trunnion_edge.sorting import Goal, OrderLine, RobotState, Sorter
 from trunnion_edge.violations import ViolationMeter
+from trunnion_sim.bins import misplaced
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.imaging import blurred, noisy
-from trunnion_sim.scenarios import Scenario, Task, draw_task
+from trunnion_sim.conditions import Conditions
+from trunnion_sim.contents import begin
+from trunnion_sim.imaging import sensed
+from trunnion_sim.perturbation import Encoders
+from trunnion_sim.scenarios import Scenario, Task
+from trunnion_sim.travel import Travel
 
 PERIOD_S = 0.05
 CAMERA_PERIODS = 2
@@ -39,7 +44,11 @@ Watch = Callable[[float, SimulatedCell, Sorter], None]
 
 
 class EpisodeResult(Strict):
-    """What became of an episode; `reason` says why it failed."""
+    """What became of an episode; `reason` says why it failed.
+
+    `path_m` is the way of the grasp point, `collisions` how often the arm began to touch scenery or a part that was not
+    ordered, seen once a period; None where they were not measured.
+    """
 
     success: bool
     reason: str
@@ -47,6 +56,8 @@ class EpisodeResult(Strict):
     limit_violations: int
     interventions: int
     trajectory_sha256: str
+    path_m: float | None = None
+    collisions: int | None = None
 
 
 def play(
@@ -63,13 +74,11 @@ def play(
         cell: new or used; it is laid out anew.
         watch: called once a period with the time, the cell and the executive, before they move.
     """
-    rng = np.random.default_rng(seed)
-    task = draw_task(scenario, cell.layout, rng)
-    cell.set_look(task.look)
-    cell.reset(task.placements, colours=task.colours, friction=scenario.friction)
+    start = begin(cell, scenario, seed)
+    task, conditions, rng = start.task, start.conditions, start.rng
     sorter = Sorter(cell.layout, [OrderLine(label, count) for label, count in task.order.items()], task.bin)
-    arm = _Arm(cell, policy, scenario.latency_ms / 1000)
-    camera = _Camera(cell, detector, scenario, rng)
+    arm = _Arm(cell, policy, conditions, rng.spawn(1)[0], Travel(cell, task.order))
+    camera = _Camera(cell, detector, conditions, rng)
     time_max_s = TIME_MAX_PER_PART_S * sorter.requested
     time_s = _carry_out(
         sorter, arm, camera, time_max_s, lambda now_s: watch(now_s, cell, sorter) if watch else None
@@ -82,6 +91,8 @@ def play(
         limit_violations=arm.violations,
         interventions=arm.interventions,
         trajectory_sha256=arm.trajectory_sha256,
+        path_m=arm.travel.path_m,
+        collisions=arm.travel.collisions,
     )
 
 
@@ -101,39 +112,47 @@ def check_rate(spec: PolicySpec) -> None:
 
 
 class _Camera:
-    """The camera of the cell, what a scenario does to its frames, and the detector behind it."""
+    """The camera of the cell, what the conditions do to its frames, and the detector behind it."""
 
     def __init__(
-        self, cell: SimulatedCell, detector: Detector, scenario: Scenario, rng: np.random.Generator
+        self, cell: SimulatedCell, detector: Detector, conditions: Conditions, rng: np.random.Generator
     ) -> None:
-        self._cell, self._detector, self._scenario, self._rng = cell, detector, scenario, rng
+        self._cell, self._detector, self._conditions, self._rng = cell, detector, conditions, rng
         self._pinhole = PinholeCamera.from_layout(cell.layout.camera)
         self._under_way: deque[SeenParts] = deque()
         self._arrived: SeenParts | None = None
 
     def expose(self, now_s: float) -> None:
         """Take a frame, which may be lost on its way."""
-        if self._rng.random() >= self._scenario.dropped_frames:
+        if self._rng.random() >= self._conditions.dropped_frames:
             self._under_way.append(SeenParts(now_s, self._parts_in_view()))
 
     def newest(self, now_s: float) -> SeenParts | None:
         """What was seen in the newest frame that has arrived by now."""
-        taken_before_s = now_s - self._scenario.latency_ms / 1000 + _ROUNDING_S
+        taken_before_s = now_s - self._conditions.latency_ms / 1000 + _ROUNDING_S
         while self._under_way and self._under_way[0].stamp_s <= taken_before_s:
             self._arrived = self._under_way.popleft()
         return self._arrived
 
     def _parts_in_view(self) -> tuple[SeenPart, ...]:
-        image = blurred(self._cell.render(), self._scenario.blur_px)
-        image = noisy(image, self._scenario.noise, self._rng)
+        image = sensed(self._cell.render(), self._conditions, self._rng)
         return locate(self._detector.detect(image), self._detector.labels, self._pinhole, self._cell.layout)
 
 
 class _Arm:
     """The arm of the cell under its controller, which learns of its state a latency late."""
 
-    def __init__(self, cell: SimulatedCell, policy: Acts, latency_s: float) -> None:
-        self._cell = cell
+    def __init__(
+        self,
+        cell: SimulatedCell,
+        policy: Acts,
+        conditions: Conditions,
+        rng: np.random.Generator,
+        travel: Travel,
+    ) -> None:
+        latency_s = conditions.latency_ms / 1000
+        self._cell, self.travel = cell, travel
+        self._encoders = Encoders(cell.robot, conditions.joint_noise_deg, conditions.finger_noise_mm, rng)
         self._controller = ArmController(policy, cell.layout.limits, reaction_s=latency_s)
         self._meter = ViolationMeter(cell.layout.limits)
         self._states: deque[tuple[float, Point, float]] = deque(maxlen=1 + round(latency_s / PERIOD_S))
@@ -158,9 +177,11 @@ class _Arm:
         """Measure, and give the newest state that has arrived by now."""
         position_m, opening_m = self._cell.grasp_point_base_m(), self._cell.opening_m()
         self._meter.observe(position_m, now_s)
+        self.travel.observe(position_m)
         self._trajectory.update(np.array([*position_m, opening_m]).tobytes())
-        x_m, y_m, z_m = position_m.tolist()
-        self._states.append((now_s, (x_m, y_m, z_m), opening_m))
+        measured_m, measured_opening_m = self._encoders.measure(position_m, opening_m)
+        x_m, y_m, z_m = measured_m.tolist()
+        self._states.append((now_s, (x_m, y_m, z_m), measured_opening_m))
         stamp_s, gripper_base_m, opening_m = self._states[0]
         return RobotState(stamp_s, gripper_base_m, opening_m, self._controller.sense_grasp(opening_m, now_s))
 
@@ -188,20 +209,8 @@ def _carry_out(
 
 def _shortfall(cell: SimulatedCell, task: Task, sorter: Sorter) -> str:
     """What is wrong with the bins, whatever the executive believes; nothing if they hold what was ordered."""
-    where = [(cell.bin_of(part), part.kind.label) for part in cell.parts]
-    held = {name: Counter(label for place, label in where if place == name) for name in cell.layout.bins}
-    wanted = {name: Counter(task.order if name == task.bin else {}) for name in held}
     if sorter.phase == "failed":
         return sorter.message
-    if held == wanted and sorter.finished:
-        return ""
     if not sorter.finished:
         return f"not finished in time while {sorter.message}"
-    wrong = [name for name in held if held[name] != wanted[name]]
-    return "; ".join(
-        f"bin {name} holds {_listed(held[name])} and not {_listed(wanted[name])}" for name in wrong
-    )
-
-
-def _listed(parts: Counter[str]) -> str:
-    return ", ".join(f"{count} {label}" for label, count in sorted(parts.items())) or "nothing"
+    return misplaced(cell, task.order, task.bin)

@@ -12,29 +12,24 @@ from typing import Any, Literal
 
 import cv2
 import gymnasium
-import numpy as np
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Precision
-from trunnion_contract.usecase import PolicyTraining
+from trunnion_contract.policy_training import PolicyTraining
 from trunnion_edge.backends import EngineSettings
 from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
-from trunnion_edge.sorting import Sorter
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.drawing import caption, moving_picture
 from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
 from trunnion_sim.evaluation import evaluate_detector
+from trunnion_sim.film import FRAME_MS, Recording, h264
 from trunnion_sim.policy_episode import check_spaces, play_policy
-from trunnion_sim.scenarios import Suite
+from trunnion_sim.scenarios import Scenario, Suite
 
 SAMPLES, FAILURES = "samples", "failures"
-FILM_PERIODS = 8
-FILM_FRAMES_MAX = 48
-FILM_FRAME_MS = 200
 # Two workers fill two cores, and sums are made in one order everywhere.
 ONE_THREAD = EngineSettings(device="cpu", threads=1)
 
@@ -43,12 +38,17 @@ Kind = Literal["detector", "policy", "episode", "film"]
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of a proof that a worker does by itself, with the detector in one precision."""
+    """One piece of a proof that a worker does by itself, with the detector in one precision.
+
+    Attributes:
+        unlisted: the scenario of an episode, where it is in no suite.
+    """
 
     kind: Kind
     scenario: str = ""
     seed: int = 0
     precision: Precision = "fp32"
+    unlisted: Scenario | None = None
 
     @property
     def key(self) -> str:
@@ -58,7 +58,16 @@ class Job:
     @property
     def film(self) -> str:
         """The file of its film."""
-        return f"{FAILURES}/{self.scenario}-{self.seed}{self._suffix('-')}.webp"
+        return f"{self._file}.mp4"
+
+    @property
+    def log(self) -> str:
+        """The file of its log."""
+        return f"{self._file}.jsonl"
+
+    @property
+    def _file(self) -> str:
+        return f"{FAILURES}/{self.scenario}-{self.seed}{self._suffix('-')}"
 
     def _suffix(self, separator: str) -> str:
         return "" if self.precision == "fp32" else f"{separator}{self.precision}"
@@ -124,9 +133,10 @@ class Examiner:
     def _env(self) -> gymnasium.Env[Any, Any]:
         training = self._subject.training
         assert training is not None, "a policy comes with its training"
-        importlib.import_module(training.env_package)
+        if package := training.registering_package():
+            importlib.import_module(package)
         # Our own environment is played in the cell of the use case; another one knows nothing of cells.
-        ours = training.env_package == __package__ and self._subject.cell is not None
+        ours = package == __package__ and self._subject.cell is not None
         env = gymnasium.make(training.env, **({"layout": self._subject.cell} if ours else {}))
         self._open.callback(env.close)
         check_spaces(env, self._policy.spec)
@@ -145,41 +155,30 @@ class Examiner:
         return {"evaluation": result.model_dump(mode="json"), "samples": captions}
 
     def _play(self, job: Job, watch: Watch | None = None) -> EpisodeResult:
-        assert self._subject.suite is not None, "an episode comes with a suite"
-        scenario = self._subject.suite.scenario(job.scenario)
         detector = self._detector(job)
-        return play(self._cell, detector, self._policy, scenario, job.seed, watch or self._watch)
+        return play(self._cell, detector, self._policy, self._scenario(job), job.seed, watch or self._watch)
+
+    def _scenario(self, job: Job) -> Scenario:
+        if job.unlisted:
+            return job.unlisted
+        assert self._subject.suite is not None, "an episode comes with a suite"
+        return self._subject.suite.scenario(job.scenario)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
         in_a_cell = self._subject.cell is not None
         return play_policy(self._env, self._policy, job.seed, measures_violations=in_a_cell)
 
     def _film(self, job: Job) -> dict[str, Any]:
-        """Play an episode again, this time filming it."""
-        film = _Film()
-        result = self._play(job, film.watch)
-        self._write(job.film, moving_picture(film.frames, FILM_FRAME_MS))
-        return {"file": job.film, "trajectory_sha256": result.trajectory_sha256}
+        """Play an episode again, this time filming it and keeping a log."""
+        recording = Recording(PERIOD_S)
+        result = self._play(job, recording.watch)
+        self._write(job.film, h264(recording.frames, FRAME_MS))
+        self._write(job.log, recording.log.encode())
+        return {"file": job.film, "log": job.log, "trajectory_sha256": result.trajectory_sha256}
 
     def _write(self, file: str, data: bytes) -> None:
         with whole_file(self._subject.out_dir / file) as temporary:
             temporary.write_bytes(data)
-
-
-class _Film:
-    """Frames of an episode, the farther apart the longer it lasts."""
-
-    def __init__(self) -> None:
-        self.frames: list[np.ndarray] = []
-        self._every = FILM_PERIODS
-
-    def watch(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        """Take a frame when it is time for one."""
-        if round(now_s / PERIOD_S) % self._every:
-            return
-        if len(self.frames) == FILM_FRAMES_MAX:
-            self.frames, self._every = self.frames[::2], 2 * self._every
-        self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
 
 
 def same_trajectory(first: str, again: str, job: Job) -> None:

@@ -6,7 +6,14 @@ import math
 from collections.abc import Iterator
 
 from trunnion_contract.manifest import DetectorVariant, ModelManifest, Parity
-from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult, VariantProof
+from trunnion_contract.proof import (
+    Comparison,
+    DetectorEvaluation,
+    Gate,
+    Paired,
+    ScenarioResult,
+    VariantProof,
+)
 from trunnion_contract.usecase import Gates
 from trunnion_edge.violations import POSITION_TOLERANCE_M, SPEED_TOLERANCE
 
@@ -20,6 +27,7 @@ def judge(
     policy: ScenarioResult | None,
     scenarios: tuple[ScenarioResult, ...],
     variants: tuple[VariantProof, ...] = (),
+    comparison: Comparison | None = None,
 ) -> tuple[Gate, ...]:
     """Every gate of a proof, in the order in which people read them."""
     nominal = tuple(variant.nominal for variant in variants if variant.nominal)
@@ -30,6 +38,7 @@ def judge(
         *_policy_gates(wanted, policy),
         *_scenario_gates(scenarios),
         *(gate for result in nominal for gate in _lower_bounds(result)),
+        *(_comparison_gates(comparison) if comparison else ()),
         *_motion_gates(moved, is_measured=model.cell is not None),
         *_parity_gates(model),
         *(_precision_gate(variant) for variant in (model.detector.variants if model.detector else ())),
@@ -78,6 +87,28 @@ def _scenario_gates(scenarios: tuple[ScenarioResult, ...]) -> Iterator[Gate]:
 def _lower_bounds(result: ScenarioResult) -> Iterator[Gate]:
     if result.success_lower_min is not None:
         yield _lower_bound(result.name.replace("_", " "), result, result.success_lower_min)
+
+
+def _comparison_gates(comparison: Comparison) -> Iterator[Gate]:
+    """No worse over all episodes, and in no single row, each with the same risk of blaming an equal model."""
+    yield _no_worse("no worse than the champion", comparison.overall, comparison.alpha, comparison.champion)
+    rows = comparison.scenarios
+    if len(rows) > 1:
+        worst = min(rows, key=lambda row: row.p_worse)
+        note = (
+            f"{worst.name.replace('_', ' ')}; {comparison.alpha:g} divided by {len(rows)} rows (Bonferroni)"
+        )
+        yield _no_worse("no worse in any scenario", worst, comparison.alpha / len(rows), note)
+
+
+def _no_worse(name: str, of: Paired, alpha: float, note: str) -> Gate:
+    return Gate(
+        name=name,
+        got=f"{of.only_candidate} won, {of.only_champion} lost of {of.pairs} pairs, p {of.p_worse:.3g}",
+        wanted=f"p at least {alpha:.3g}",
+        passed=of.p_worse >= alpha,
+        note=f"McNemar's exact test; {note}",
+    )
 
 
 def _motion_gates(results: list[ScenarioResult], is_measured: bool) -> Iterator[Gate]:
@@ -134,4 +165,8 @@ def _lower_bound(name: str, result: ScenarioResult, least: float) -> Gate:
 
 
 def _count(result: ScenarioResult) -> str:
-    return f"{result.success.successes} of {result.success.trials} episodes"
+    count = f"{result.success.successes} of {result.success.trials} episodes"
+    if not result.sequential or not result.stopped_early:
+        return count
+    errors = f"errors at most {result.sequential.alpha:.0%} and {result.sequential.beta:.0%}"
+    return f"{count}; {result.sequential.planned} planned, stopped early ({errors})"

@@ -47,6 +47,13 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
+def recorded(path: Path) -> dict[str, Any]:
+    """The results in a journal, whatever its inputs were; the file stays as it is, and may be missing."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    entries = [entry for line in lines if (entry := _entry(line)) and "key" in entry]
+    return {entry["key"]: entry["result"] for entry in entries}
+
+
 def _read(path: Path, inputs: str) -> tuple[dict[str, Any], int]:
     """The results of the journal's whole lines, and how many bytes those lines are."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []

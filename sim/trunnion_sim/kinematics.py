@@ -29,7 +29,12 @@ def arm_joints_rad(grasp_base_m: np.ndarray) -> np.ndarray:
 
     A point out of reach gives the joints of the nearest stretch in its direction.
     """
-    x, y, z = (float(value) for value in grasp_base_m)
+    q1, q2, q4, q6, q7 = moving_joints_rad(*(float(value) for value in grasp_base_m))
+    return np.array([q1, q2, 0.0, q4, 0.0, q6, q7])
+
+
+def moving_joints_rad(x: float, y: float, z: float) -> tuple[float, float, float, float, float]:
+    """Joints 1, 2, 4, 6 and 7 of `arm_joints_rad`, for who asks often."""
     turn = math.atan2(y, x)
     out = math.hypot(x, y) - WRIST_OFFSET_M
     up = z + WRIST_TO_GRASP_M - SHOULDER_HEIGHT_M
@@ -38,4 +43,4 @@ def arm_joints_rad(grasp_base_m: np.ndarray) -> np.ndarray:
     at_shoulder = math.acos((_UPPER**2 + reach**2 - _FORE**2) / (2 * _UPPER * reach))
     q2 = math.atan2(out, up) - at_shoulder - _UPPER_LEAN
     q4 = at_elbow - _STRETCHED
-    return np.array([turn, q2, 0.0, q4, 0.0, q2 - q4, math.pi / 4 + turn])
+    return turn, q2, q4, q2 - q4, math.pi / 4 + turn

@@ -1,4 +1,7 @@
-"""The shapes of parts and clutter, made from formulas: people tell gear, bolt and hex nut apart in a small picture."""
+"""The shapes of parts, clutter and look-alikes, made from formulas.
+
+People tell gear, bolt and hex nut apart in a small picture.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,36 @@ def disc(radius_m: float, half_z_m: float) -> Mesh:
     return _upright(_ring(radius_m, _turn(32), 0.0)[:, :2], half_z_m)
 
 
+def washer() -> Mesh:
+    """A round ring as wide as the nut, 8 mm high."""
+    turn = _turn(48)
+    profile = [(0.0078, -0.004), (0.0149, -0.004), (0.0149, 0.004), (0.0078, 0.004)]
+    return _swept([_ring(radius, turn, z) for radius, z in profile], closed=True)
+
+
+def pin() -> Mesh:
+    """A plain round rod that lies along x, as long as the bolt, 14 mm thick."""
+    turn = _turn(24)
+    profile = [
+        (0.0, 0.019),
+        (0.0058, 0.019),
+        (0.007, 0.0178),
+        (0.007, -0.0178),
+        (0.0058, -0.019),
+        (0.0, -0.019),
+    ]
+    ends_up = [_ring(radius, turn, x) for radius, x in reversed(profile)]
+    return _swept([np.stack([ring[:, 2], -ring[:, 1], ring[:, 0]], axis=1) for ring in ends_up], closed=False)
+
+
+def pulley() -> Mesh:
+    """The gear without its teeth: 40 mm across, 18 mm high."""
+    turn = _turn(48)
+    profile = [(0.0055, -0.009), (0.0200, -0.009), (0.0200, 0.007), (0.0148, 0.007), (0.0138, 0.002), (0.0108, 0.002),
+               (0.0098, 0.009), (0.0055, 0.009)]  # fmt: skip
+    return _swept([_ring(radius, turn, z) for radius, z in profile], closed=True)
+
+
 SHAPES: dict[str, Callable[[], Mesh]] = {
     "gear": gear,
     "bolt": bolt,
@@ -79,6 +112,9 @@ SHAPES: dict[str, Callable[[], Mesh]] = {
     "block": partial(block, 0.0125, 0.009, 0.007),
     "disc": partial(disc, 0.014, 0.003),
     "bar": partial(block, 0.023, 0.004, 0.004),
+    "washer": washer,
+    "pin": pin,
+    "pulley": pulley,
 }
 
 

@@ -43,6 +43,15 @@ CLUTTER = {
         PartKind("bar", 0.008, 0.0235, 0.030, box_half_extents_m=(0.023, 0.004, 0.004)),
     )
 }
+# Things that a careless detector takes for a nut, a bolt and a gear.
+LOOK_ALIKES = {
+    kind.label: kind
+    for kind in (
+        PartKind("washer", 0.008, 0.0149, 0.015, cylinder_radius_m=0.0149),
+        PartKind("pin", 0.014, 0.0203, 0.040, box_half_extents_m=(0.019, 0.007, 0.007)),
+        PartKind("pulley", 0.018, 0.0200, 0.055, cylinder_radius_m=0.0200),
+    )
+}
 # Between the footprints of neighbours: room for an open finger.
 CLEARANCE_M = 0.031
 # From the middle of a part to the tray's edge: an open finger beside it does not reach the bin's wall.
@@ -81,11 +90,19 @@ def _mesh_file(label: str) -> str:
     return str(part_mesh_files()[label])
 
 
-def put(world: World, placement: Placement, colour: Colour, friction: float, *, visible: bool = True) -> Part:
+def put(
+    world: World,
+    placement: Placement,
+    colour: Colour,
+    friction: float,
+    mass_scale: float = 1.0,
+    *,
+    visible: bool = True,
+) -> Part:
     """Create a part in the world; `friction` is the lateral Coulomb coefficient of its surface."""
     kind, bullet = _kind(placement.label), world.bullet
     body = bullet.createMultiBody(
-        baseMass=kind.mass_kg,
+        baseMass=kind.mass_kg * mass_scale,
         baseCollisionShapeIndex=_collision_shape(world, kind),
         baseVisualShapeIndex=_visual_shape(world, kind, colour) if visible else -1,
         basePosition=placement.position_base_m,
@@ -97,7 +114,7 @@ def put(world: World, placement: Placement, colour: Colour, friction: float, *, 
 
 
 def _kind(label: str) -> PartKind:
-    return KINDS.get(label) or CLUTTER[label]
+    return KINDS.get(label) or CLUTTER.get(label) or LOOK_ALIKES[label]
 
 
 def _collision_shape(world: World, kind: PartKind) -> int:
@@ -128,9 +145,12 @@ def scattered(
     rng: np.random.Generator,
     *,
     clearance_m: float,
+    yaw_max_rad: float = np.pi,
+    lying: Sequence[Placement] = (),
 ) -> list[Placement]:
     """Lay parts out at random on a flat area without overlap, keeping `clearance_m` between their footprints.
 
+    They keep that from what is `lying` there, too.
     Parts that find no room after many tries are left out, so a crowded area gives fewer placements than labels.
     """
     placed: list[Placement] = []
@@ -139,9 +159,9 @@ def scattered(
         for _ in range(200):
             room = np.array(size_m) / 2 - max(kind.footprint_radius_m + 0.006, EDGE_M)
             x, y = np.array(center_base_m[:2]) + rng.uniform(-room, room)
-            if all(_apart(kind, x, y, other) >= clearance_m for other in placed):
+            if all(_apart(kind, x, y, other) >= clearance_m for other in (*lying, *placed)):
                 position = (float(x), float(y), center_base_m[2] + kind.height_m / 2)
-                placed.append(Placement(label, position, float(rng.uniform(-np.pi, np.pi))))
+                placed.append(Placement(label, position, float(rng.uniform(-yaw_max_rad, yaw_max_rad))))
                 break
     return placed
 

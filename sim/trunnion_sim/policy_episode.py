@@ -10,6 +10,7 @@ import numpy as np
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import PolicySpec
+from trunnion_edge.goal_observation import PARTS, as_vector
 from trunnion_edge.policy import Policy
 from trunnion_sim.episode import EpisodeResult
 
@@ -30,9 +31,9 @@ def play_policy(
     observation, info = env.reset(seed=seed)
     trajectory, steps, ended = hashlib.sha256(), 0, False
     while not ended:
-        action = _vector(policy.act(_entries(observation, policy.spec)), policy.spec)
+        action = _vector(policy.act(_entries(as_vector(observation), policy.spec)), policy.spec)
         observation, _, terminated, truncated, info = env.step(action)
-        trajectory.update(np.concatenate([action, observation]).astype(np.float32).tobytes())
+        trajectory.update(np.concatenate([action, as_vector(observation)]).astype(np.float32).tobytes())
         steps, ended = steps + 1, terminated or truncated
     if measures_violations and "limit_violations" not in info:
         raise BadInput(
@@ -63,13 +64,21 @@ def check_spaces(env: gymnasium.Env[Any, Any], spec: PolicySpec) -> None:
         ("action", env.action_space, spec.action),
     ):
         wanted = (sum(entry.size for entry in entries),)
-        if space.shape != wanted:
+        shape = _vector_shape(space)
+        if shape != wanted:
             raise BadInput(
                 where=f"the {name} of the policy",
                 got=f"{list(wanted)} in the manifest",
-                wanted=f"{list(space.shape or ())} as the environment has it",
+                wanted=f"{list(shape)} as the environment has it",
                 next_step="train and export the policy in this environment",
             )
+
+
+def _vector_shape(space: gymnasium.Space[Any]) -> tuple[int, ...]:
+    """The shape of the vector that `as_vector` makes of an observation."""
+    if isinstance(space, gymnasium.spaces.Dict):
+        return (sum(int(np.prod(space[part].shape or ())) for part in PARTS if part in space.spaces),)
+    return space.shape or ()
 
 
 def _entries(observation: np.ndarray, spec: PolicySpec) -> dict[str, np.ndarray]:

@@ -6,36 +6,31 @@ put together in the order of scenarios and seeds, so `proof.json` is the same wh
 
 from __future__ import annotations
 
-import hashlib
-import statistics
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json, write_json, write_text
-from trunnion_contract.manifest import DetectorVariant, ModelManifest, Precision
+from trunnion_contract.manifest import DetectorVariant, ModelManifest
 from trunnion_contract.progress import Progress
-from trunnion_contract.proof import (
-    DetectorEvaluation,
-    Failure,
-    Proof,
-    ScenarioResult,
-    VariantProof,
-    wilson,
-)
+from trunnion_contract.proof import Comparison, DetectorEvaluation, Proof, ScenarioResult, VariantProof
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
-from trunnion_sim.episode import EpisodeResult, check_rate
+from trunnion_sim.champion import check_comparable, hold_against, opened
+from trunnion_sim.episode import check_rate
 from trunnion_sim.examiner import Job, Subject, same_trajectory
-from trunnion_sim.gates import POLICY_ALONE, judge
+from trunnion_sim.gates import judge
 from trunnion_sim.journal import Journal
+from trunnion_sim.plan import Play, closed_loop, film_of, policy_alone, undecided
 from trunnion_sim.report.page import Picture, Pictures, render
-from trunnion_sim.scenarios import Scenario, Suite, load_suite
+from trunnion_sim.scenarios import Suite, load_suite
+from trunnion_sim.tally import tally
 from trunnion_sim.workers import Workers, available_cores
 
 JOURNAL, SUITE = "episodes.jsonl", "suite.json"
@@ -46,6 +41,22 @@ _RUNTIME = ("onnxruntime-gpu", "onnxruntime", "numpy", "opencv-python", "pybulle
 Results = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Options:
+    """How to prove, where it differs from the use case.
+
+    Attributes:
+        suite: another suite than the use case names: a file beside it, or one that is shipped.
+        sequential: scenarios end early where their verdict is clear, also where the use case does not ask for it.
+        against: the champion: a bundle, the folder of an export, or the folder of a run. All planned episodes are then
+            played, because a rule that looks at the candidate alone would choose the pairs to its taste.
+    """
+
+    suite: str | None = None
+    sequential: bool = False
+    against: Path | None = None
+
+
 def prove(
     usecase: UseCase,
     dataset_dir: Path,
@@ -53,6 +64,7 @@ def prove(
     out_dir: Path,
     progress: Progress,
     workers: int | None = None,
+    options: Options = Options(),
 ) -> Proof:
     """Prove an export and write `proof.json`, `report.html`, samples and films of failures to `out_dir`.
 
@@ -63,30 +75,39 @@ def prove(
 
     Raises:
         BadInput: the export is of another use case, was changed, has a policy of another rate than the simulation's,
-            or the dataset has nothing to test on.
-        Broken: a worker died, or an episode could not be played again exactly.
+            the dataset has nothing to test on, or the champion cannot be compared.
+        Broken: workers died again and again, or an episode could not be played again exactly.
     """
     model = read_json(ModelManifest, export_dir / MODEL)
     _check_export(usecase, model, export_dir)
-    suite = load_suite(usecase) if usecase.prove.suite else None
+    suite = _suite(usecase, options)
     if suite and model.policy:
         check_rate(model.policy.spec)
     subject = Subject(export_dir, dataset_dir, out_dir, usecase.cell, suite, usecase.models.policy)
-    jobs = _jobs(usecase, model, suite)
-    inputs = digest_json([model.model_dump(mode="json"), _plain(suite), usecase.digest()])
-    with (
-        Journal(out_dir / JOURNAL, inputs) as journal,
-        Workers(subject, min(workers or available_cores(), len(jobs))) as pool,
-    ):
-        _work_off(jobs, journal, pool, progress, "proving")
-        films = _films(suite, model, journal.results)
-        _work_off(films, journal, pool, progress, "filming failures")
-        for film in films:
-            _check_replay(film, journal.results)
-        results = dict(journal.results)
-    proof = _proof(usecase, model, suite, results)
+    sequential = (options.sequential or usecase.prove.sequential) and options.against is None
+    plays = closed_loop(model, suite, sequential)
+    alone = policy_alone(usecase) if model.policy else None
+    count = workers or available_cores()
+    with ExitStack() as stack:
+        champion = stack.enter_context(opened(options.against)) if options.against else None
+        if champion:
+            check_comparable(champion, usecase, model)
+        results = _played(subject, model, usecase, [*plays, *([alone] if alone else [])], count, progress)
+        comparison = None
+        if champion:
+            # Precisions are held against fp32 by gates of their own.
+            rows = [*plays[: len(suite.scenarios) if suite else 0], *([alone] if alone else [])]
+            comparison = hold_against(champion, subject, rows, results, _runtime(), count, progress)
+    proof = _proof(usecase, model, suite, plays, alone, results, comparison)
     _write(proof, model, suite, results, out_dir)
     return proof
+
+
+def _suite(usecase: UseCase, options: Options) -> Suite | None:
+    if options.suite:
+        asked = usecase.prove.model_copy(update={"suite": options.suite})
+        return load_suite(usecase.model_copy(update={"prove": asked}))
+    return load_suite(usecase) if usecase.prove.suite else None
 
 
 def _check_export(usecase: UseCase, model: ModelManifest, export_dir: Path) -> None:
@@ -109,69 +130,79 @@ def _plain(suite: Suite | None) -> Any:
     return suite.model_dump(mode="json", by_alias=True) if suite else None
 
 
-def _jobs(usecase: UseCase, model: ModelManifest, suite: Suite | None) -> list[Job]:
-    """Everything to be done, the longest single job first."""
+def _played(
+    subject: Subject,
+    model: ModelManifest,
+    usecase: UseCase,
+    plays: Sequence[Play],
+    count: int,
+    progress: Progress,
+) -> Results:
+    """Everything that is measured about the candidate, the longest single job first, and films of its failures."""
     networks = model.detector.networks if model.detector else ()
     detectors = [Job("detector", precision=precision) for precision in networks]
-    policy = [Job("policy", POLICY_ALONE, seed) for seed in _policy_seeds(usecase)] if model.policy else []
-    episodes = [job for scenario, precision in _plays(suite, model) for job in _episodes(scenario, precision)]
-    return [*detectors, *episodes, *policy]
+    jobs = [*detectors, *(job for play in plays for job in play.jobs)]
+    inputs = digest_json([model.model_dump(mode="json"), _plain(subject.suite), usecase.digest()])
+    with (
+        Journal(subject.out_dir / JOURNAL, inputs) as journal,
+        Workers(subject, min(count, len(jobs))) as pool,
+    ):
+        progress.start("proving", len(jobs))
+        progress.advance(sum(job.key in journal.results for job in jobs))
+        todo = [job for job in detectors if job.key not in journal.results]
+        _work_off(chain(todo, undecided(plays, journal.results, progress)), journal, pool, progress)
+        progress.done()
+        _film(plays, journal, pool, progress)
+        return dict(journal.results)
 
 
-def _plays(suite: Suite | None, model: ModelManifest) -> list[tuple[Scenario, Precision]]:
-    """Every scenario with fp32, and the nominal one with every network of less precision that may run on a robot."""
-    if suite is None:
-        return []
-    fp32: list[tuple[Scenario, Precision]] = [(scenario, "fp32") for scenario in suite.scenarios]
-    return fp32 + [(suite.nominal, variant.precision) for variant in _variants(model)]
-
-
-def _variants(model: ModelManifest) -> tuple[DetectorVariant, ...]:
-    return model.detector.variants if model.detector else ()
-
-
-def _policy_seeds(usecase: UseCase) -> range:
-    return range(usecase.prove.seed, usecase.prove.seed + usecase.prove.policy_episodes)
-
-
-def _episodes(scenario: Scenario, precision: Precision = "fp32") -> list[Job]:
-    return [Job("episode", scenario.name, seed, precision) for seed in scenario.seeds]
-
-
-def _work_off(jobs: Sequence[Job], journal: Journal, pool: Workers, progress: Progress, label: str) -> None:
-    todo = [job for job in jobs if job.key not in journal.results]
-    if not jobs:
-        return
-    progress.start(label, len(jobs))
-    progress.advance(len(jobs) - len(todo))
-    for job, result in pool.do(todo):
+def _work_off(jobs: Iterable[Job], journal: Journal, pool: Workers, progress: Progress) -> None:
+    for job, result in pool.do(jobs):
         journal.add(job.key, result)
         progress.advance(1, job.scenario.replace("_", " ") or job.kind)
+
+
+def _film(plays: Sequence[Play], journal: Journal, pool: Workers, progress: Progress) -> None:
+    """Film the first failures of each scenario, and see that each was the same as when it was proven."""
+    films = [film for play in plays for film in _films(play, journal.results)]
+    todo = [film for film in films if film.key not in journal.results]
+    if not films:
+        return
+    progress.start("filming failures", len(films))
+    progress.advance(len(films) - len(todo))
+    _work_off(todo, journal, pool, progress)
     progress.done()
+    for play in plays:
+        for job in play.counted(journal.results):
+            if film := journal.results.get(film_of(job).key):
+                first = journal.results[job.key]["trajectory_sha256"]
+                same_trajectory(first, film["trajectory_sha256"], job)
 
 
-def _films(suite: Suite | None, model: ModelManifest, results: Results) -> list[Job]:
-    """The first failures of each scenario."""
-    films = []
-    for scenario, precision in _plays(suite, model):
-        failed = [job for job in _episodes(scenario, precision) if not results[job.key]["success"]]
-        films += [replace(job, kind="film") for job in failed[:FILMS_PER_SCENARIO]]
-    return films
+def _films(play: Play, results: Results) -> list[Job]:
+    counted = [job for job in play.counted(results) if job.kind == "episode"]
+    failed = [job for job in counted if not results[job.key]["success"]]
+    return [film_of(job) for job in failed[:FILMS_PER_SCENARIO]]
 
 
-def _check_replay(film: Job, results: Results) -> None:
-    first = results[replace(film, kind="episode").key]
-    same_trajectory(first["trajectory_sha256"], results[film.key]["trajectory_sha256"], film)
-
-
-def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results: Results) -> Proof:
-    detector = _evaluation("fp32", results) if model.detector else None
-    variants = tuple(_variant_proof(variant, suite, results) for variant in _variants(model))
-    scenarios = tuple(
-        _scenario_result(scenario.name, _episodes(scenario), scenario.success_lower_min, results)
-        for scenario in (suite.scenarios if suite else ())
+def _proof(
+    usecase: UseCase,
+    model: ModelManifest,
+    suite: Suite | None,
+    plays: Sequence[Play],
+    alone: Play | None,
+    results: Results,
+    comparison: Comparison | None,
+) -> Proof:
+    detector = _evaluation(Job("detector"), results) if model.detector else None
+    rows = [tally(play, results) for play in plays]
+    scenarios = tuple(rows[: len(suite.scenarios)]) if suite else ()
+    networks = model.detector.variants if model.detector else ()
+    nominal: Sequence[ScenarioResult | None] = rows[len(scenarios) :] or [None] * len(networks)
+    variants = tuple(
+        _variant_proof(variant, row, results) for variant, row in zip(networks, nominal, strict=True)
     )
-    policy = _policy_result(usecase, results) if model.policy else None
+    policy = tally(alone, results) if alone else None
     return Proof(
         name=usecase.name,
         version=usecase.version,
@@ -184,26 +215,23 @@ def _proof(usecase: UseCase, model: ModelManifest, suite: Suite | None, results:
         policy=policy,
         scenarios=scenarios,
         variants=variants,
-        gates=judge(usecase.prove.gates, model, detector, policy, scenarios, variants),
+        comparison=comparison,
+        gates=judge(usecase.prove.gates, model, detector, policy, scenarios, variants, comparison),
         simulated=bool(scenarios),
     )
 
 
-def _evaluation(precision: Precision, results: Results) -> DetectorEvaluation:
-    found = results[Job("detector", precision=precision).key]
-    return DetectorEvaluation.model_validate(found["evaluation"])
+def _evaluation(job: Job, results: Results) -> DetectorEvaluation:
+    return DetectorEvaluation.model_validate(results[job.key]["evaluation"])
 
 
-def _variant_proof(variant: DetectorVariant, suite: Suite | None, results: Results) -> VariantProof:
-    precision, nominal = variant.precision, None
-    if suite:
-        jobs = _episodes(suite.nominal, precision)
-        name, least = f"{suite.nominal.name}, {precision}", suite.nominal.success_lower_min
-        nominal = _scenario_result(name, jobs, least, results)
+def _variant_proof(
+    variant: DetectorVariant, nominal: ScenarioResult | None, results: Results
+) -> VariantProof:
     return VariantProof(
-        precision=precision,
+        precision=variant.precision,
         sha256=variant.sha256,
-        detector=_evaluation(precision, results),
+        detector=_evaluation(Job("detector", precision=variant.precision), results),
         nominal=nominal,
     )
 
@@ -214,38 +242,6 @@ def _runtime() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions
-
-
-def _policy_result(usecase: UseCase, results: Results) -> ScenarioResult:
-    jobs = [Job("policy", POLICY_ALONE, seed) for seed in _policy_seeds(usecase)]
-    return _scenario_result(POLICY_ALONE, jobs, usecase.prove.gates.policy_success_lower_min, results)
-
-
-def _scenario_result(
-    name: str, jobs: Sequence[Job], success_lower_min: float | None, results: Results
-) -> ScenarioResult:
-    episodes = [EpisodeResult.model_validate(results[job.key]) for job in jobs]
-    times_s = [episode.time_s for episode in episodes if episode.success]
-    trajectories = "".join(episode.trajectory_sha256 for episode in episodes)
-    return ScenarioResult(
-        name=name,
-        success=wilson(sum(episode.success for episode in episodes), len(episodes)),
-        success_lower_min=success_lower_min,
-        limit_violations=sum(episode.limit_violations for episode in episodes),
-        interventions=sum(episode.interventions for episode in episodes),
-        median_time_s=round(statistics.median(times_s), 3) if times_s else None,
-        trajectory_sha256=hashlib.sha256(trajectories.encode()).hexdigest(),
-        failures=tuple(
-            Failure(seed=job.seed, reason=episode.reason, picture=_film_of(job, results))
-            for job, episode in zip(jobs, episodes, strict=True)
-            if not episode.success
-        ),
-    )
-
-
-def _film_of(job: Job, results: Results) -> str | None:
-    film = results.get(replace(job, kind="film").key)
-    return film["file"] if film else None
 
 
 def _write(proof: Proof, model: ModelManifest, suite: Suite | None, results: Results, out_dir: Path) -> None:

@@ -34,6 +34,10 @@ class Look:
     exposure: float = 1.0
 
 
+# Without shadows, which a policy that looks at small pictures can do without, and which take time.
+PLAIN = Look(shadow=0.0, occlusion=0.0)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A finished picture.
@@ -76,12 +80,20 @@ class Renderer:
         moving = self.camera.capture(world, self.look.light)
         seen = moving.depth < self._backdrop.depth
         rgba = cv2.copyTo(moving.rgba, seen.view(np.uint8), self._backdrop.rgba.copy())
-        depth = np.minimum(moving.depth, self._backdrop.depth)
-        return Picture(self._lit(rgba, depth), moving.bodies, seen)
+        bgr = self._shrunk(rgba)
+        if self.look.shadow or self.look.occlusion:
+            bgr = self._shaded(bgr, np.minimum(moving.depth, self._backdrop.depth))
+        elif self.look.exposure != 1:
+            bgr = cv2.convertScaleAbs(bgr, alpha=self.look.exposure)
+        return Picture(bgr, moving.bodies, seen)
 
-    def _lit(self, rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        size = (self.camera.layout.width_px, self.camera.layout.height_px)
-        bgr = cv2.cvtColor(cv2.resize(rgba, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGBA2BGR)
+    def _shrunk(self, rgba: np.ndarray) -> np.ndarray:
+        if self.supersampling > 1:
+            size = (self.camera.layout.width_px, self.camera.layout.height_px)
+            rgba = cv2.resize(rgba, size, interpolation=cv2.INTER_AREA)
+        return cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR)
+
+    def _shaded(self, bgr: np.ndarray, depth: np.ndarray) -> np.ndarray:
         heights_m = self.camera.heights_m(depth, every=self.supersampling)
         shade = 1 - np.float32(self.look.occlusion) * occlusion(heights_m)
         shade *= 1 - np.float32(self.look.shadow) * cast_shadows(heights_m, *self._light_in_picture())

@@ -1,61 +1,101 @@
-"""An episode of a proof, played again: `python -m trunnion_sim.replay runs/NAME --scenario nominal --seed 100007`."""
+"""An episode of a proof, played again from its seed, and held against what the proof recorded."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
-from trunnion_contract.manifest import PRECISIONS, Precision
+import cv2
+
+from trunnion_contract.bundle import PROOF
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import Precision
+from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.sorting import Sorter
 from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.episode import EpisodeResult
-from trunnion_sim.examiner import Examiner, Job, Subject
+from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch
+from trunnion_sim.examiner import Examiner, Job, Subject, same_trajectory
 from trunnion_sim.gates import POLICY_ALONE
-from trunnion_sim.prove import SUITE
+from trunnion_sim.journal import recorded
+from trunnion_sim.prove import JOURNAL, SUITE
 from trunnion_sim.scenarios import Suite
 
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Replayed:
+    """What became of the episode; one that is `in_proof` was the same there to the last bit."""
+
+    result: EpisodeResult
+    in_proof: bool
+
+
 def replay(
     run_dir: Path,
-    scenario: str,
     seed: int,
     say: Say,
-    film_dir: Path | None = None,
+    scenario: str | None = None,
     precision: Precision = "fp32",
-) -> EpisodeResult:
+    film_dir: Path | None = None,
+    window: bool = False,
+    proof_dir: Path | None = None,
+) -> Replayed:
     """Play an episode of a run's proof again, telling what the executive decides.
 
     Args:
         run_dir: the folder of a run, with its `usecase.json`, `export` and `prove`.
-        film_dir: where to put a film of the episode.
+        scenario: of the suite, or the policy alone; None takes the one in which the seed failed.
         precision: of the detector.
+        film_dir: where to put a film of the episode, and its log.
+        window: show it in a window as well, as fast as it is in the cell.
+        proof_dir: the folder of the proof, where it is not the `prove` of the run.
 
     Raises:
-        BadInput: the run is not there, its suite has no such scenario, or its detector is not of that precision.
+        BadInput: the run is not there, its suite has no such scenario, its detector is not of that precision, there is
+            no display for a window, or the policy alone shall be filmed.
+        Broken: the episode was another one than in the proof.
     """
+    proof_dir = proof_dir or run_dir / "prove"
     usecase = read_json(UseCase, run_dir / "usecase.json")
-    suite = read_json(Suite, run_dir / "prove" / SUITE) if usecase.prove.suite else None
-    subject = Subject(
-        run_dir / "export", None, film_dir or run_dir, usecase.cell, suite, usecase.models.policy
-    )
-    _check_scenario(scenario, suite)
-    job = Job("policy" if scenario == POLICY_ALONE else "episode", scenario, seed, precision)
-    with Examiner(subject, _narrator(say)) as examiner:
+    suite = read_json(Suite, proof_dir / SUITE) if (proof_dir / SUITE).is_file() else None
+    name = scenario or _failed_in(read_json(Proof, proof_dir / PROOF), seed)
+    _check(name, suite, film_dir is not None or window)
+    job = Job("policy" if name == POLICY_ALONE else "episode", name, seed, precision)
+    out_dir = film_dir or run_dir
+    subject = Subject(run_dir / "export", None, out_dir, usecase.cell, suite, usecase.models.policy)
+    watch = _both(_narrator(say), _Window().show) if window else _narrator(say)
+    with Examiner(subject, watch) as examiner:
         result = EpisodeResult.model_validate(examiner.do(job))
-        if film_dir and job.kind == "episode":
-            say(f"film: {film_dir / examiner.do(replace(job, kind='film'))['file']}")
-    return result
+        if film_dir:
+            film = examiner.do(replace(job, kind="film"))
+            say(f"film: {film_dir / film['file']}\nlog:  {film_dir / film['log']}")
+    before = recorded(proof_dir / JOURNAL).get(job.key)
+    if before:
+        same_trajectory(before["trajectory_sha256"], result.trajectory_sha256, job)
+    return Replayed(result, before is not None)
 
 
-def _check_scenario(name: str, suite: Suite | None) -> None:
+def _failed_in(proof: Proof, seed: int) -> str:
+    """The one scenario in which the seed failed."""
+    rows = [*proof.scenarios, *([proof.policy] if proof.policy else [])]
+    failed = [row.name for row in rows if seed in [failure.seed for failure in row.failures]]
+    if len(failed) == 1:
+        return failed[0]
+    known = ", ".join(failed) if failed else ", ".join(row.name for row in rows)
+    raise BadInput(
+        where=f"seed {seed}",
+        got="a failure in more than one scenario" if failed else "no failure of that seed in the proof",
+        wanted=f"one of {known}",
+        next_step="name it with --scenario",
+    )
+
+
+def _check(name: str, suite: Suite | None, shown: bool) -> None:
     known = [*(scenario.name for scenario in (suite.scenarios if suite else ())), POLICY_ALONE]
     if name not in known:
         raise BadInput(
@@ -64,9 +104,16 @@ def _check_scenario(name: str, suite: Suite | None) -> None:
             wanted=f"one of {', '.join(known)}",
             next_step="correct the name",
         )
+    if name == POLICY_ALONE and shown:
+        raise BadInput(
+            where="--film, --window",
+            got="the policy alone, which is played without a camera",
+            wanted="a scenario of the suite",
+            next_step="leave the option out",
+        )
 
 
-def _narrator(say: Say) -> Callable[[float, SimulatedCell, Sorter], None]:
+def _narrator(say: Say) -> Watch:
     told = ""
 
     def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
@@ -78,35 +125,29 @@ def _narrator(say: Say) -> Callable[[float, SimulatedCell, Sorter], None]:
     return watch
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m trunnion_sim.replay", description=__doc__)
-    parser.add_argument("run_dir", type=Path, help="folder of the run, such as runs/sorting_cell")
-    parser.add_argument("--scenario", required=True, help=f"a scenario of the suite, or {POLICY_ALONE}")
-    parser.add_argument("--seed", required=True, type=int, help="seed of the episode")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the detector")
-    parser.add_argument("--film", type=Path, metavar="DIR", help="also film it into this folder")
-    return parser.parse_args()
+def _both(first: Watch, second: Watch) -> Watch:
+    def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+        first(now_s, cell, sorter)
+        second(now_s, cell, sorter)
+
+    return watch
 
 
-def main() -> int:
-    """The command."""
-    arguments = _arguments()
-    try:
-        result = replay(
-            arguments.run_dir,
-            arguments.scenario,
-            arguments.seed,
-            print,
-            arguments.film,
-            arguments.precision,
-        )
-    except TrunnionError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"{'success' if result.success else 'failed: ' + result.reason} after {result.time_s:.2f} s")
-    print(f"trajectory {result.trajectory_sha256}")
-    return ExitCode.OK
+class _Window:
+    """A window with the camera's picture of every period."""
 
+    def __init__(self) -> None:
+        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise BadInput(
+                where="--window",
+                got="no display: neither DISPLAY nor WAYLAND_DISPLAY is set",
+                wanted="a desktop",
+                next_step="take --film DIR, which needs none",
+            )
 
-if __name__ == "__main__":
-    sys.exit(main())
+    def show(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+        """Draw one period, and wait as long as it lasts."""
+        picture = cv2.resize(cell.render(), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        cv2.imshow("trunnion replay", picture)
+        cv2.setWindowTitle("trunnion replay", f"{now_s:.1f} s  {sorter.message}")
+        cv2.waitKey(round(PERIOD_S * 1000))

@@ -95,6 +95,15 @@ class Panda:
         """The distance between the fingertips."""
         return float(sum(state[0] for state in self.world.bullet.getJointStates(self.body, FINGERS)))
 
+    def grasp_jacobian_m(self) -> np.ndarray:
+        """How far the grasp point moves per radian of each joint of the arm, float64 [3, 7]."""
+        angles = [state[0] for state in self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))]
+        still = [0.0] * len(angles)
+        linear, _ = self.world.bullet.calculateJacobian(
+            self.body, GRASP_LINK, [0.0, 0.0, 0.0], angles, still, still
+        )
+        return np.array(linear)[:, : len(ARM)]
+
     def joint_states(self) -> JointStates:
         """What the encoders and motors report."""
         states = self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))

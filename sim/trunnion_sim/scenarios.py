@@ -2,89 +2,106 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from trunnion_contract.cell import CellLayout
+from trunnion_contract.cell import CameraLayout, CellLayout
 from trunnion_contract.errors import BadInput
 from trunnion_contract.strict import Strict, parse, read_yaml
 from trunnion_contract.usecase import Fraction, Name, UseCase
-from trunnion_sim.parts import CLEARANCE_M, CLUTTER, KINDS, Colour, Placement, scattered
+from trunnion_sim.conditions import NOMINAL_CELL, Conditions
+from trunnion_sim.parts import CLUTTER, KINDS, LOOK_ALIKES, Colour, Placement, scattered
+from trunnion_sim.perturbation import misplaced_camera
 from trunnion_sim.randomisation import any_colour, metal_colour, seen_against, turned_light
 from trunnion_sim.renderer import Look
+from trunnion_sim.sampling import Draws, Grid, cell_name, doubled, stream
+from trunnion_sim.textures import Texture
 
 NOMINAL = "nominal"
 SHIPPED = Path(__file__).parent / "scenarios"
-Positive = Annotated[float, Field(gt=0)]
+CELLS_MAX = 256
 
 
-class Scenario(Strict):
-    """One way the cell may be. Everything that is not said is as in the nominal cell.
+class Scenario(Conditions):
+    """Conditions, and how many episodes are played under them.
 
     Attributes:
         episodes: how many are played, with the seeds from `first_seed` on; scenarios that share them can be paired.
         success_lower_min: gate on the lower bound of the rate's Wilson 95 % interval; None measures only.
-        parts: fewest and most parts in the tray.
-        ordered: fewest and most parts in an order.
-        classes: classes that lie in the tray; None for all.
-        tray_share: share of the tray's sides, about its middle, in which parts lie.
-        light: brightness, 1 is nominal.
-        light_turn_deg: the light's direction is turned about the vertical by up to this.
-        clutter: things in the tray that are no parts.
-        noise: standard deviation of the camera's noise in grey levels.
-        blur_px: standard deviation of the camera's defocus.
-        latency_ms: age at which frames and joint states arrive.
-        dropped_frames: share of the frames that never arrive.
-        friction: Coulomb coefficient of the parts.
+        draw: keys that are drawn anew for every episode.
     """
 
     name: Name
     episodes: int = Field(ge=1, le=100_000)
     first_seed: int = Field(default=200_000, ge=0)
     success_lower_min: Fraction | None = None
-    parts: tuple[int, int] = (3, 6)
-    ordered: tuple[int, int] = (1, 2)
-    classes: tuple[Name, ...] | None = Field(default=None, min_length=1)
-    tray_share: Fraction = 1.0
-    light: Positive = 1.0
-    light_turn_deg: float = Field(default=0.0, ge=0, le=180)
-    clutter: int = Field(default=0, ge=0, le=12)
-    noise: float = Field(default=0.0, ge=0, le=100)
-    blur_px: float = Field(default=0.0, ge=0, le=20)
-    latency_ms: float = Field(default=0.0, ge=0, le=1000)
-    dropped_frames: float = Field(default=0.0, ge=0, lt=1)
-    friction: float = Field(default=0.8, gt=0, le=2)
+    draw: Draws = Draws()
 
     @property
     def seeds(self) -> range:
         """The seeds of its episodes."""
         return range(self.first_seed, self.first_seed + self.episodes)
 
+    def drawn(self, seed: int) -> Scenario:
+        """The scenario as it is in the episode of `seed`, with nothing left to be drawn."""
+        values = {name: sampler.draw(stream(seed, name)) for name, sampler in self.draw.said().items()}
+        return self.model_copy(update={**values, "draw": Draws()}) if values else self
+
     @model_validator(mode="after")
-    def _ranges_are_in_order(self) -> Scenario:
-        for name, (low, high) in (("parts", self.parts), ("ordered", self.ordered)):
-            if not 1 <= low <= high <= 12:
-                raise ValueError(f"{name} as [fewest, most] between 1 and 12")
+    def _said_once(self) -> Scenario:
+        _refuse_both(self, "draw", self.draw.said())
         return self
 
 
-class Suite(Strict):
-    """`*.yaml`: the scenarios in which a model is proven."""
+class ScenarioGrid(Scenario):
+    """A scenario as a file declares it: with a grid it stands for one scenario per combination of values."""
 
+    grid: Grid = Grid()
+
+    def scenarios(self) -> Iterator[Scenario]:
+        """One for each cell of the grid; the scenario itself where there is none."""
+        values = self.grid.said()
+        plain = {name: getattr(self, name) for name in Scenario.model_fields}
+        for combination in product(*values.values()):
+            cell = dict(zip(values, combination, strict=True))
+            yield Scenario.model_validate({**plain, **cell, "name": cell_name(self.name, cell)})
+
+    @model_validator(mode="after")
+    def _can_be_laid_out(self) -> ScenarioGrid:
+        values = self.grid.said()
+        _refuse_both(self, "grid", values)
+        if both := sorted(values.keys() & self.draw.said().keys()):
+            raise ValueError(f"{both[0]} in `grid` or in `draw`, and not in both")
+        if twice := [name for name, of_one in values.items() if doubled(of_one)]:
+            raise ValueError(f"values of grid.{twice[0]} that are named once each")
+        if math.prod(map(len, values.values())) > CELLS_MAX:
+            raise ValueError(f"a grid of at most {CELLS_MAX} cells")
+        _refuse_what_cannot_be(self.scenarios())
+        return self
+
+
+class _Versioned(Strict):
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+
+
+class Suite(_Versioned):
+    """The scenarios in which a model is proven, with every grid laid out."""
+
     scenarios: tuple[Scenario, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_single(self) -> Suite:
-        if len({scenario.name for scenario in self.scenarios}) != len(self.scenarios):
-            raise ValueError("scenarios that are named once each")
+        _refuse_doubles(self.scenarios)
         return self
 
     @property
@@ -97,22 +114,51 @@ class Suite(Strict):
         return next(scenario for scenario in self.scenarios if scenario.name == name)
 
 
+class SuiteFile(_Versioned):
+    """`*.yaml`: a suite as a person writes it."""
+
+    scenarios: tuple[ScenarioGrid, ...] = Field(min_length=1)
+
+    def suite(self) -> Suite:
+        """The suite with every grid laid out."""
+        laid_out = tuple(cell for scenario in self.scenarios for cell in scenario.scenarios())
+        return Suite(schema=1, name=self.name, version=self.version, scenarios=laid_out)
+
+    @model_validator(mode="after")
+    def _names_are_single(self) -> SuiteFile:
+        _refuse_doubles([cell for scenario in self.scenarios for cell in scenario.scenarios()])
+        return self
+
+
 @dataclass(frozen=True)
 class Task:
-    """What an episode begins with: what lies where, how it looks, and what is ordered into which bin."""
+    """What an episode begins with: what lies where, how it looks, and what is ordered into which bin.
+
+    `camera` is where the camera really is; the robot believes the layout of the cell.
+    """
 
     placements: tuple[Placement, ...]
     colours: tuple[Colour, ...]
     look: Look
+    camera: CameraLayout
     order: dict[str, int]
     bin: str
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite from its YAML file.
+
+    Raises:
+        BadInput: names file and key for an unknown key, or a value that cannot be.
+    """
+    return parse(SuiteFile, read_yaml(path), str(path)).suite()
 
 
 def load_suite(usecase: UseCase) -> Suite:
     """The suite that a use case names: a file beside it, or one that is shipped here.
 
     Raises:
-        BadInput: there is none of that name, it has a key it should not have, or parts that cannot be simulated.
+        BadInput: there is none of that name, it has a key it should not have, or it is for other classes.
     """
     wanted = usecase.prove.suite or ""
     path = next(
@@ -126,52 +172,123 @@ def load_suite(usecase: UseCase) -> Suite:
             wanted=f"a YAML file, or one of {shipped}",
             next_step="correct the name",
         )
-    suite = parse(Suite, read_yaml(path), str(path))
-    _check_classes(suite, usecase, path)
+    suite = read_suite(path)
+    check_classes(suite, usecase, path)
     return suite
 
 
-def draw_task(scenario: Scenario, layout: CellLayout, rng: np.random.Generator) -> Task:
+def draw_task(conditions: Conditions, layout: CellLayout, rng: np.random.Generator) -> Task:
     """Draw the episode that `rng` stands for; the order asks only for what lies in the tray."""
-    look = _look(scenario, rng)
-    placements, colours = _parts(scenario, layout, look, rng)
+    # Children of the generator: what is drawn from them changes nothing of what is drawn from itself.
+    surfaces, strangers, camera = rng.spawn(3)
+    look = _look(conditions, rng, surfaces)
+    placements, colours = _parts(conditions, layout, look, rng)
     lying = [placement.label for placement in placements if placement.label in KINDS]
-    count = min(int(rng.integers(scenario.ordered[0], scenario.ordered[1] + 1)), len(lying))
+    count = min(int(rng.integers(conditions.ordered[0], conditions.ordered[1] + 1)), len(lying))
     ordered = rng.choice(len(lying), count, replace=False)
     order = dict(Counter(lying[number] for number in sorted(ordered.tolist())))
-    return Task(placements, colours, look, order, str(rng.choice(list(layout.bins))))
+    bin_name = str(rng.choice(list(layout.bins)))
+    labels = [str(label) for label in strangers.choice(tuple(LOOK_ALIKES), conditions.look_alikes)]
+    alike, their_colours = _scattered(conditions, layout, look, labels, strangers, placements)
+    real_camera = misplaced_camera(
+        layout.camera, conditions.camera_shift_mm, conditions.camera_turn_deg, camera
+    )
+    return Task(placements + alike, colours + their_colours, look, real_camera, order, bin_name)
 
 
 def _parts(
-    scenario: Scenario, layout: CellLayout, look: Look, rng: np.random.Generator
+    conditions: Conditions, layout: CellLayout, look: Look, rng: np.random.Generator
 ) -> tuple[tuple[Placement, ...], tuple[Colour, ...]]:
     """Parts first, so that clutter never takes the room of what could be ordered."""
-    count = int(rng.integers(scenario.parts[0], scenario.parts[1] + 1))
-    labels = [str(label) for label in rng.choice(scenario.classes or tuple(KINDS), count)]
-    labels += [str(label) for label in rng.choice(tuple(CLUTTER), scenario.clutter)]
-    size_m = (layout.tray.size_m[0] * scenario.tray_share, layout.tray.size_m[1] * scenario.tray_share)
-    placements = scattered(labels, layout.tray.center_base_m, size_m, rng, clearance_m=CLEARANCE_M)
+    count = int(rng.integers(conditions.parts[0], conditions.parts[1] + 1))
+    known = tuple(label for label in KINDS if label in layout.part_heights_m)
+    labels = [str(label) for label in rng.choice(conditions.classes or known, count)]
+    labels += [str(label) for label in rng.choice(tuple(CLUTTER), conditions.clutter)]
+    return _scattered(conditions, layout, look, labels, rng)
+
+
+def _scattered(
+    conditions: Conditions,
+    layout: CellLayout,
+    look: Look,
+    labels: list[str],
+    rng: np.random.Generator,
+    lying: tuple[Placement, ...] = (),
+) -> tuple[tuple[Placement, ...], tuple[Colour, ...]]:
+    width_m, depth_m = (side_m * conditions.tray_share for side_m in layout.tray.size_m)
+    placements = scattered(
+        labels,
+        layout.tray.center_base_m,
+        (width_m, depth_m),
+        rng,
+        clearance_m=conditions.clearance_mm / 1000,
+        yaw_max_rad=float(np.radians(conditions.yaw_max_deg)),
+        lying=lying,
+    )
     colours = tuple(
-        seen_against(look.palette.tray, metal_colour if placement.label in KINDS else any_colour, rng)
+        seen_against(look.palette.tray, any_colour if placement.label in CLUTTER else metal_colour, rng)
         for placement in placements
     )
     return tuple(placements), colours
 
 
-def _look(scenario: Scenario, rng: np.random.Generator) -> Look:
-    turn_rad = np.radians(rng.uniform(-1, 1) * scenario.light_turn_deg)
+def _look(conditions: Conditions, rng: np.random.Generator, surfaces: np.random.Generator) -> Look:
+    turn_rad = np.radians(rng.uniform(-1, 1) * conditions.light_turn_deg)
     nominal = Look()
     light = turned_light(nominal.light, float(turn_rad))
-    return replace(nominal, light=light, exposure=nominal.exposure * scenario.light)
+    look = replace(nominal, light=light, exposure=nominal.exposure * conditions.light)
+    if conditions.texture == "nominal":
+        return look
+    pattern, strength, scale_m = conditions.texture, conditions.texture_strength, conditions.texture_scale_m
+    table, tray = (
+        Texture(pattern, strength, scale_m, int(seed)) for seed in surfaces.integers(1 << 30, size=2)
+    )
+    return replace(look, table=table, tray=tray)
 
 
-def _check_classes(suite: Suite, usecase: UseCase, path: Path) -> None:
-    named = [(label, str(path)) for scenario in suite.scenarios for label in scenario.classes or ()]
-    for label, where in [*named, *((label, usecase.name) for label in usecase.classes)]:
-        if label not in KINDS:
-            raise BadInput(
-                where=f"{where}: classes",
-                got=f"'{label}', which the simulator has no shape for",
-                wanted=f"some of {', '.join(KINDS)}",
-                next_step="name other classes, or leave prove.suite out",
-            )
+def _refuse_what_cannot_be(scenarios: Iterator[Scenario]) -> None:
+    """Values that can each be may not go together, and their names may make too long a one."""
+    try:
+        for _ in scenarios:
+            pass
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ValueError(f"cells of the grid with {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def _refuse_both(scenario: Scenario, key: str, said: dict[str, Any]) -> None:
+    # Keys that were never said and keys that were said to be nominal look alike once they come from JSON.
+    both = [name for name in said if getattr(scenario, name) != getattr(NOMINAL_CELL, name)]
+    if both:
+        raise ValueError(f"{both[0]} in `{key}` or beside it, and not in both")
+
+
+def _refuse_doubles(scenarios: tuple[Scenario, ...] | list[Scenario]) -> None:
+    counted = Counter(scenario.name for scenario in scenarios)
+    if twice := [name for name, count in counted.items() if count > 1]:
+        raise ValueError(f"scenarios that are named once each, and not {twice[0]} twice")
+
+
+def check_classes(suite: Suite, usecase: UseCase, path: Path) -> None:
+    """Refuse a suite for other classes than those of the use case, and classes that cannot be simulated.
+
+    Raises:
+        BadInput: names the scenario and the class.
+    """
+    for label in usecase.classes:
+        _check_class(label, tuple(KINDS), f"{usecase.name}: classes", "the simulator has no shape for")
+    for scenario in suite.scenarios:
+        for label in scenario.classes or ():
+            where = f"{path}: scenario {scenario.name}: classes"
+            _check_class(label, tuple(KINDS), where, "the simulator has no shape for")
+            _check_class(label, usecase.classes, where, f"the models of {usecase.name} do not know")
+
+
+def _check_class(label: str, known: tuple[str, ...], where: str, why: str) -> None:
+    if label not in known:
+        raise BadInput(
+            where=where,
+            got=f"'{label}', which {why}",
+            wanted=f"some of {', '.join(known)}",
+            next_step="name other classes, or another prove.suite",
+        )

@@ -47,9 +47,14 @@ class World:
     """One PyBullet world of its own; worlds of one process do not see each other.
 
     Bodies are built through `bullet`, PyBullet's own functions bound to this world.
+
+    Args:
+        step_s: how far one step advances.
+        substeps: physics steps in it, all made by one call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float = 1 / PHYSICS_HZ, substeps: int = 1) -> None:
+        self._step_s, self._substeps = step_s, substeps
         self.bullet = Bullet()
         self.clear()
 
@@ -57,15 +62,22 @@ class World:
         """Remove everything, caches included, and set the physics as it always is here."""
         self.bullet.resetSimulation(flags=self.bullet.RESET_USE_SIMPLE_BROADPHASE)
         self.bullet.setPhysicsEngineParameter(
-            fixedTimeStep=1 / PHYSICS_HZ, numSolverIterations=50, deterministicOverlappingPairs=1
-        )
+            fixedTimeStep=self._step_s, numSubSteps=self._substeps if self._substeps > 1 else 0,
+            numSolverIterations=50, deterministicOverlappingPairs=1,
+        )  # fmt: skip
         self.bullet.setGravity(0, 0, -GRAVITY_MPS2)
 
     def step(self, count: int = 1) -> None:
-        """Advance physics by `count` steps of 1/240 s."""
+        """Advance physics by `count` steps, of 1/240 s unless the world was made with others."""
         advance = self.bullet.stepSimulation
         for _ in range(count):
             advance()
+
+    def touched_by(self, body: int) -> set[int]:
+        """The other bodies that touch the links of `body`, not counting its base, since the last step."""
+        points = self.bullet.getContactPoints(bodyA=body)
+        # By PyBullet's order: 2 is the other body, 3 the link, 8 the distance, positive while they only come near.
+        return {point[2] for point in points if point[2] != body and point[3] >= 0 and point[8] <= 0}
 
     def close(self) -> None:
         """Give the world back; a closed world cannot be used again."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunnion_contract.proof import Gate, Proof, Rate, wilson
+from trunnion_contract.proof import Gate, Proof, Rate, ScenarioResult, Sequential, wilson
 
 counts = st.integers(1, 5000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
 
@@ -90,3 +91,28 @@ def test_a_rate_cannot_be_changed_afterwards() -> None:
     rate: Rate = wilson(1, 2)
     with pytest.raises(ValueError, match="frozen"):
         rate.lower = 1.0  # type: ignore[misc]
+
+
+BEFORE = {
+    "name": "nominal",
+    "success": {"successes": 7, "trials": 7, "lower": 0.6457, "upper": 1.0},
+    "success_lower_min": 0.6,
+    "limit_violations": 0,
+    "interventions": 3,
+    "median_time_s": 4.2,
+    "trajectory_sha256": "ab" * 32,
+    "failures": [{"seed": 7, "reason": "time was up", "picture": None}],
+}
+
+
+def test_a_proof_from_before_paths_collisions_and_early_ends_still_opens(proof: Proof) -> None:
+    old = {key: value for key, value in proof.model_dump(by_alias=True).items() if key != "comparison"}
+    (scenario,) = Proof.model_validate_json(json.dumps(old | {"scenarios": [BEFORE]})).scenarios
+    assert (scenario.median_path_m, scenario.collisions, scenario.stopped_early) == (None, None, False)
+
+
+@pytest.mark.parametrize(("planned", "early"), [(20, True), (7, False)])
+def test_fewer_episodes_than_planned_are_an_early_end(planned: int, early: bool) -> None:
+    test = Sequential(planned=planned, rate_h1=0.94, alpha=0.05, beta=0.05)
+    result = ScenarioResult.model_validate_json(json.dumps(BEFORE)).model_copy(update={"sequential": test})
+    assert result.stopped_early is early

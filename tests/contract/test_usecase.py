@@ -44,6 +44,8 @@ def _folder_source(**keys: object) -> Document:
 
 def test_the_shipped_use_cases_are_sound(tmp_path: Path) -> None:
     assert load_usecase(USECASES / "sorting_cell.yaml").classes == ("gear", "bolt", "nut")
+    for name in ("reach_sac", "pick_and_place_clone", "pick_and_place_finetune"):
+        assert load_usecase(USECASES / f"{name}.yaml").classes == ()
     for name in ("raccoon.yaml", "raccoon_ssdlite.yaml"):
         assert load_usecase(USECASES / name, {"raccoon": str(tmp_path)}).prove.suite is None
 
@@ -114,6 +116,7 @@ def test_a_placeholder_takes_its_value_anywhere_in_a_text(load_changed: Load, tm
         (lambda d: d.update(classes=["gear", "gear", "nut"]), "named once each"),
         (lambda d: d.update(classes=["Gear", "bolt", "nut"]), "lower-case"),
         (lambda d: d.update(models={}), "a detector, a policy, or both"),
+        (lambda d: d.update(classes=[]), "at least one class in `classes`, because the detector"),
         (lambda d: d["data"]["split"].update(train=0.9), "add up to 1"),
         (lambda d: d["cell"]["limits"].update(workspace_low_base_m=[1, 1, 1]), "low corner"),
         (lambda d: d["models"]["detector"].update(image_size_px=321), "multiple of 32"),

@@ -109,6 +109,7 @@ def small_usecase() -> dict[str, Any]:
     detector, policy = document["models"]["detector"], document["models"]["policy"]
     detector.update(base=str((USECASES / detector["base"]).resolve()), epochs=1)
     policy.update(demonstrations=40, epochs=30)
+    document["export"] = {"parity": {"episodes": 4}}
     document["prove"] = {"suite": str(HERE / "small_suite.yaml"), "policy_episodes": 4}
     return document
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
 from rclpy.qos import qos_profile_sensor_data
@@ -18,8 +19,7 @@ from trunnion_interfaces.srv import LayOutEpisode
 
 from trunnion_bringup.processes import Cell
 from trunnion_bringup.table import CellSettings, proving_nodes
-from trunnion_sim.contents import EpisodeOf
-from trunnion_sim.scenarios import Scenario
+from trunnion_sim.scenarios import Scenario, draw_task
 
 SPEED = 2.0
 LATE = Scenario(name="late", episodes=3, parts=(2, 2), latency_ms=400.0)
@@ -56,7 +56,7 @@ def hear_newest(graph: Any) -> Callable[[], dict[str, Any]]:
 
 def test_the_order_is_the_one_that_the_proof_draws(lay_out: Any, cell_layout: Any) -> None:
     answer = lay_out(LATE, 200_001)
-    task = EpisodeOf(LATE, 200_001).task(cell_layout)
+    task = draw_task(LATE, cell_layout, np.random.default_rng(200_001))
     assert answer.ok, answer.message
     assert dict(zip(answer.parts, answer.quantities, strict=True)) == task.order
     assert answer.bin == task.bin

@@ -99,20 +99,36 @@ def constant_detector() -> Callable[..., bytes]:
 
 
 @pytest.fixture(scope="session")
-def steering_policy() -> bytes:
-    """An ONNX policy for the sorting cell that steers straight to the target with the hand wide open."""
-    weights = np.zeros((11, 4), np.float32)
-    for axis in range(3):
-        weights[axis, axis], weights[5 + axis, axis] = -4.0, 4.0
-    nodes = [
-        helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
-        helper.make_node(
-            "Constant", [], ["wide"], value=numpy_helper.from_array(np.array([0, 0, 0, 0.08], np.float32))
-        ),
-        helper.make_node("MatMul", ["observation", "weights"], ["velocity"]),
-        helper.make_node("Add", ["velocity", "wide"], ["action"]),
-    ]
-    return _onnx(nodes, ("observation", ["N", 11]), ("action", ["N", 4]))
+def policy_that_opens() -> Callable[[float], bytes]:
+    """Makes an ONNX policy for the sorting cell that steers straight to the target with the hand this wide open."""
+
+    def make(opening_m: float) -> bytes:
+        weights = np.zeros((11, 4), np.float32)
+        for axis in range(3):
+            weights[axis, axis], weights[5 + axis, axis] = -4.0, 4.0
+        opening = numpy_helper.from_array(np.array([0, 0, 0, opening_m], np.float32))
+        nodes = [
+            helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
+            helper.make_node("Constant", [], ["wide"], value=opening),
+            helper.make_node("MatMul", ["observation", "weights"], ["velocity"]),
+            helper.make_node("Add", ["velocity", "wide"], ["action"]),
+        ]
+        return _onnx(nodes, ("observation", ["N", 11]), ("action", ["N", 4]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def steering_policy(policy_that_opens: Callable[[float], bytes]) -> bytes:
+    """A policy that never closes the hand."""
+    return policy_that_opens(0.08)
+
+
+@pytest.fixture(scope="session")
+def networks(constant_detector: Callable[..., bytes], steering_policy: bytes) -> dict[str, bytes]:
+    """A detector that sees one gear beside the tray, whatever there is, and a policy that never closes the hand."""
+    beside = [54, 26, 62, 34, 0.9, 0]
+    return {"detector.onnx": constant_detector([beside]), "policy.onnx": steering_policy}
 
 
 def _onnx(nodes: list[onnx.NodeProto], given: tuple[str, list[Any]], made: tuple[str, list[Any]]) -> bytes:

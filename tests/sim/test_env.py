@@ -11,6 +11,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import trunnion_sim
+from trunnion_contract.errors import BadInput
+from trunnion_sim import SORTING_CELL_ID
 from trunnion_sim.layout import SORTING_CELL
 
 Env = gymnasium.Env[Any, Any]
@@ -126,3 +128,27 @@ def test_what_the_camera_sees_is_rgb() -> None:
     orange = picture[:, 250:310].reshape(-1, 3).mean(axis=0)
     assert orange[0] > orange[2], "the right bin is orange: red before blue"
     env.close()
+
+
+def test_gymnasiums_own_checker_is_content_with_pictures_too() -> None:
+    with warnings.catch_warnings(), gymnasium.make(SORTING_CELL_ID, observation_type="pixels") as env:
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+def test_who_looks_at_pictures_is_not_told_where_the_target_is_and_plays_the_same_episode(env: Env) -> None:
+    with gymnasium.make(SORTING_CELL_ID, observation_type="pixels") as seeing:
+        expected, (observation, _) = env.reset(seed=4)[0], seeing.reset(seed=4)
+        names = [entry.name for entry in seeing.unwrapped.observation_entries]  # type: ignore[attr-defined]
+        assert names == ["gripper_base_m", "opening_m", "grasped", "place_base_m"]
+        for _ in range(3):
+            assert observation["pixels"].shape == (240, 320, 3)
+            assert observation["observation"].tolist() == np.delete(expected, [5, 6, 7]).tolist()
+            action = env.unwrapped.expert_action(expected)  # type: ignore[attr-defined]
+            assert seeing.unwrapped.expert_action(observation).tolist() == action.tolist()  # type: ignore[attr-defined]
+            expected, observation = env.step(action)[0], seeing.step(action)[0]
+
+
+def test_another_observation_type_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(BadInput, match="got 'images', wanted state or pixels"):
+        gymnasium.make(SORTING_CELL_ID, observation_type="images")

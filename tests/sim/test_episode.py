@@ -156,3 +156,36 @@ def test_noise_and_blur_reach_the_picture_that_the_detector_gets(cell: Simulated
         np.abs(np.diff(pictures["blurred"], axis=1)).mean()
         < np.abs(np.diff(pictures["clear"], axis=1)).mean()
     )
+
+
+def test_noisy_encoders_shake_the_arm_and_not_the_truth(cell: SimulatedCell) -> None:
+    quiet = _play(cell)
+    shaken = _play(cell, Scenario(name="shaken", episodes=1, joint_noise_deg=0.05, finger_noise_mm=0.2))
+    assert shaken.trajectory_sha256 != quiet.trajectory_sha256
+    assert shaken.success, shaken.reason
+    lost = _play(cell, Scenario(name="lost", episodes=1, joint_noise_deg=4))
+    assert not lost.success
+    assert _play(cell) == quiet, "the next episode knows nothing of it"
+
+
+def test_a_camera_that_stands_far_from_its_calibration_makes_the_hand_miss(cell: SimulatedCell) -> None:
+    class Seeing(Knowing):
+        """Knows where parts are in the picture of the camera that really takes it."""
+
+        def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
+            parts = [part for part in self._cell.parts if part.kind.label in self.labels]
+            camera = PinholeCamera.from_layout(self._cell._renderer.camera.layout)
+            centres = camera.project(np.array([part.position_base_m() for part in parts]))
+            ids = np.array([self.labels.index(part.kind.label) for part in parts])
+            boxes = np.hstack([centres - 8, centres + 8]).astype(np.float32)
+            return Detections(boxes, np.ones(len(parts), np.float32), ids)
+
+    near = Scenario(name="near", episodes=1, camera_shift_mm=1)
+    far = Scenario(name="far", episodes=1, camera_shift_mm=60)
+    assert _play(cell, near, detector=Seeing(cell)).success
+    assert not _play(cell, far, detector=Seeing(cell)).success
+
+
+def test_an_episode_of_a_drawn_scenario_is_that_of_what_is_drawn(cell: SimulatedCell) -> None:
+    drawn = Scenario.model_validate({"name": "one", "episodes": 1, "draw": {"latency_ms": {"choice": [50]}}})
+    assert _play(cell, drawn) == _play(cell, Scenario(name="one", episodes=1, latency_ms=50))

@@ -7,6 +7,7 @@ from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult, Va
 from trunnion_contract.usecase import Gates
 from trunnion_sim.gates import judge
 from trunnion_sim.layout import SORTING_CELL
+from trunnion_sim.paired import compare, paired
 
 DETECTOR = DetectorEvaluation(
     images=200, map50=0.95, map50_95=0.7, map50_by_class={"gear": 0.95}, confusion=((9, 1), (2, 0))
@@ -147,3 +148,31 @@ def test_what_a_precision_lost_is_a_gate_too(model_in_int8: ModelManifest) -> No
     lossy = {"variants": (variant.model_copy(update={"parity": parity}),)}
     model = model_in_int8.model_copy(update={"detector": model_in_int8.detector.model_copy(update=lossy)})
     assert not _in_int8(model, 0.95, None)["parity of detector.int8.onnx"].passed
+
+
+def _against(model: ModelManifest, **lost: int) -> dict[str, bool]:
+    """Scenarios of 30 pairs, of which the candidate lost so many and won none."""
+    rows = [
+        paired(name, {seed: seed >= count for seed in range(30)}, dict.fromkeys(range(30), True))
+        for name, count in lost.items()
+    ]
+    found = scenario("a", 10, 10, None)
+    gates = judge(Gates(), model, None, None, (found,), (), compare("cell 0.1.0", "0", rows))
+    return {gate.name: gate.passed for gate in gates if gate.name.startswith("no worse")}
+
+
+def test_a_few_lost_pairs_may_be_luck_and_many_are_not(model: ModelManifest) -> None:
+    assert _against(model, a=4) == {"no worse than the champion": True}  # 1/16
+    assert _against(model, a=5) == {"no worse than the champion": False}  # 1/32
+
+
+def test_single_scenarios_are_held_to_a_level_that_many_of_them_do_not_break_by_chance(
+    model: ModelManifest,
+) -> None:
+    assert _against(model, a=0, b=5, c=0)["no worse in any scenario"]
+    assert not _against(model, a=0, b=6, c=0)["no worse in any scenario"]
+
+
+def test_losses_that_are_too_few_in_each_scenario_add_up(model: ModelManifest) -> None:
+    found = _against(model, a=2, b=2, c=2)
+    assert found == {"no worse than the champion": False, "no worse in any scenario": True}

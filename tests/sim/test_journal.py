@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trunnion_sim.journal import Journal
+from trunnion_sim.journal import Journal, recorded
 
 
 @pytest.fixture
@@ -53,3 +53,15 @@ def test_what_was_read_back_is_in_the_order_in_which_it_was_added(tmp_path: Path
         journal.add("detector", {"nut": 1, "bolt": 2})
     with Journal(tmp_path / "j", "inputs") as journal:
         assert list(journal.results["detector"]) == ["nut", "bolt"]
+
+
+def test_what_is_recorded_can_be_read_without_touching_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path, "inputs") as journal:
+        journal.add("a", {"success": True})
+    with path.open("ab") as file:
+        file.write(b'{"key": "b", "resu')
+    before = path.read_bytes()
+    assert recorded(path) == {"a": {"success": True}}
+    assert path.read_bytes() == before
+    assert recorded(tmp_path / "missing.jsonl") == {}

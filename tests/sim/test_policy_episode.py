@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_contract.tensor import TensorSpec
-from trunnion_sim.policy_episode import play_policy
+from trunnion_sim.policy_episode import check_spaces, play_policy
 
 SPEC = PolicySpec(
     input=TensorSpec(name="observation", dtype="float32", shape=("N", 1)),
@@ -70,3 +70,55 @@ def test_violations_are_those_that_the_environment_counted() -> None:
 
 def test_an_environment_without_limits_needs_no_count_of_violations() -> None:
     assert play_policy(Line(is_success=True), Pushing(), 0).limit_violations == 0  # type: ignore[arg-type]
+
+
+class Goals(Line):
+    """The same line, which also says where it is to go."""
+
+    def __init__(self) -> None:
+        super().__init__(is_success=True)
+        side = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+        parts = {"observation": side, "achieved_goal": side, "desired_goal": side}
+        self.observation_space = gymnasium.spaces.Dict(parts)  # type: ignore[assignment]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        _, info = super().reset(seed=seed)
+        return self._goals(np.zeros(1, np.float32)), info
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        place, *rest = super().step(action)
+        return self._goals(place), *rest
+
+    def _goals(self, place: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {"observation": place, "achieved_goal": place, "desired_goal": np.full(1, 0.75, np.float32)}
+
+
+class Remembering(Pushing):
+    """A policy that keeps what it was shown."""
+
+    spec = SPEC.model_copy(
+        update={"observation": (*SPEC.observation, Entry(name="goal_m", size=1, unit="m", low=-1, high=1))}
+    )
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, float]] = []
+
+    def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+        self.seen.append({name: float(np.asarray(value)[0]) for name, value in observation.items()})
+        return super().act(observation)
+
+
+def test_a_goal_observation_reaches_the_policy_as_its_entries() -> None:
+    env, policy = Goals(), Remembering()
+    check_spaces(env, policy.spec)
+    assert play_policy(env, policy, 0).success  # type: ignore[arg-type]
+    assert policy.seen == [{"place_m": place, "goal_m": 0.75} for place in (0.0, 0.5, 0.5)]
+
+
+def test_a_policy_that_does_not_see_the_goal_is_refused_in_an_environment_with_one() -> None:
+    with pytest.raises(
+        BadInput, match=r"observation of the policy: got \[1\].*\[2\] as the environment has it"
+    ):
+        check_spaces(Goals(), SPEC)

@@ -10,189 +10,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
 import pytest
-import yaml
+from tests.sim.proof_setting import EPISODES, INT8, POLICY_EPISODES, Counting, Setting
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
-from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, Broken, GatesFailed
-from trunnion_contract.files import digest_bytes, write_json, write_text
-from trunnion_contract.manifest import (
-    Accuracy,
-    DetectorModel,
-    DetectorVariant,
-    ModelManifest,
-    PolicyModel,
-    PolicySpec,
-    PrecisionParity,
-)
+from trunnion_contract.files import digest_bytes, write_json
 from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
-from trunnion_contract.tensor import TensorSpec
-from trunnion_contract.usecase import UseCase, load_usecase
-from trunnion_sim.env import SortingCellEnv
 from trunnion_sim.examiner import Job, same_trajectory
-from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.prove import JOURNAL, prove
 from trunnion_sim.replay import replay
-
-EPISODES, POLICY_EPISODES = 2, 1
-INT8 = "detector.int8.onnx"
-SUITE = {
-    "schema": 1,
-    "name": "small",
-    "version": "1.0.0",
-    "scenarios": [
-        {"name": "nominal", "episodes": EPISODES, "success_lower_min": 0.5},
-        {"name": "late", "episodes": EPISODES, "latency_ms": 50},
-    ],
-}
-PROVENANCE = {"origin": "o", "licence": "MIT", "personal_data": "none"}
-
-
-class Counting(Silent):
-    """Progress that counts the steps of work that was done, and not found done."""
-
-    def __init__(self) -> None:
-        self.totals: list[int] = []
-        self.found = self.done_now = 0
-
-    def start(self, label: str, total: int) -> None:
-        self.totals.append(total)
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        if note:
-            self.done_now += steps
-        else:
-            self.found += steps
-
-
-class Setting:
-    """A use case with its dataset and export, in a folder of its own."""
-
-    def __init__(self, folder: Path, networks: dict[str, bytes], simulated: bool = True) -> None:
-        self.folder = folder
-        self.usecase = _usecase(folder, networks, simulated)
-        self.dataset_dir, self.export_dir = folder / "data", folder / "export"
-        _write_dataset(self.dataset_dir)
-        _write_export(self.export_dir, self.usecase, networks)
-        write_json(folder / "usecase.json", self.usecase.model_dump(mode="json", by_alias=True))
-
-    def prove(self, out: str = "prove", workers: int = 2, progress: Silent | None = None) -> Proof:
-        out_dir = self.folder / out
-        out_dir.mkdir(exist_ok=True)
-        return prove(
-            self.usecase, self.dataset_dir, self.export_dir, out_dir, progress or Silent(), workers=workers
-        )
-
-    def read(self, out: str, file: str) -> bytes:
-        return (self.folder / out / file).read_bytes()
-
-
-def _usecase(folder: Path, networks: dict[str, bytes], simulated: bool) -> UseCase:
-    document: dict[str, Any] = {
-        "schema": 1,
-        "name": "cell",
-        "version": "0.1.0",
-        "problem": "Sort.",
-        "classes": ["gear", "bolt", "nut"],
-        "data": {
-            "sources": [{"kind": "yolo", "path": ".", "provenance": PROVENANCE}],
-            "split": {"train": 0.5, "val": 0.25, "test": 0.25},
-        },
-        "models": {"detector": {"base": "x.pt", "epochs": 1}},
-    }
-    if simulated:
-        document["cell"] = SORTING_CELL.model_dump(mode="json")
-        document["prove"] = {"suite": "suite.yaml", "policy_episodes": POLICY_EPISODES}
-        document["models"]["policy"] = {
-            "env": "trunnion/SortingCell-v0",
-            "env_package": "trunnion_sim",
-            "demonstrations": 1,
-            "epochs": 1,
-        }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "suite.yaml").write_text(yaml.safe_dump(SUITE))
-    (folder / "cell.yaml").write_text(yaml.safe_dump(document))
-    return load_usecase(folder / "cell.yaml")
-
-
-def _write_dataset(folder: Path) -> None:
-    for index in range(4):
-        image = folder / "images/test" / f"{index}.jpg"
-        image.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(image), np.full((64, 64, 3), 60 * index, np.uint8))
-        write_text(folder / "labels/test" / f"{index}.txt", "0 0.90625 0.46875 0.125 0.125\n")
-
-
-def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) -> None:
-    folder.mkdir(parents=True)
-    for name, data in networks.items():
-        (folder / name).write_bytes(data)
-    detector = DetectorModel(
-        file="detector.onnx",
-        sha256=digest_bytes(networks["detector.onnx"]),
-        parity=(),
-        spec=DetectorSpec(
-            input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 64, 64)),
-            output=TensorSpec(name="output0", dtype="float32", shape=(1, 1, 6)),
-            image_size_px=64,
-            labels=usecase.classes,
-            confidence_threshold=0.5,
-        ),
-        variants=tuple(_variant(networks[name]) for name in networks if name == INT8),
-    )
-    policy = _policy_model(networks["policy.onnx"]) if usecase.models.policy else None
-    model = ModelManifest(
-        name=usecase.name,
-        version=usecase.version,
-        problem=usecase.problem,
-        usecase_digest=usecase.digest(),
-        dataset_digest=digest_bytes(b"dataset"),
-        detector=detector,
-        policy=policy,
-        cell=usecase.cell,
-        made_with={},
-        licences={},
-    )
-    write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
-
-
-def _variant(network: bytes) -> DetectorVariant:
-    parity = PrecisionParity(
-        images=4,
-        map50_drop_points=0,
-        map50_95_drop_points=0,
-        map50_95_drop_max_points=1,
-        boxes_largest_px=0,
-    )
-    accuracy = Accuracy(images=4, map50=1, map50_95=1)
-    digest = digest_bytes(network)
-    return DetectorVariant(file=INT8, sha256=digest, precision="int8", parity=parity, accuracy=accuracy)
-
-
-def _policy_model(network: bytes) -> PolicyModel:
-    env = SortingCellEnv()
-    env.close()
-    spec = PolicySpec(
-        input=TensorSpec(name="observation", dtype="float32", shape=("N", 11)),
-        output=TensorSpec(name="action", dtype="float32", shape=("N", 4)),
-        observation=env.observation_entries,
-        action=env.action_entries,
-        rate_hz=20,
-    )
-    return PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
-
-
-@pytest.fixture(scope="module")
-def networks(constant_detector: Callable[..., bytes], steering_policy: bytes) -> dict[str, bytes]:
-    """A detector that sees one gear beside the tray, whatever there is, and a policy that never closes the hand."""
-    beside = [54, 26, 62, 34, 0.9, 0]
-    return {"detector.onnx": constant_detector([beside]), "policy.onnx": steering_policy}
 
 
 @pytest.fixture(scope="module")
@@ -232,13 +61,13 @@ def test_a_failure_keeps_its_seed_its_reason_and_a_film(proof: Proof, setting: S
     assert [failure.seed for failure in failures] == [200_000, 200_001]
     assert all(failure.reason for failure in failures)
     assert failures[0].picture is not None
-    assert setting.read("prove", failures[0].picture)[8:12] == b"WEBP"
+    assert setting.read("prove", failures[0].picture)[4:8] == b"ftyp"
 
 
 def test_the_report_stands_beside_the_proof(proof: Proof, setting: Setting) -> None:
     page = setting.read("prove", REPORT).decode()
     assert "Not proven" in page
-    assert page.count("data:image/webp") == len([f for s in proof.scenarios for f in s.failures if f.picture])
+    assert page.count("data:video/mp4") == len([f for s in proof.scenarios for f in s.failures if f.picture])
     assert json.loads(setting.read("prove", PROOF)) == json.loads(proof.model_dump_json(by_alias=True))
 
 
@@ -273,7 +102,7 @@ def test_every_precision_is_proven_by_its_own_network(
     assert int8.nominal is not None
     assert (int8.nominal.name, int8.nominal.success.trials) == ("nominal, int8", EPISODES)
     assert [failure.picture for failure in int8.nominal.failures] == [
-        f"failures/nominal-{seed}-int8.webp" for seed in (200_000, 200_001)
+        f"failures/nominal-{seed}-int8.mp4" for seed in (200_000, 200_001)
     ]
     assert [gate.name for gate in proof.gates if not gate.passed] == [
         "nominal, lower bound",
@@ -281,7 +110,7 @@ def test_every_precision_is_proven_by_its_own_network(
     ]
     assert [scenario.name for scenario in proof.scenarios] == ["nominal", "late"]
     reason = int8.nominal.failures[0].reason
-    assert replay(both.folder, "nominal", 200_000, len, precision="int8").reason == reason
+    assert replay(both.folder, 200_000, len, "nominal", precision="int8").result.reason == reason
 
 
 def test_a_killed_proof_leaves_no_worker_and_goes_on(proof: Proof, setting: Setting) -> None:
@@ -315,21 +144,6 @@ def _wait_for(condition: Callable[[], bool], limit_s: float = 60) -> None:
 def _group_lives(group: int) -> bool:
     listed = subprocess.run(["ps", "-o", "stat=", "-g", str(group)], capture_output=True, text=True).stdout
     return any(not state.startswith("Z") for state in listed.split())
-
-
-def test_a_failure_is_played_again_by_its_seed(proof: Proof, setting: Setting, tmp_path: Path) -> None:
-    told: list[str] = []
-    failure = proof.scenarios[0].failures[1]
-    result = replay(setting.folder, "nominal", failure.seed, told.append, film_dir=tmp_path)
-    assert result.reason == failure.reason
-    assert any("looking into the tray" in line for line in told)
-    assert list(tmp_path.rglob("*.webp"))
-    assert not replay(setting.folder, "policy_alone", 100_000, told.append).success
-
-
-def test_replaying_an_unknown_scenario_names_the_known_ones(proof: Proof, setting: Setting) -> None:
-    with pytest.raises(BadInput, match="nominal, late"):
-        replay(setting.folder, "nominall", 1, print)
 
 
 def test_a_replay_that_differs_breaks_the_proof() -> None:

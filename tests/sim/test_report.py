@@ -20,7 +20,7 @@ from trunnion_sim.report.page import Picture, Pictures, render
 DETECTOR = DetectorEvaluation(
     images=200, map50=0.951, map50_95=0.7, map50_by_class={"gear": 0.951}, confusion=((9, 1), (2, 0))
 )
-FAILURE = Failure(seed=100_007, reason="a nut <fell> & rolled", picture="failures/nominal-100007.webp")
+FAILURE = Failure(seed=100_007, reason="a nut <fell> & rolled", picture="failures/nominal-100007.mp4")
 SCENARIO = ScenarioResult(
     name="nominal",
     success=wilson(193, 200),
@@ -44,7 +44,7 @@ def whole_model(model: ModelManifest) -> ModelManifest:
 @pytest.fixture
 def page(proof: Proof, whole_model: ModelManifest) -> str:
     whole = proof.model_copy(update={"detector": DETECTOR, "scenarios": (SCENARIO,), "simulated": True})
-    failures = {"failures/nominal-100007.webp": Picture("", ".webp", b"RIFF")}
+    failures = {"failures/nominal-100007.mp4": Picture("", ".mp4", b"ftyp")}
     return render(whole, whole_model, Pictures([PICTURE], failures))
 
 
@@ -70,7 +70,7 @@ class _Tags(HTMLParser):
 def test_the_page_asks_the_network_for_nothing(page: str) -> None:
     links = [value for name, value in _Tags(page).attributes if name in ("src", "href", "action", "srcset")]
     assert links
-    assert all(link.startswith("data:image/") for link in links)
+    assert all(link.startswith(("data:image/", "data:video/")) for link in links)
     assert not re.search(r"url\(|@import|<script|<link|https?://", page)
 
 
@@ -84,7 +84,7 @@ def test_numbers_gates_digests_and_pictures_are_on_the_page(page: str, proof: Pr
 
 
 def test_a_failure_comes_with_the_command_that_plays_it_again(page: str) -> None:
-    assert "python -m trunnion_sim.replay runs/cell --scenario nominal --seed 100007" in page
+    assert "trunnion replay 100007 --scenario nominal --run runs/cell" in page
     assert "time was up" in page
 
 
@@ -135,15 +135,15 @@ def test_each_precision_is_shown_and_its_failures_can_be_played_again(
     proof: Proof, model_in_int8: ModelManifest, page: str
 ) -> None:
     assert 'id="precision"' not in page
-    failure = Failure(seed=100_011, reason="time was up", picture="failures/nominal-100011-int8.webp")
+    failure = Failure(seed=100_011, reason="time was up", picture="failures/nominal-100011-int8.mp4")
     nominal = SCENARIO.model_copy(update={"name": "nominal, int8", "failures": (failure,)})
     evaluation = DETECTOR.model_copy(update={"map50": 0.947})
     variant = VariantProof(precision="int8", sha256="0", detector=evaluation, nominal=nominal)
     found = {"detector": DETECTOR, "scenarios": (SCENARIO,), "variants": (variant,), "simulated": True}
-    pictures = Pictures([], {"failures/nominal-100011-int8.webp": Picture("", ".webp", b"RIFF")})
+    pictures = Pictures([], {"failures/nominal-100011-int8.mp4": Picture("", ".mp4", b"ftyp")})
     text = render(proof.model_copy(update=found), model_in_int8, pictures)
     assert 'id="precision"' in text
     assert "0.947" in text
     assert "193 of 200" in text
-    assert "--scenario nominal --precision int8 --seed 100011" in text
+    assert "trunnion replay 100011 --scenario nominal --precision int8" in text
     _Tags(text)

@@ -5,7 +5,8 @@ Imports stand inside the fixtures: OpenCV changes the library path, which tests/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,3 +58,19 @@ def point_cell(monkeypatch: pytest.MonkeyPatch) -> str:
     """The package that registers a small environment with an expert; worker processes find it too."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     return "point_cell"
+
+
+@pytest.fixture
+def goal_line(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The package that registers small environments with goals; worker processes find it too."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    importlib.import_module("goal_line")
+    return "goal_line"
+
+
+@pytest.fixture
+def usecase_of() -> Callable[..., UseCase]:
+    """A use case of a policy alone: its settings, and gates."""
+    from tests.training.reinforced import usecase_with
+
+    return usecase_with

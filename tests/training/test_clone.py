@@ -15,7 +15,7 @@ from trunnion_contract.usecase import UseCase
 from trunnion_training.export import export
 from trunnion_training.policy.clone import clone
 from trunnion_training.policy.environment import is_success, open_environment, task_of
-from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.policy.exportable import ExportablePolicy, load_policy
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def usecase(point_cell: str) -> UseCase:
 
 def test_a_cloned_policy_does_the_task_and_ships_within_parity(usecase: UseCase, tmp_path: Path) -> None:
     train_dir, export_dir = tmp_path / "train", tmp_path / "export"
-    policy = PolicyNetwork.load(clone(usecase, train_dir, Silent()))
+    policy = load_policy(clone(usecase, train_dir, Silent()).parent)
     assert _successes(policy, usecase, episodes=20) >= 18
     metrics = json.loads((train_dir / "policy_metrics.json").read_text())
     assert metrics["episodes_played"] == 60
@@ -47,10 +47,13 @@ def test_a_cloned_policy_does_the_task_and_ships_within_parity(usecase: UseCase,
     assert manifest.dataset_digest is None
     assert manifest.policy.parity[0].samples == 1000
     assert manifest.policy.parity[0].absolute <= 1e-5
+    assert manifest.policy.episodes is not None
+    assert manifest.policy.episodes.torch_successes == manifest.policy.episodes.onnx_successes >= 45
+    assert manifest.policy.episodes.differing == 0
     assert manifest.policy.spec == read_json(PolicySpec, train_dir / "policy_spec.json")
 
 
-def _successes(policy: PolicyNetwork, usecase: UseCase, episodes: int) -> int:
+def _successes(policy: ExportablePolicy, usecase: UseCase, episodes: int) -> int:
     env, successes = open_environment(task_of(usecase)), 0
     for seed in range(episodes):
         observation, over = env.reset(seed=seed)[0], False

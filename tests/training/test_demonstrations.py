@@ -10,10 +10,10 @@ import pytest
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
-from trunnion_contract.usecase import load_usecase
 from trunnion_training.policy import demonstrations
 from trunnion_training.policy.demonstrations import demonstrate, play
-from trunnion_training.policy.environment import Task, demonstrable, open_environment, ranges, task_of
+from trunnion_training.policy.description import described, expert_of, ranges
+from trunnion_training.policy.environment import Task, open_environment
 
 ENV = "tests/Point-v0"
 
@@ -35,7 +35,7 @@ def env(point_cell: str) -> gymnasium.Env[np.ndarray, np.ndarray]:
 
 def test_labels_are_the_experts_own_actions(env: gymnasium.Env[np.ndarray, np.ndarray]) -> None:
     episode, _ = play(env, seed=5)
-    expert = demonstrable(env).expert_action
+    expert = expert_of(env).expert_action
     np.testing.assert_array_equal(episode.actions, [expert(row) for row in episode.observations])
 
 
@@ -46,7 +46,7 @@ def test_execution_is_disturbed_within_the_range_of_actions(
     step = env.step
     env.step = lambda action: executed.append(action) or step(action)  # type: ignore[func-returns-value,method-assign]
     episode, _ = play(env, seed=5)
-    low, high = ranges(demonstrable(env).action_entries)
+    low, high = ranges(described(env).action_entries)
     assert all(((action >= low) & (action <= high)).all() for action in executed)
     assert np.abs(np.array(executed) - episode.actions).max() > 0.01
 
@@ -58,37 +58,37 @@ def test_the_same_seed_gives_the_same_episode(env: gymnasium.Env[np.ndarray, np.
 def test_episodes_that_were_kept_are_not_played_again(
     point_cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, Silent())
-    assert len(list(tmp_path.glob("*.npy"))) == first.played == 6
+    first = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, Silent())
+    assert len(list(tmp_path.glob("*.npy"))) == first.played == 12
     monkeypatch.setattr(demonstrations, "worker_pool", None)  # nothing may be started
     progress = Counting()
-    again = demonstrate(Task(ENV, point_cell), 6, 0, tmp_path, progress)
-    assert progress.steps == [6]
+    again = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, progress)
+    assert progress.steps == [12, 0]
     for a, b in zip(first.episodes, again.episodes, strict=True):
         np.testing.assert_array_equal(a.observations, b.observations)
 
 
-def test_an_environment_that_knows_of_cells_is_played_in_the_use_cases_own(repository: Path) -> None:
-    usecase = load_usecase(repository / "training" / "usecases" / "sorting_cell.yaml")
-    assert usecase.cell is not None
-    slower = usecase.cell.limits.model_copy(update={"speed_max_mps": 0.123})
-    cell = usecase.cell.model_copy(update={"limits": slower})
-    env = open_environment(task_of(usecase.model_copy(update={"cell": cell})))
-    assert env.action_space.high[0] == pytest.approx(0.123)
-    env.close()
+def test_an_environment_without_an_expert_shows_nothing(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="without expert_action"):
+        demonstrate(Task("Pendulum-v1"), 2, 0, tmp_path, Silent())
 
 
 @pytest.mark.parametrize(
-    ("env_id", "package", "message"),
+    ("rows", "message"),
     [
-        ("tests/Nowhere-v0", "point_cell", "Nowhere"),
-        (ENV, "no_such_package", "cannot be imported"),
-        ("CartPole-v1", "point_cell", "action space Discrete"),
-        ("Pendulum-v1", "point_cell", "without observation_entries, action_entries, rate_hz, expert_action"),
+        (np.zeros((5, 9), np.float32), r"float32 \[5, 9\]"),
+        (np.zeros(7, np.float32), r"float32 \[7\]"),
+        (np.full((5, 7), np.nan, np.float32), "not all finite"),
+        (None, "does not load"),
     ],
 )
-def test_an_environment_that_does_not_fit_is_refused(
-    point_cell: str, env_id: str, package: str, message: str
+def test_a_demonstration_of_another_shape_is_refused(
+    point_cell: str, tmp_path: Path, rows: np.ndarray | None, message: str
 ) -> None:
+    file = tmp_path / "000000-success.npy"
+    if rows is None:
+        file.write_bytes(b"\x93NUMPY cut short")
+    else:
+        np.save(file, rows)
     with pytest.raises(BadInput, match=message):
-        open_environment(Task(env_id, package))
+        demonstrate(Task(ENV, point_cell), 1, 0, tmp_path, Silent())

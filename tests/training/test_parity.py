@@ -10,10 +10,9 @@ import pytest
 from tests.training.shapes import draw_image
 
 from trunnion_contract.detector_spec import DetectorSpec
-from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.decode import Detections
-from trunnion_training.parity import boxes_difference, candidates_difference, policy_observations
+from trunnion_training.parity import boxes_difference, candidates_difference
 
 
 def detections(*rows: tuple[float, float, float, float, float, int]) -> Detections:
@@ -100,13 +99,3 @@ def picture(folder: Path) -> Path:
 
 def test_nothing_against_nothing_is_no_difference() -> None:
     assert boxes_difference([detections()], [detections()]).absolute == 0
-
-
-def test_a_policy_is_compared_on_a_thousand_observations_in_its_ranges() -> None:
-    entry = Entry(name="x_m", size=2, unit="m", low=-1, high=1)
-    tensor = TensorSpec(name="x", dtype="float32", shape=("N", 2))
-    spec = PolicySpec(input=tensor, output=tensor, observation=(entry,), action=(entry,), rate_hz=20)
-    observations = policy_observations(spec, np.full((30, 2), 0.5, np.float32))
-    assert observations.shape == (1000, 2)
-    assert (observations == 0.5).all(axis=1).sum() == 30
-    assert np.abs(observations).max() <= 1

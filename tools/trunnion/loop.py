@@ -28,6 +28,7 @@ from trunnion_contract.progress import Progress
 from trunnion_contract.proof import Rate, wilson
 from trunnion_contract.strict import read_json
 from trunnion_sim.journal import Journal
+from trunnion_sim.paired import mcnemar
 from trunnion_sim.prove import JOURNAL as PROVEN
 from trunnion_sim.prove import SUITE
 from trunnion_sim.report.loop import render
@@ -183,12 +184,15 @@ def _compared(scenario: Scenario, proven: dict[str, Any], played: dict[str, Any]
     before = [proven[f"episode {scenario.name} {seed}"] for seed in seeds]
     after = [played[_key(scenario, seed)] for seed in seeds]
     pairs = [(seed, a["success"], b["success"]) for seed, a, b in zip(seeds, before, after, strict=True)]
+    failed_in_ros = tuple(seed for seed, a, b in pairs if a and not b)
+    failed_in_process = tuple(seed for seed, a, b in pairs if b and not a)
     return LoopScenario(
         name=scenario.name,
         in_process=_rate(before),
         in_ros=_rate(after),
-        failed_in_ros=tuple(seed for seed, a, b in pairs if a and not b),
-        failed_in_process=tuple(seed for seed, a, b in pairs if b and not a),
+        failed_in_ros=failed_in_ros,
+        failed_in_process=failed_in_process,
+        p_value=mcnemar(len(failed_in_ros), len(failed_in_process))[0],
         median_time_s=(_median_time_s(before), _median_time_s(after)),
     )
 
@@ -203,10 +207,10 @@ def _median_time_s(results: Sequence[dict[str, Any]]) -> float | None:
 
 
 def _print(console: Console, proof: LoopProof, report: Path) -> None:
-    table = Table("scenario", "in one process", "through ROS 2", "chance", "verdict", title_justify="left")
+    table = Table("scenario", "in one process", "through ROS 2", "p", "verdict", title_justify="left")
     for scenario in proof.scenarios:
         verdict = "[green]within noise[/]" if scenario.agrees else "[bold red]DIFFERS[/]"
         rates = (f"{rate.successes} of {rate.trials}" for rate in (scenario.in_process, scenario.in_ros))
-        table.add_row(scenario.name, *rates, f"{scenario.chance:.3f}", verdict)
+        table.add_row(scenario.name, *rates, f"{scenario.p_value:.3f}", verdict)
     console.print(table)
     console.print(f"report  {report.resolve()}", highlight=False, soft_wrap=True)

@@ -33,7 +33,8 @@ def _head(usecase: UseCase) -> Iterator[str]:
     yield ""
     yield usecase.problem
     yield ""
-    yield f"Classes: {', '.join(usecase.classes)}."
+    if usecase.classes:
+        yield f"Classes: {', '.join(usecase.classes)}."
     yield "Meant for the cell in `model.json`; another camera pose, other parts or another robot want a new proof."
 
 

@@ -23,7 +23,7 @@ _LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
 _SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
 _EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
 _BUILDING = ("numpy", "onnxruntime-gpu")
-_PROVING = (*_SIMULATING, "jinja2", "matplotlib", "onnxruntime-gpu")
+_PROVING = (*_SIMULATING, "av", "jinja2", "matplotlib", "onnxruntime-gpu")
 
 
 def bundle_file(run: Run) -> Path:
@@ -43,10 +43,10 @@ def _fine_tune(run: Run, out_dir: Path, progress: Progress) -> None:
     fine_tune(run.usecase, run.stage("data"), out_dir, progress)
 
 
-def _clone(run: Run, out_dir: Path, progress: Progress) -> None:
-    from trunnion_training.policy.clone import clone
+def _learn_policy(run: Run, out_dir: Path, progress: Progress) -> None:
+    from trunnion_training.policy.methods import train_policy
 
-    clone(run.usecase, out_dir, progress)
+    train_policy(run.usecase, out_dir, progress)
 
 
 def _gather(run: Run, out_dir: Path, progress: Progress) -> None:
@@ -123,13 +123,19 @@ def _policy_inputs(usecase: UseCase) -> Digests:
     assert policy is not None
     return {
         "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
-        **_code(("trunnion_training.policy.clone", policy.env_package), ("torch", *_SIMULATING)),
+        **_code(
+            ("trunnion_training.policy.methods", *_environment_packages(usecase)),
+            ("torch", "stable-baselines3", *_SIMULATING),
+        ),
         **_environment_code(usecase),
     }
 
 
 def _export_inputs(usecase: UseCase) -> Digests:
-    return {"use case": usecase.digest(), **_code(("trunnion_training.export",), _EXPORTING)}
+    # The environment too, because policies play episodes in it to be compared.
+    modules = ("trunnion_training.export", *_environment_packages(usecase))
+    packages = (*_EXPORTING, *_SIMULATING) if usecase.models.policy else _EXPORTING
+    return {"use case": usecase.digest(), **_code(modules, packages), **_environment_code(usecase)}
 
 
 def _engine_inputs(usecase: UseCase) -> Digests:
@@ -156,7 +162,8 @@ def _pack_inputs(usecase: UseCase) -> Digests:
 
 def _environment_packages(usecase: UseCase) -> tuple[str, ...]:
     """The package that registers the environment which the policy learns in and is examined in."""
-    return (usecase.models.policy.env_package,) if usecase.models.policy else ()
+    package = usecase.models.policy.registering_package() if usecase.models.policy else None
+    return (package,) if package else ()
 
 
 def _environment_code(usecase: UseCase) -> Digests:
@@ -208,7 +215,7 @@ PROVE = Stage("prove", ("data", "export"), _always, _prove_inputs, _prove)
 STAGES = (
     Stage("data", (), _has_data, _data_inputs, _build_dataset),
     Stage("train.detector", ("data",), partial(_has_model, "detector"), _detector_inputs, _fine_tune),
-    Stage("train.policy", (), partial(_has_model, "policy"), _policy_inputs, _clone),
+    Stage("train.policy", (), partial(_has_model, "policy"), _policy_inputs, _learn_policy),
     Stage("train", ("train.detector", "train.policy"), _always, _nothing_else, _gather),
     Stage("export", ("data", "train"), _always, _export_inputs, _export),
     PROVE,

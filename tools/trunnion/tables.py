@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from trunnion_contract.dataset import Dataset, SplitName
-from trunnion_contract.proof import Gate
+from trunnion_contract.proof import Comparison, Gate
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -21,6 +21,28 @@ def print_gates(console: Console, gates: Iterable[Gate]) -> None:
         verdict = "[green]passed[/]" if gate.passed else "[bold red]FAILED[/]"
         table.add_row(gate.name, gate.got, gate.wanted, verdict, gate.note)
     console.print(table)
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Scenario by scenario, the pairs of episodes in which only one of the two succeeded."""
+    title = f"Against {comparison.champion}, pair by pair (McNemar's exact test)"
+    table = Table(
+        "scenario", "pairs", "won", "lost", "p", "p, worse", "seeds lost", title=title, title_justify="left"
+    )
+    for row in (*comparison.scenarios, comparison.overall):
+        table.add_row(
+            row.name.replace("_", " "),
+            *map(str, (row.pairs, row.only_candidate, row.only_champion)),
+            f"{row.p_value:.3g}",
+            f"{row.p_worse:.3g}",
+            _some(row.seeds_only_champion),
+        )
+    console.print(table)
+
+
+def _some(seeds: Sequence[int], most: int = 5) -> str:
+    more = f" and {len(seeds) - most} more" if len(seeds) > most else ""
+    return ", ".join(map(str, seeds[:most])) + more
 
 
 def print_dataset(console: Console, dataset: Dataset) -> None:

@@ -34,6 +34,12 @@ _WORDS = {
 _LINE_EVERY_S = 10.0
 
 
+def _words(stage: str) -> str | None:
+    """How a person calls a stage; a proof in another suite is named for it."""
+    known, _, suite = stage.partition(".")
+    return _WORDS.get(stage) or (f"{_WORDS[known]} in {suite}" if known == "prove" else None)
+
+
 class StageLines:
     """The lines about stages as such; what happens within one is for the subclasses."""
 
@@ -41,16 +47,16 @@ class StageLines:
         self._console = console
 
     def began(self, stage: str, why: str) -> None:
-        if stage in _WORDS:
-            self._console.print(f"[bold]{_WORDS[stage]}[/] ({why})")
+        if words := _words(stage):
+            self._console.print(f"[bold]{words}[/] ({why})")
 
     def ended(self, stage: str, seconds: float) -> None:
-        if stage in _WORDS:
-            self._console.print(f"[green]{_WORDS[stage]}[/]: done in {seconds:.0f} s")
+        if words := _words(stage):
+            self._console.print(f"[green]{words}[/]: done in {seconds:.0f} s")
 
     def reused(self, stage: str) -> None:
-        if stage in _WORDS:
-            self._console.print(f"[green]{_WORDS[stage]}[/]: as it was, nothing changed")
+        if words := _words(stage):
+            self._console.print(f"[green]{words}[/]: as it was, nothing changed")
 
 
 class Bars(StageLines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from trunnion_contract.bundle import MODEL
 from trunnion_contract.dataset import Dataset
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_file, write_json
-from trunnion_contract.manifest import DetectorModel, ModelFile, ModelManifest, PolicyModel, PolicySpec
+from trunnion_contract.manifest import DetectorModel, ModelFile, ModelManifest, PolicyModel
 from trunnion_contract.progress import Progress
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.backends import EngineSettings, open_engine
-from trunnion_training.parity import detector_parity, policy_parity
-from trunnion_training.policy.clone import CHECKPOINT as POLICY
-from trunnion_training.policy.clone import HELD_OUT, SPEC
-from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.parity import detector_parity
+from trunnion_training.policy.clone import HELD_OUT
+from trunnion_training.policy.environment import open_environment, task_of
+from trunnion_training.policy.exportable import load_policy
+from trunnion_training.policy_parity import episode_parity, policy_parity
 from trunnion_training.precision.variants import add_variants, require_accuracy
 from trunnion_training.vision.families import family_of_checkpoint
 from trunnion_training.vision.family import DetectorForm, Family
@@ -65,6 +67,7 @@ def export(
     )
     write_json(out_dir / MODEL, manifest.model_dump(mode="json", by_alias=True))
     _require_parity(manifest, out_dir)
+    _require_same_episodes(manifest, out_dir)
     if manifest.detector:
         require_accuracy(manifest.detector, out_dir / MODEL)
     return manifest
@@ -91,16 +94,21 @@ def _export_detector(
 
 
 def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: Progress) -> PolicyModel:
-    network, target = PolicyNetwork.load(_trained(train_dir / POLICY)), out_dir / POLICY_ONNX
-    spec = read_json(PolicySpec, train_dir / SPEC)
+    policy, target = load_policy(train_dir), out_dir / POLICY_ONNX
     held_out = np.load(_trained(train_dir / HELD_OUT), allow_pickle=False)
-    progress.start("exporting the policy", 1)
-    network.export_onnx(target, usecase.export.opset)
-    with open_engine(target, EngineSettings(device="cpu", threads=1)) as engine:
-        parity = policy_parity(network, engine, spec, held_out, usecase.export.parity)
+    limits = usecase.export.parity
+    progress.start("exporting the policy", 2)
+    policy.export_onnx(target, usecase.export.opset)
+    progress.advance(note=f"{limits.episodes} episodes in torch and in ONNX")
+    env = open_environment(task_of(usecase))
+    with closing(env), open_engine(target, EngineSettings(device="cpu", threads=1)) as engine:
+        parity = policy_parity(policy, engine, held_out, limits)
+        episodes = episode_parity(env, policy, engine, limits)
     progress.advance()
     progress.done()
-    return PolicyModel(file=target.name, sha256=digest_file(target), parity=(parity,), spec=spec)
+    return PolicyModel(
+        file=target.name, sha256=digest_file(target), parity=(parity,), spec=policy.spec, episodes=episodes
+    )
 
 
 def _made_with(family: Family | None) -> dict[str, str]:
@@ -148,4 +156,16 @@ def _require_parity(manifest: ModelManifest, out_dir: Path) -> None:
                 for file, parity in failed
             ),
             next_step="compare the two networks on the images that differ, or set export.parity for this use case",
+        )
+
+
+def _require_same_episodes(manifest: ModelManifest, out_dir: Path) -> None:
+    episodes = manifest.policy.episodes if manifest.policy else None
+    if episodes and not episodes.passed:
+        raise GatesFailed(
+            where=str(out_dir / MODEL),
+            got=f"{episodes.differing} of {episodes.episodes} episodes that end otherwise in ONNX than in torch "
+            f"({episodes.onnx_successes} and {episodes.torch_successes} successes)",
+            wanted=f"{episodes.differing_max} at most",
+            next_step="compare the two policies on those episodes, or set export.parity.episodes_differing_max",
         )

@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.detector_spec import DetectorSpec
-from trunnion_contract.manifest import Parity, PolicySpec
+from trunnion_contract.manifest import Parity
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import ParityLimits
 from trunnion_edge.accuracy import measure, overlaps
 from trunnion_edge.backends.engine import Engine
 from trunnion_edge.decode import Detections
 from trunnion_edge.labelled_images import labelled, split_images
-from trunnion_edge.policy import Policy
 from trunnion_edge.preprocess import Preprocessor
-from trunnion_training.policy.network import PolicyNetwork
 from trunnion_training.vision.evaluate import detect_all
 
 STEP = "torch to onnx"
@@ -29,8 +27,6 @@ _SCORE_MIN = 0.05
 _SCORE_MARGIN = 0.005
 _SAME_BOX = 0.5
 _RELATIVE_FLOOR_PX = 1.0
-_RELATIVE_FLOOR_ACTION = 1e-3
-POLICY_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -155,37 +151,3 @@ def _partners(shared: NDArray[np.float64]) -> NDArray[np.int64]:
         partner[i] = j
         left[i, :] = left[:, j] = -1
     return partner
-
-
-def policy_parity(
-    trained: PolicyNetwork,
-    exported: Engine,
-    spec: PolicySpec,
-    held_out: NDArray[np.float32],
-    limits: ParityLimits,
-) -> Parity:
-    """Compare actions, in their own units, on held-out observations filled up with random ones in their ranges."""
-    observations = policy_observations(spec, held_out)
-    policy = Policy(exported, spec)
-    ends = np.cumsum([entry.size for entry in spec.observation])[:-1]
-    names = [entry.name for entry in spec.observation]
-    answers = [policy.act(dict(zip(names, np.split(row, ends), strict=True))) for row in observations]
-    actions = np.stack([np.concatenate(list(answer.values())) for answer in answers])
-    difference = Difference.of(trained.act(observations), actions, _RELATIVE_FLOOR_ACTION)
-    return Parity(
-        step=STEP,
-        samples=len(observations),
-        absolute=difference.absolute,
-        absolute_max=limits.action_max,
-        relative=difference.relative,
-    )
-
-
-def policy_observations(spec: PolicySpec, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1,000 observations: half of them held out where there are so many, the others anywhere in the ranges."""
-    rng = np.random.default_rng(0)
-    chosen = held_out[rng.permutation(len(held_out))[: POLICY_SAMPLES // 2]]
-    low = np.concatenate([np.full(entry.size, entry.low) for entry in spec.observation])
-    high = np.concatenate([np.full(entry.size, entry.high) for entry in spec.observation])
-    anywhere = rng.uniform(low, high, (POLICY_SAMPLES - len(chosen), len(low)))
-    return np.concatenate([chosen, anywhere]).astype(np.float32)

@@ -14,13 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from trunnion_contract.manifest import DetectorVariant, ModelManifest, Parity
 from trunnion_contract.proof import DetectorEvaluation, Proof, Rate, ScenarioResult, VariantProof
 
-_MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+_MIME = {".jpg": "image/jpeg", ".png": "image/png", ".mp4": "video/mp4"}
 _STEP = 0.1
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture for the report: a JPEG, PNG or (possibly moving) WebP file's bytes."""
+    """A picture for the report: a JPEG or PNG file's bytes, or a film's, as MP4."""
 
     caption: str
     suffix: str

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trunnion.commands import cell, engine, flow, machine
+from trunnion.commands import cell, engine, flow, machine, scenarios
 
-_ORDER = (*flow.COMMANDS, *engine.COMMANDS, *cell.COMMANDS, *machine.COMMANDS)
+_ORDER = (*flow.COMMANDS, *scenarios.COMMANDS, *engine.COMMANDS, *cell.COMMANDS, *machine.COMMANDS)
 
 
 class InOrder(TyperGroup):
@@ -30,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 flow.register(app)
+scenarios.register(app)
 engine.register(app)
 cell.register(app)
 machine.register(app)

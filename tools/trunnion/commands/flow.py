@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from trunnion.commands.options import RUNS, SORTING_CELL, Engine, Runs, UseCaseFile, Values
+from trunnion.commands.options import (
+    RUNS,
+    SORTING_CELL,
+    Against,
+    Engine,
+    Runs,
+    Sequential,
+    UseCaseFile,
+    Values,
+)
 
 if TYPE_CHECKING:
+    from trunnion.proving import Papers, Proving
     from trunnion_contract.usecase import UseCase
 
 STAGES = ("data", "train", "export", "prove", "pack")
-COMMANDS = ("run", *STAGES, "loop", "schema")
+COMMANDS = ("run", *STAGES[:-1], "replay", "pack", "loop", "schema")
 
 
 class TrainGroup(TyperGroup):
@@ -36,8 +46,9 @@ def register(app: typer.Typer) -> None:
     train.command("base")(train_base)
     app.add_typer(train, name="train", help="Train the models, or the base checkpoint.")
     app.command()(export)
-    app.command(help="Prove the exported models in simulation.")(_one_stage("prove"))
-    app.command(help="Pack what was proven into one file.")(_one_stage("pack"))
+    app.command()(prove)
+    app.command()(replay)
+    app.command()(pack)
     app.command()(loop)
     app.command()(schema)
 
@@ -50,18 +61,94 @@ def run(
     values: Values = [],  # noqa: B006 - typer copies it
     runs: Runs = RUNS,
     engine: Engine = False,
+    sequential: Sequential = False,
+    against: Against = None,
 ) -> int:
     """Take a use case through every stage.
 
     The stages are data, train, export, prove and pack. What is up to date is skipped; what was stopped goes on
     where it was.
     """
-    return run_until(usecase, until, values, runs, engine)
+    from trunnion.proving import Proving
+
+    return run_until(usecase, until, values, runs, engine, Proving(None, sequential, against))
 
 
 def export(usecase: UseCaseFile, values: Values = [], runs: Runs = RUNS, engine: Engine = False) -> int:  # noqa: B006
     """Export the trained models, and measure parity."""
     return run_until(usecase, "export", values, runs, engine)
+
+
+def prove(
+    usecase: UseCaseFile,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+    sequential: Sequential = False,
+    against: Against = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SUITE", help="another suite than the use case's, proven in a folder of its own"
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the gates there as JUnit XML")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the verdict there as Markdown")
+    ] = None,
+) -> int:
+    """Prove the exported models in simulation.
+
+    Before a long one: --suite smoke takes a minute or two.
+    """
+    from trunnion.proving import Papers, Proving
+
+    asked = Proving(_seen_from_here(suite) if suite else None, sequential, against)
+    return run_until(usecase, "prove", values, runs, proving=asked, papers=Papers(junit, markdown))
+
+
+def replay(
+    seed: Annotated[int, typer.Argument(min=0, help="the seed of the episode")],
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="the folder of the run; the newest proven one when left out"),
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="where the seed failed, when left out")
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="SUITE", help="the suite of a proof that was made with --suite")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="of the detector")] = "fp32",
+    film: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="write a film (H.264) and a log of every period there")
+    ] = None,
+    window: Annotated[bool, typer.Option("--window", help="show it in a window")] = False,
+    runs: Runs = RUNS,
+) -> int:
+    """Play an episode of a proof again, byte for byte."""
+    from trunnion.console import open_console
+    from trunnion.replaying import newest_proven, run_replay
+
+    folder = run or newest_proven(runs)
+    return run_replay(open_console(), seed, folder, scenario, suite, precision, film, window)
+
+
+def pack(
+    usecase: UseCaseFile,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+    sequential: Sequential = False,
+    against: Against = None,
+) -> int:
+    """Pack what was proven into one file.
+
+    With the options that it was proven with: others are another proof.
+    """
+    from trunnion.proving import Proving
+
+    return run_until(usecase, "pack", values, runs, proving=Proving(None, sequential, against))
 
 
 def _one_stage(name: str) -> Any:
@@ -123,22 +210,45 @@ def loop(
     return play_in_ros(open_console(), Run(loaded, runs / loaded.name), plan)
 
 
-def schema() -> None:
-    """Print the JSON Schema of use cases, for editors."""
-    from trunnion.usecase_schema import usecase_schema
+def schema(
+    of: Annotated[
+        Literal["usecase", "suite", "stress"],
+        typer.Argument(help="use cases, suites of scenarios, or spaces to search the worst case in"),
+    ] = "usecase",
+) -> None:
+    """Print the JSON Schema of use cases or of suites, for editors."""
+    if of == "usecase":
+        from trunnion.usecase_schema import usecase_schema
 
-    print(usecase_schema(), end="")
+        print(usecase_schema(), end="")
+        return
+    from trunnion_sim.suite_schema import space_schema, suite_schema
+
+    print(suite_schema() if of == "suite" else space_schema(), end="")
 
 
-def run_until(usecase_file: Path, until: str, values: list[str], runs: Path, engine: bool = False) -> int:
+def run_until(
+    usecase_file: Path,
+    until: str,
+    values: list[str],
+    runs: Path,
+    engine: bool = False,
+    proving: Proving | None = None,
+    papers: Papers | None = None,
+) -> int:
     """Run the stages up to `until` and print the verdict; returns the exit code."""
     from trunnion.console import open_console
     from trunnion.pipeline import Run
-    from trunnion.verdict import run_to_verdict
+    from trunnion.proving import AS_DECLARED, Papers
+    from trunnion.verdict import read_proof, run_to_verdict
 
     usecase = _load(usecase_file, until, values)
     last = _with_engine(usecase, until) if engine else until
-    return run_to_verdict(open_console(), Run(usecase, runs / usecase.name), last, engine)
+    run, proving = Run(usecase, runs / usecase.name), proving or AS_DECLARED
+    code = run_to_verdict(open_console(), run, last, engine, proving)
+    if papers and papers != Papers():
+        papers.write(read_proof(run, proving.stage))
+    return code
 
 
 def _with_engine(usecase: UseCase, until: str) -> str:

@@ -18,6 +18,16 @@ Runs = Annotated[Path, typer.Option(metavar="DIR", help="the folder that holds t
 Engine = Annotated[
     bool, typer.Option("--engine", help="also build TensorRT's engine here, and attach it to the bundle")
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CHAMPION",
+        help="also compare, on the same seeds, with a bundle or the folder of an export or run",
+    ),
+]
+Sequential = Annotated[
+    bool, typer.Option("--sequential", help="end scenarios early where the verdict on their gate is clear")
+]
 BundleFile = Annotated[
     Path | None, typer.Option("--bundle", help="a bundle; the newest packed one when left out")
 ]

@@ -12,23 +12,22 @@ from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry
 from trunnion_contract.progress import Progress
 from trunnion_contract.workers import worker_pool
-from trunnion_training.policy.environment import (
-    Array,
-    Task,
-    demonstrable,
-    is_success,
-    open_environment,
-    ranges,
-)
+from trunnion_edge.goal_observation import as_vector
+from trunnion_training.policy.description import described, expert_of, ranges
+from trunnion_training.policy.environment import Task, is_success, open_environment
+
+Array = NDArray[np.float32]
 
 # Far from the seeds that proofs count from, so that proofs play unseen episodes.
 _FIRST_SEED = 1_000_000_000
@@ -41,6 +40,11 @@ _DISTURBANCE_STEPS = (2, 8)
 _EPISODES_PER_JOB = 10
 _SUCCESS_MIN = 0.5
 WORKERS = 2
+
+
+def demonstration_seed(seed: int, index: int) -> int:
+    """The seed of an episode, for each seed of a training others."""
+    return _FIRST_SEED + seed * _SEEDS_PER_RUN + index
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,11 @@ def demonstrate(task: Task, episodes: int, seed: int, out_dir: Path, progress: P
         BadInput: the environment does not fit, or its expert fails more often than not.
     """
     env = open_environment(task)
-    observation_size = env.observation_space.shape[0]  # type: ignore[index]  # open_environment has checked it
+    expert_of(env)
+    sizes = [
+        sum(e.size for e in entries)
+        for entries in (described(env).observation_entries, described(env).action_entries)
+    ]
     env.close()
     out_dir.mkdir(parents=True, exist_ok=True)
     todo = [index for index in range(episodes) if not any(_files(out_dir, index))]
@@ -84,14 +92,33 @@ def demonstrate(task: Task, episodes: int, seed: int, out_dir: Path, progress: P
             wanted="one worth imitating",
             next_step="correct the environment's expert_action",
         )
-    loaded = (np.load(file, allow_pickle=False) for file in succeeded)
-    parts = ((rows[:, :observation_size], rows[:, observation_size:]) for rows in loaded)
-    return Demonstrations(tuple(Episode(*part) for part in parts), episodes)
+    return Demonstrations(tuple(read_episode(file, *sizes) for file in succeeded), episodes)
+
+
+def read_episode(file: Path, observation_size: int, action_size: int) -> Episode:
+    """An episode that was kept.
+
+    Raises:
+        BadInput: the file is damaged, or its episode is of another environment's sizes or holds what is not finite.
+    """
+    wanted = f"float32 [steps, {observation_size} + {action_size}], finite"
+    try:
+        rows = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        got = f"a file that does not load ({type(error).__name__})"
+    else:
+        if rows.ndim == 2 and rows.shape[1] == observation_size + action_size and np.isfinite(rows).all():
+            return Episode(rows[:, :observation_size], rows[:, observation_size:])
+        got = f"{rows.dtype} {list(rows.shape)}" + ("" if np.isfinite(rows).all() else ", not all finite")
+    raise BadInput(
+        where=f"demonstration {file}", got=got, wanted=wanted, next_step="delete the file, and train again"
+    )
 
 
 def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress) -> None:
     jobs = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
-    if not jobs:
+    if len(jobs) < 2:  # one is over before a worker has started
+        progress.advance(sum(_play(task, job, seed, out_dir) for job in jobs))
         return
     with worker_pool(min(WORKERS, len(jobs)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
         futures = [pool.submit(_play, task, job, seed, out_dir) for job in jobs]
@@ -102,7 +129,7 @@ def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progres
 def _play(task: Task, indices: Sequence[int], seed: int, out_dir: Path) -> int:
     env = open_environment(task)
     for index in indices:
-        episode, succeeded = play(env, _FIRST_SEED + seed * _SEEDS_PER_RUN + index)
+        episode, succeeded = play(env, demonstration_seed(seed, index))
         with (
             whole_file(_names(out_dir, index)[0 if succeeded else 1]) as temporary,
             temporary.open("wb") as file,
@@ -112,21 +139,21 @@ def _play(task: Task, indices: Sequence[int], seed: int, out_dir: Path) -> int:
     return len(indices)
 
 
-def play(env: gymnasium.Env[Array, Array], seed: int) -> tuple[Episode, bool]:
+def play(env: gymnasium.Env[Any, Any], seed: int) -> tuple[Episode, bool]:
     """One episode of the expert with disturbances in what is executed; gives it, and whether it succeeded."""
-    expert, disturbances = demonstrable(env), _Disturbances(demonstrable(env).action_entries, seed)
-    observation, _ = env.reset(seed=seed)
-    observations, actions, info, over = [], [], {}, False
+    expert, disturbances = expert_of(env), Disturbances(described(env).action_entries, seed)
+    observation, info = env.reset(seed=seed)
+    observations, actions, over = [], [], False
     while not over:
         action = np.asarray(expert.expert_action(observation), np.float32)
-        observations.append(np.array(observation, np.float32))
+        observations.append(np.array(as_vector(observation)))
         actions.append(action)
         observation, _, terminated, truncated, info = env.step(disturbances.applied_to(action))
         over = terminated or truncated
     return Episode(np.stack(observations), np.stack(actions)), is_success(info)
 
 
-class _Disturbances:
+class Disturbances:
     """Noise of this episode's strength, and one entry at a time pushed aside for a few steps."""
 
     def __init__(self, entries: tuple[Entry, ...], seed: int) -> None:

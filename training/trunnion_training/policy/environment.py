@@ -1,4 +1,4 @@
-"""What a Gymnasium environment must offer so that a policy can be cloned from its expert."""
+"""Any registered Gymnasium environment whose observations and actions are vectors, or goals and a vector."""
 
 from __future__ import annotations
 
@@ -6,30 +6,18 @@ import importlib
 import inspect
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Protocol, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
+from gymnasium.spaces import Box, Dict, Space
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import Entry
+from trunnion_contract.policy_training import ENVIRONMENTS
 from trunnion_contract.usecase import UseCase
-
-Array = NDArray[np.float32]
-_GROUP = "gymnasium.envs"
-
-
-class Demonstrable(Protocol):
-    """The environment itself, under its wrappers: it names its entries, and has an expert without memory."""
-
-    observation_entries: tuple[Entry, ...]
-    action_entries: tuple[Entry, ...]
-    rate_hz: float
-
-    def expert_action(self, observation: Array) -> Array:
-        """What the expert does here: float32 [action]; also in states that it would not have reached itself."""
+from trunnion_edge.goal_observation import as_vector
+from trunnion_training.policy.description import is_goal_space, unfit
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Task:
     """A registered environment, the package that registers it, and the cell it is played in where it knows of cells."""
 
     env_id: str
-    package: str
+    package: str | None = None
     cell: CellLayout | None = None
 
 
@@ -52,24 +40,57 @@ def task_of(usecase: UseCase) -> Task:
         raise BadInput(
             where=f"{usecase.name}: models", got="no policy", wanted="one", next_step="add models.policy"
         )
-    return Task(settings.env, settings.env_package, usecase.cell)
+    return Task(settings.env, settings.registering_package(), usecase.cell)
 
 
-def open_environment(task: Task) -> gymnasium.Env[Array, Array]:
-    """Make a registered environment with vectors in and out, whose package registers it.
+class FiniteObservations(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """The environment itself, whose observations are refused as soon as one of them is not finite.
+
+    A network learns nothing from NaN any more, and says so only much later.
+    """
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Begin an episode."""
+        self._steps = 0
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._checked(observation), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Go on."""
+        self._steps += 1
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._checked(observation), reward, terminated, truncated, info
+
+    def _checked(self, observation: Any) -> Any:
+        if not np.isfinite(as_vector(observation)).all():
+            raise unfit(
+                self.env,
+                f"an observation that is not finite, at step {self._steps} of an episode: "
+                f"{as_vector(observation).tolist()}",
+                "finite numbers",
+                "find out what made them in the environment: nothing can be learnt from them",
+            )
+        return observation
+
+
+def open_environment(task: Task) -> gymnasium.Env[Any, Any]:
+    """Make a registered environment, whose package registers it.
 
     Raises:
-        BadInput: the package or the id is unknown, or the environment lacks what cloning needs.
+        BadInput: the package or the id is unknown, or a policy does not fit the environment's spaces.
     """
     _register(task.package)
     try:
         env = gymnasium.make(task.env_id, **_cell_arguments(task))
-    except gymnasium.error.Error as error:
-        raise _refused(
-            task.env_id, str(error).splitlines()[0], "a registered Gymnasium environment"
+    except (gymnasium.error.Error, ModuleNotFoundError) as error:
+        raise unfit(
+            task.env_id,
+            str(error).splitlines()[0],
+            "a registered Gymnasium environment",
+            "correct the id, or name in env_package the package that calls gymnasium.register for it",
         ) from None
     _check(env, task.env_id)
-    return env
+    return FiniteObservations(env)
 
 
 def _cell_arguments(task: Task) -> dict[str, Any]:
@@ -84,31 +105,21 @@ def _cell_arguments(task: Task) -> dict[str, Any]:
     return {"layout": task.cell} if takes_a_cell and task.cell else {}
 
 
-def _check(env: gymnasium.Env[Array, Array], env_id: str) -> None:
-    for name, space in (("observation", env.observation_space), ("action", env.action_space)):
-        if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
-            raise _refused(
-                env_id, f"{name} space {space}", "a Box with one axis (wrap it in FlattenObservation)"
+def _check(env: gymnasium.Env[Any, Any], env_id: str) -> None:
+    goal = env.observation_space
+    parts: list[tuple[str, Space[Any]]] = [("observation", goal), ("action", env.action_space)]
+    if isinstance(goal, Dict) and is_goal_space(goal):
+        parts[:1] = [(f"observation['{name}']", space) for name, space in goal.spaces.items()]
+    for name, space in parts:
+        if not isinstance(space, Box) or len(space.shape) != 1:
+            raise unfit(
+                env_id,
+                f"{name} space {space}",
+                "a Box with one axis, or for observations a Dict of observation, achieved_goal and desired_goal",
+                "choose an environment of vectors, or register it wrapped in FlattenObservation",
             )
-    missing = [
-        name for name in (*Demonstrable.__annotations__, "expert_action") if not hasattr(env.unwrapped, name)
-    ]
-    if missing:
-        raise _refused(
-            env_id, f"an environment without {', '.join(missing)}", "these attributes on the environment"
-        )
-
-
-def demonstrable(env: gymnasium.Env[Array, Array]) -> Demonstrable:
-    """The environment under its wrappers."""
-    return cast(Demonstrable, env.unwrapped)
-
-
-def ranges(entries: tuple[Entry, ...]) -> tuple[Array, Array]:
-    """The lowest and highest values of a vector made of `entries`."""
-    low = np.concatenate([np.full(entry.size, entry.low, np.float32) for entry in entries])
-    high = np.concatenate([np.full(entry.size, entry.high, np.float32) for entry in entries])
-    return low, high
+    if not (np.isfinite(env.action_space.low).all() and np.isfinite(env.action_space.high).all()):  # type: ignore[attr-defined]
+        raise unfit(env_id, f"action space {env.action_space}", "bounds that are finite")
 
 
 def is_success(info: dict[str, Any]) -> bool:
@@ -116,9 +127,11 @@ def is_success(info: dict[str, Any]) -> bool:
     return bool(info.get("is_success", False))
 
 
-def _register(package: str) -> None:
+def _register(package: str | None) -> None:
+    if package is None:
+        return
     # Gymnasium 1.x no longer reads this entry point group by itself.
-    for entry in entry_points(group=_GROUP):
+    for entry in entry_points(group=ENVIRONMENTS):
         if entry.module.partition(".")[0] == package:
             entry.load()()
             return
@@ -131,12 +144,3 @@ def _register(package: str) -> None:
             wanted="an installed package that registers the environment",
             next_step="install it, or correct its name",
         ) from None
-
-
-def _refused(env_id: str, got: str, wanted: str) -> BadInput:
-    return BadInput(
-        where=f"models.policy.env {env_id}",
-        got=got,
-        wanted=wanted,
-        next_step="correct the id or the environment",
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
-from trunnion_contract.manifest import Entry
+from trunnion_contract.manifest import Entry, PolicySpec
 
 INPUT, OUTPUT = "observation", "action"
 # An entry that never changes has no spread to divide by.
@@ -44,6 +45,8 @@ class Scale:
         return cls(mean.astype(np.float32), np.maximum(spread, _SPREAD_MIN).astype(np.float32), low, high)
 
 
+# What keeps an action in its range: cutting it off, as for cloning and PPO, or a curve, as for SAC.
+Squash = Literal["clip", "tanh"]
 Columns = tuple[int, ...]
 Pairs = tuple[tuple[Columns, Columns], ...]
 
@@ -58,23 +61,28 @@ def position_pairs(entries: Sequence[Entry]) -> Pairs:
     return tuple((a, b) for a, b in combinations(positions, 2) if len(a) == len(b))
 
 
-def _offset_features(offset_m: Tensor) -> list[Tensor]:
-    """An offset [N, 2 or 3] from far and near, with its length in space and over the ground."""
-    lengths = [_length(offset_m), _length(offset_m[:, :2])]
-    near = [torch.tanh(length / _NEAR_M) for length in lengths]
-    logarithms = [torch.log(length + _LOG_FLOOR_M) for length in lengths]
-    return [
-        offset_m / _TABLE_M,
-        torch.tanh(offset_m / _NEAR_M),
-        torch.tanh(offset_m / _AT_M),
-        *near,
-        *logarithms,
+def _offset_features(offsets_m: Tensor) -> Tensor:
+    """Offsets [N, pairs, 2 or 3] from far and near, with their lengths in space and over the ground; [N, features]."""
+    lengths = torch.cat([_length(offsets_m), _length(offsets_m[..., :2])], dim=-1)
+    features = [
+        offsets_m / _TABLE_M,
+        torch.tanh(offsets_m / _NEAR_M),
+        torch.tanh(offsets_m / _AT_M),
+        torch.tanh(lengths / _NEAR_M),
+        torch.log(lengths + _LOG_FLOOR_M),
     ]
+    return torch.cat(features, dim=-1).flatten(1)
 
 
-def _length(offset_m: Tensor) -> Tensor:
+def _length(offsets_m: Tensor) -> Tensor:
     # The tiny term keeps the slope finite where the offset is exactly zero.
-    return torch.sqrt((offset_m * offset_m).sum(dim=1, keepdim=True) + 1e-12)
+    return torch.sqrt((offsets_m * offsets_m).sum(dim=-1, keepdim=True) + 1e-12)
+
+
+def _by_width(pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
+    """The columns of the first and second positions, int64 [pairs, 2 or 3]; those of one width are seen at once."""
+    groups = [list(group) for _, group in groupby(pairs, key=lambda pair: len(pair[0]))]
+    return [(torch.tensor([a for a, _ in group]), torch.tensor([b for _, b in group])) for group in groups]
 
 
 class PolicyNetwork(nn.Module):
@@ -85,29 +93,48 @@ class PolicyNetwork(nn.Module):
     grasp, and drown in the spread of positions over a table.
     """
 
-    def __init__(self, observation: Scale, action: Scale, hidden: Sequence[int], pairs: Pairs = ()) -> None:
+    def __init__(
+        self,
+        spec: PolicySpec,
+        observation: Scale,
+        action: Scale,
+        hidden: Sequence[int],
+        pairs: Pairs = (),
+        squash: Squash = "clip",
+    ) -> None:
         super().__init__()
-        self.hidden, self.pairs = tuple(hidden), pairs
+        self.spec, self.hidden, self.pairs, self.squash = spec, tuple(hidden), pairs, squash
         for name, scale in (("observation", observation), ("action", action)):
             for part in ("mean", "spread", "low", "high"):
                 self.register_buffer(
                     f"{name}_{part}", torch.from_numpy(np.array(getattr(scale, part), np.float32))
                 )
+        self._offsets = _by_width(pairs)
         sizes = [len(observation.mean) + sum(3 * len(first) + 4 for first, _ in pairs), *hidden]
         layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], len(action.mean)))
+
+    @property
+    def feature_size(self) -> int:
+        """How many numbers the first layer sees."""
+        return int(self.layers[0].in_features)
 
     def forward(self, observation: Tensor) -> Tensor:
         """Act."""
         scaled = self.scaled_action(observation) * self.action_spread + self.action_mean
         return torch.minimum(torch.maximum(scaled, self.action_low), self.action_high)
 
+    def features(self, observation: Tensor) -> Tensor:
+        """What the first layer sees: the normalised observation, and the offsets in it."""
+        features = [(observation - self.observation_mean) / self.observation_spread]
+        for first, second in self._offsets:
+            features.append(_offset_features(observation[:, second] - observation[:, first]))
+        return torch.cat(features, dim=1)
+
     def scaled_action(self, observation: Tensor) -> Tensor:
         """The action before scaling, where all entries weigh alike: what the loss compares."""
-        features = [(observation - self.observation_mean) / self.observation_spread]
-        for first, second in self.pairs:
-            features += _offset_features(observation[:, list(second)] - observation[:, list(first)])
-        return self.layers(torch.cat(features, dim=1))
+        raw = self.layers(self.features(observation))
+        return torch.tanh(raw) if self.squash == "tanh" else raw
 
     def normalised(self, action: Tensor) -> Tensor:
         """An action in SI units as `scaled_action` would give it."""
@@ -116,12 +143,18 @@ class PolicyNetwork(nn.Module):
     def save(self, path: Path) -> None:
         """Write the weights (tensors only, no code)."""
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            content = {"hidden": list(self.hidden), "pairs": self.pairs, "state": self.state_dict()}
+            content = {
+                "kind": "perceptron",
+                "hidden": list(self.hidden),
+                "pairs": self.pairs,
+                "squash": self.squash,
+                "state": self.state_dict(),
+            }
             torch.save(content, file)
 
     @classmethod
-    def load(cls, path: Path) -> PolicyNetwork:
-        """Read what `save` wrote.
+    def load(cls, path: Path, spec: PolicySpec) -> PolicyNetwork:
+        """Read what `save` wrote, of a policy with this spec.
 
         Raises:
             BadInput: the file is absent or damaged.
@@ -133,7 +166,8 @@ class PolicyNetwork(nn.Module):
                 Scale(*(state[f"{name}_{part}"].numpy() for part in ("mean", "spread", "low", "high")))
                 for name in ("observation", "action")
             ]
-            network = cls(*scales, content["hidden"], content["pairs"])
+            squash = content.get("squash", "clip")
+            network = cls(spec, *scales, content["hidden"], content["pairs"], squash)
             network.load_state_dict(state)
         except Exception as error:  # whatever a broken archive raises
             raise BadInput(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from trunnion_inference.parameters import number
 from trunnion_inference.process import run_node
 from trunnion_inference.qos import NEWEST
 from trunnion_sim.bins import misplaced
-from trunnion_sim.contents import EpisodeOf
+from trunnion_sim.contents import EpisodeOf, begin
+from trunnion_sim.perturbation import Encoders
+from trunnion_sim.robot import FINGERS, JointStates
 from trunnion_sim.scenarios import NOMINAL, Scenario
 
 
@@ -35,6 +38,7 @@ class ProvingRobot(SimulatedRobot):
         self._order: tuple[dict[str, int], str] | None = None
         self._under_way: deque[tuple[float, Callable[[], None]]] = deque()
         self._luck = np.random.default_rng(0)
+        self._encoders: Encoders | None = None
         super().__init__()
 
     def _declare(self) -> None:
@@ -71,6 +75,17 @@ class ProvingRobot(SimulatedRobot):
         self._under_way.append((arrives_s, lambda: publisher.publish(message)))
         self._deliver()
 
+    def _believed(self, joints: JointStates, position_base_m: np.ndarray) -> tuple[JointStates, np.ndarray]:
+        if self._encoders is None:
+            return joints, position_base_m
+        position_base_m, opening_m = self._encoders.measure(position_base_m, self._cell.opening_m())
+        positions = np.array([*joints.positions[: -len(FINGERS)], *[opening_m / len(FINGERS)] * len(FINGERS)])
+        return replace(joints, positions=positions), position_base_m
+
+    def _encoders_of(self, conditions: Scenario, rng: np.random.Generator) -> Encoders:
+        noise = conditions.joint_noise_deg, conditions.finger_noise_mm
+        return Encoders(self._cell.robot, *noise, rng.spawn(1)[0])
+
     def _deliver(self) -> None:
         while self._under_way and self._under_way[0][0] <= self._simulated_s:
             self._under_way.popleft()[1]()
@@ -83,12 +98,14 @@ class ProvingRobot(SimulatedRobot):
         except TrunnionError as error:
             response.message = str(error)
             return response
-        episode = EpisodeOf(scenario, int(request.seed))
-        task = episode.task(self._layout)
+        seed = int(request.seed)
+        start = begin(self._cell, scenario, seed)
+        self._drawing.lay_out(EpisodeOf(scenario, seed))
+        self._rest()
+        task, self._scenario = start.task, start.conditions
+        self._order, self._luck = (task.order, task.bin), start.rng
+        self._encoders = self._encoders_of(start.conditions, start.rng)
         self._under_way.clear()
-        self._scenario, self._order = scenario, (task.order, task.bin)
-        self._luck = np.random.default_rng(int(request.seed))
-        self._put(episode)
         response.ok, response.bin = True, task.bin
         response.parts, response.quantities = list(task.order), list(task.order.values())
         return response

@@ -32,7 +32,7 @@ from trunnion_inference.robot_bundle import cell_of, declare_bundle, open_named_
 from trunnion_sim.camera_process import CameraProcess
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.contents import Contents, RandomParts
-from trunnion_sim.robot import JOINT_NAMES
+from trunnion_sim.robot import JOINT_NAMES, JointStates
 from trunnion_sim.world import PHYSICS_HZ
 
 STATE_HZ = 50
@@ -149,6 +149,10 @@ class SimulatedRobot(Node):
         """What is simulated now, as a stamp, however long it took to get there."""
         return (self.get_clock().now() - Duration(seconds=began_s - self._time.until_s)).to_msg()
 
+    def _believed(self, joints: JointStates, position_base_m: np.ndarray) -> tuple[JointStates, np.ndarray]:
+        """What the encoders say of joints and grasp point."""
+        return joints, position_base_m
+
     def _send(self, publisher: Publisher, message: Any) -> None:
         """Let a message out."""
         publisher.publish(message)
@@ -171,10 +175,9 @@ class SimulatedRobot(Node):
             self._asked = Header(stamp=stamp, frame_id=CAMERA)
 
     def _publish_state(self, header: Header) -> None:
-        joints = self._cell.joint_states()
+        joints, position = self._believed(self._cell.joint_states(), self._cell.grasp_point_base_m())
         message = joint_message(JOINT_NAMES, joints.positions, joints.velocities, joints.efforts, header)
         self._send(self._joints, message)
-        position = self._cell.grasp_point_base_m()
         self._send(self._pose, pose_message(position, self._cell.robot.grasp_orientation_xyzw(), header))
 
     def _publish_picture(self) -> None:

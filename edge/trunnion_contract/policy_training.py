@@ -1,0 +1,107 @@
+"""How a policy learns: its environment, the method, and what each method needs beside."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+
+from trunnion_contract.act_training import Chunking
+from trunnion_contract.strict import Strict
+
+Method = Literal["clone", "act", "dagger", "sac", "ppo"]
+Share = Annotated[float, Field(ge=0, le=1)]
+_REINFORCED: Final = ("sac", "ppo")
+# Packages that bring environments name themselves here; Gymnasium 1.x no longer reads it by itself.
+ENVIRONMENTS: Final = "gymnasium.envs"
+
+
+class Dagger(Strict):
+    """DAgger (Ross et al., 2011): rounds in which the policy acts, the expert labels, and all is learnt again.
+
+    In round r, counted from 1, the expert acts in `expert_share` ** r of the steps.
+    """
+
+    rounds: int = Field(default=4, ge=1, le=1000)
+    episodes: int = Field(default=40, ge=1)
+    expert_share: Share = 0.5
+    evaluation_episodes: int = Field(default=200, ge=1)
+
+
+class Reinforcement(Strict):
+    """Reinforcement learning by SAC or PPO.
+
+    It ends after `steps` steps of the environment, or as soon as the policy passes the gates of the proof on held-out
+    seeds. SAC learns from hindsight where the environment is goal-conditioned: `hindsight_goals` of them for each true
+    one. `start: clone` begins with a policy that was cloned from the demonstrations: the critic learns alone for
+    `critic_warmup_steps`, exploration begins narrow, and what the demonstrations say keeps a weight that falls from
+    `imitation_weight` to nothing over `imitation_steps` (SAC).
+
+    Attributes:
+        environments: how many copies of the environment play at once for PPO; SAC plays one.
+        gradient_steps: of SAC, for each step of the environment.
+        round_steps: steps between two evaluations, and between two points to resume from.
+        evaluation_episodes: of each evaluation, at most; one that cannot pass any more ends early.
+    """
+
+    steps: int = Field(ge=1, le=100_000_000)
+    start: Literal["scratch", "clone"] = "scratch"
+    environments: int = Field(default=8, ge=1, le=256)
+    round_steps: int = Field(default=2_000, ge=1)
+    evaluation_episodes: int = Field(default=400, ge=1)
+    discount: float = Field(default=0.95, gt=0, lt=1)
+    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
+    batch: int = Field(default=256, ge=2)
+    gradient_steps: int = Field(default=1, ge=1, le=32)
+    learning_starts: int = Field(default=500, ge=0)
+    hindsight_goals: int = Field(default=4, ge=0, le=16)
+    critic_warmup_steps: int = Field(default=2_000, ge=0)
+    imitation_weight: float = Field(default=20.0, ge=0)
+    imitation_steps: int = Field(default=50_000, ge=1)
+
+
+class PolicyTraining(Strict):
+    """A policy for a registered Gymnasium environment.
+
+    `method` is behaviour cloning of the environment's expert, the same in chunks of actions (ACT), DAgger, SAC or PPO.
+    `env_package` is imported first, because importing it registers the environment; an id like `trunnion/Reach-v0`
+    finds its package by itself, and what Gymnasium brings needs none.
+    """
+
+    env: str
+    env_package: str | None = None
+    method: Method = "clone"
+    demonstrations: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    hidden: tuple[int, ...] = (256, 256)
+    learning_rate: float = Field(default=1e-3, gt=0, lt=1)
+    batch: int = Field(default=1024, ge=1)
+    seed: int = Field(default=0, ge=0)
+    act: Chunking | None = None
+    dagger: Dagger | None = None
+    reinforcement: Reinforcement | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_method_needs(self) -> PolicyTraining:
+        if (self.reinforcement is not None) != (self.method in _REINFORCED):
+            raise ValueError("a `reinforcement` section with method sac or ppo, and with no other")
+        for name in ("act", "dagger"):
+            if getattr(self, name) is not None and self.method != name:
+                raise ValueError(f"a `{name}` section with method {name} only")
+        if self.imitates and (self.demonstrations is None or self.epochs is None):
+            raise ValueError("demonstrations and epochs, because the policy begins with the expert")
+        return self
+
+    @property
+    def imitates(self) -> bool:
+        """Whether the expert is needed, be it only to begin with."""
+        return self.reinforcement is None or self.reinforcement.start == "clone"
+
+    def registering_package(self) -> str | None:
+        """The package that registers the environment; None for what Gymnasium brings itself."""
+        if self.env_package:
+            return self.env_package
+        namespace = self.env.partition("/")[0] if "/" in self.env else ""
+        found = (entry.module.partition(".")[0] for entry in entry_points(group=ENVIRONMENTS, name=namespace))
+        return next(found, None)

@@ -1,0 +1,71 @@
+"""Any registered environment of vectors or goals can be learnt in; of the others it is said what does not fit."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+from trunnion_contract.errors import BadInput
+from trunnion_contract.usecase import load_usecase
+from trunnion_edge.goal_observation import as_vector
+from trunnion_training.policy.environment import Task, open_environment, task_of
+
+
+def test_an_id_of_gymnasium_itself_needs_no_package() -> None:
+    env = open_environment(Task("Pendulum-v1"))
+    assert env.reset(seed=0)[0].shape == (3,)
+    env.close()
+
+
+def test_an_id_with_a_namespace_finds_the_package_that_registers_it(usecase_of) -> None:
+    task = task_of(usecase_of({"env": "trunnion/SortingCell-v0", "demonstrations": 1, "epochs": 1}))
+    assert task.package == "trunnion_sim"
+
+
+@pytest.mark.parametrize(
+    ("env_id", "package", "message"),
+    [
+        ("tests/Nowhere-v0", "goal_line", r"Nowhere.*gymnasium\.register"),
+        ("Nowhere-v0", None, r"Nowhere.*name in env_package the package that calls gymnasium\.register"),
+        ("tests/GoalLine-v0", "no_such_package", "cannot be imported"),
+        ("CartPole-v1", None, "action space Discrete"),
+        ("tests/DiscreteAction-v0", "goal_line", "action space Discrete"),
+        ("tests/NoGoals-v0", "goal_line", r"observation space Dict.*desired_goal"),
+        ("tests/Image-v0", "goal_line", r"observation space Box\(0, 255, \(8, 8, 3\)"),
+        ("tests/UnboundedAction-v0", "goal_line", "bounds that are finite"),
+    ],
+)
+def test_an_environment_that_does_not_fit_is_refused(
+    goal_line: str, env_id: str, package: str | None, message: str
+) -> None:
+    with pytest.raises(BadInput, match=f"(?s){message}"):
+        open_environment(Task(env_id, package))
+
+
+def test_an_observation_that_is_not_finite_names_environment_and_step(goal_line: str) -> None:
+    env = open_environment(Task("tests/Broken-v0", goal_line))
+    env.reset(seed=0)
+    still = np.zeros(1, np.float32)
+    env.step(still)
+    env.step(still)
+    with pytest.raises(BadInput, match=r"tests/Broken-v0: .*not finite, at step 3"):
+        env.step(still)
+
+
+def test_a_goal_observation_goes_through_as_it_is(goal_line: str) -> None:
+    env = open_environment(Task("tests/GoalLine-v0", goal_line))
+    observation = env.reset(seed=0)[0]
+    assert sorted(observation) == ["achieved_goal", "desired_goal", "observation"]
+    assert as_vector(observation).shape == (3,)
+
+
+def test_an_environment_that_knows_of_cells_is_played_in_the_use_cases_own(repository) -> None:
+    usecase = load_usecase(repository / "training" / "usecases" / "sorting_cell.yaml")
+    assert usecase.cell is not None
+    slower = usecase.cell.limits.model_copy(update={"speed_max_mps": 0.123})
+    cell = usecase.cell.model_copy(update={"limits": slower})
+    env = open_environment(task_of(usecase.model_copy(update={"cell": cell})))
+    assert isinstance(env.action_space, gymnasium.spaces.Box)
+    assert env.action_space.high[0] == pytest.approx(0.123)
+    env.close()

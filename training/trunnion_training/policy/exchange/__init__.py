@@ -1,0 +1,1 @@
+"""Demonstrations in the forms of others: LeRobotDataset v3 and Minari."""

@@ -1,0 +1,104 @@
+"""Episodes of a policy, played by the robot's own code, and whether they are enough for the proof's gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from trunnion_contract.proof import wilson
+from trunnion_contract.usecase import Gates
+from trunnion_edge.goal_observation import as_vector
+from trunnion_edge.policy import Policy
+from trunnion_training.policy.environment import is_success
+from trunnion_training.policy.exportable import ExportablePolicy, as_played, one_thread
+
+# Neither those of demonstrations, which begin at 1e9, nor those that proofs usually count from.
+HELD_OUT_SEED = 900_000_000
+# Played whatever the gates say, so that policies far from passing can be told apart.
+SCREENING = 40
+
+
+@dataclass(frozen=True)
+class Played:
+    """One episode: whether it succeeded, the sum of its rewards, and float32 [T, observation]."""
+
+    success: bool
+    total_reward: float
+    observations: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How a policy did on held-out seeds."""
+
+    successes: int
+    episodes: int
+    mean_return: float
+
+    @property
+    def rate(self) -> float:
+        """Share of episodes that succeeded."""
+        return self.successes / self.episodes
+
+    @property
+    def lower(self) -> float:
+        """The lower bound of the rate, 95 %."""
+        return wilson(self.successes, self.episodes).lower
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """The better policy has the larger one; without any success, rewards decide."""
+        return (self.lower, self.mean_return)
+
+    def passes(self, gates: Gates) -> bool:
+        """Whether the proof's own gates would let it through; never without a gate."""
+        rates = [
+            (self.rate, gates.policy_success_min),
+            (self.lower, gates.policy_success_lower_min),
+        ]
+        wanted = [(value, minimum) for value, minimum in rates if minimum is not None]
+        return bool(wanted) and all(value >= minimum for value, minimum in wanted)
+
+
+def play_once(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> Played:
+    """The environment's episode of `seed`."""
+    ends = np.cumsum([entry.size for entry in policy.spec.observation])[:-1]
+    names = [entry.name for entry in policy.spec.observation]
+    policy.forget()
+    observation, info = env.reset(seed=seed)
+    rows, total, over = [], 0.0, False
+    while not over:
+        rows.append(as_vector(observation))
+        answer = policy.act(dict(zip(names, np.split(rows[-1], ends), strict=True)))
+        observation, reward, terminated, truncated, info = env.step(np.concatenate(list(answer.values())))
+        total, over = total + float(reward), terminated or truncated
+    return Played(is_success(info), total, np.stack(rows))
+
+
+def assess(
+    env: gymnasium.Env[Any, Any], trained: ExportablePolicy, episodes: int, gates: Gates
+) -> Assessment:
+    """Play up to `episodes` held-out episodes; those that cannot change the gates' verdict any more are left out."""
+    policy, played = as_played(trained), list[Played]()
+    with one_thread():
+        for index in range(episodes):
+            played.append(play_once(env, policy, HELD_OUT_SEED + index))
+            failures = sum(not one.success for one in played)
+            at_best = Assessment(episodes - failures, episodes, 0.0)
+            if len(played) >= SCREENING and not at_best.passes(gates):
+                break
+    returns = [one.total_reward for one in played]
+    return Assessment(len(played) - failures, len(played), float(np.mean(returns)))
+
+
+def visited(env: gymnasium.Env[Any, Any], trained: ExportablePolicy, episodes: int) -> NDArray[np.float32]:
+    """Observations of held-out episodes, float32 [N, observation]: export compares torch and ONNX on them."""
+    policy = as_played(trained)
+    with one_thread():
+        return np.concatenate(
+            [play_once(env, policy, HELD_OUT_SEED + index).observations for index in range(episodes)]
+        )
