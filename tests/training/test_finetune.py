@@ -136,12 +136,15 @@ def test_a_base_that_is_missing_cannot_be_taken(tmp_path: Path) -> None:
 
 
 def test_ultralytics_keeps_to_itself(tmp_path: Path) -> None:
-    """No word on the console, no file in the home but in the cache, no thread setting for child processes."""
+    """No word on the console, no file in the home but in the cache, no thread setting for child processes, Pillow as it was."""
     code = (
         "from trunnion_training.vision.ultralytics_setup import load_ultralytics as load\n"
         "import os\n"
+        "from PIL import Image\n"
+        "opens = Image.open\n"
         "settings = load().settings\n"
         "assert not settings['sync'] and not settings.get('mlflow') and 'OMP_NUM_THREADS' not in os.environ\n"
+        "assert Image.open is opens\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment |= {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from PIL import Image
+
 _INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb")
 
 
@@ -23,9 +25,11 @@ def load_ultralytics() -> ModuleType:
         YOLO_CONFIG_DIR=str(config), YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true", YOLO_VERBOSE="false"
     )
     _place_font(config / "Ultralytics" / "Arial.ttf")
-    threads = os.environ.get("OMP_NUM_THREADS")
+    threads, open_image = os.environ.get("OMP_NUM_THREADS"), Image.open
     import ultralytics
 
+    # Its own would have a file that is no picture looked at by a package that is not there.
+    Image.open = open_image
     # It sets this to 1 for this process and all its children.
     os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
     logging.getLogger("ultralytics").setLevel(logging.ERROR)
