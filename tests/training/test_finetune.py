@@ -136,7 +136,7 @@ def test_a_base_that_is_missing_cannot_be_taken(tmp_path: Path) -> None:
 
 
 def test_ultralytics_keeps_to_itself(tmp_path: Path) -> None:
-    """No word on the console, no file in the home but in the cache, no thread setting for children, Pillow as it was."""
+    """No word on the console, no file in the home but in the cache, no threads set for children, Pillow as it was."""
     code = (
         "from trunnion_training.vision.ultralytics_setup import load_ultralytics as load\n"
         "import os\n"
