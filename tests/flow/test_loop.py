@@ -33,3 +33,14 @@ def test_a_run_that_was_not_packed_is_refused(finished, trunnion, tmp_path) -> N
     answer = trunnion("loop", finished.usecase, "--runs", tmp_path)
     assert answer.code == 2
     assert answer.said["got"] == "no such file"
+
+
+def test_of_a_proof_that_ended_early_what_it_played_is_played(copied, trunnion) -> None:
+    journal = copied.folder / "prove" / "episodes.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    nominal = [line for line in lines if '"episode nominal ' in line]
+    journal.write_text("".join(line for line in lines if line not in nominal[1:]))
+    answer = trunnion("loop", copied.usecase, "--runs", copied.runs)
+    assert answer.code in (0, 1), answer
+    (scenario,) = json.loads((copied.folder / "loop" / "loop.json").read_text())["scenarios"]
+    assert scenario["in_ros"]["trials"] == scenario["in_process"]["trials"] == 1

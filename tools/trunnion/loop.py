@@ -27,7 +27,7 @@ from trunnion_contract.loop import LoopProof, LoopScenario
 from trunnion_contract.progress import Progress
 from trunnion_contract.proof import Rate, wilson
 from trunnion_contract.strict import read_json
-from trunnion_sim.journal import Journal
+from trunnion_sim.journal import Journal, recorded
 from trunnion_sim.paired import mcnemar
 from trunnion_sim.prove import JOURNAL as PROVEN
 from trunnion_sim.prove import SUITE
@@ -100,8 +100,10 @@ def _scenario(run: Run, name: str, episodes: int) -> Scenario:
             wanted=f"one of {', '.join(scenario.name for scenario in suite.scenarios)}",
             next_step="name one of those with --scenario",
         )
-    scenario = suite.scenario(name)
-    return scenario.model_copy(update={"episodes": min(episodes, scenario.episodes)})
+    scenario, proven = suite.scenario(name), _proven(run)
+    # A proof may have ended early, where its verdict was clear; episodes are played in the order of their seeds.
+    played = sum(f"episode {name} {seed}" in proven for seed in scenario.seeds)
+    return scenario.model_copy(update={"episodes": min(episodes, played)})
 
 
 def _play(
@@ -175,8 +177,7 @@ def _answer(prover: subprocess.Popen[str], job: dict[str, Any], cell: Any, log_d
 
 def _proven(run: Run) -> dict[str, Any]:
     """What the proof noted of each episode."""
-    lines = (run.stage("prove") / PROVEN).read_text().splitlines()[1:]
-    return {entry["key"]: entry["result"] for entry in map(json.loads, lines)}
+    return recorded(run.stage("prove") / PROVEN)
 
 
 def _compared(scenario: Scenario, proven: dict[str, Any], played: dict[str, Any]) -> LoopScenario:

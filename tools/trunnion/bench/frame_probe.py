@@ -120,7 +120,7 @@ def main(bundle_file: str, frames: int) -> None:
     bare_run = _bare_run(Path(bundle_file), probe.pixels)
     own_s = [bare_run(0) for _ in range(_OWN_RATE_RUNS)]
     rate_hz = min(_RATE_HZ, _BUSY / statistics.median(own_s))
-    paced(_BLOCK, rate_hz, lambda number: probe.show(number))
+    paced(_BLOCK, rate_hz, probe.show)
     through_node_s, bare_s = [], []
     for first in range(_BLOCK, _BLOCK + frames, _BLOCK):
         through_node_s += paced(_BLOCK, rate_hz, lambda number, first=first: probe.show(first + number))

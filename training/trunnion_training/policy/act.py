@@ -38,11 +38,11 @@ from trunnion_training.policy.demonstrations import Demonstrations, Episode
 from trunnion_training.policy.description import ranges
 from trunnion_training.policy.environment import Task, task_of
 from trunnion_training.policy.exportable import save_policy
+from trunnion_training.policy.fitting import divided_episodes
 from trunnion_training.policy.network import OUTPUT, Scale, position_pairs
 
 _WORK = ".act"
 _PROGRESS = "epoch.pt"
-_VALIDATION_SHARE = 0.1
 # A network this small loses more to waking threads than it wins; and one thread adds in one order.
 _THREADS = 1
 _WEIGHT_DECAY = 1e-4
@@ -106,7 +106,8 @@ def learn_act(
     """
     spec = act_spec(task, settings)
     _require_fit(spec, demonstrations.episodes)
-    training, validation = _divided(demonstrations.episodes, settings.chunk)
+    parts = divided_episodes(demonstrations.episodes)
+    training, validation = (Chunks.of(episodes, settings.chunk) for episodes in parts)
     network = build_network(settings, spec, training)
     identity = _identity(task, settings, demonstrations.episodes)
     history = _Learning(network, training, settings, out_dir / _WORK, identity).run(validation, progress)
@@ -267,19 +268,6 @@ def _require_fit(spec: PolicySpec, episodes: Sequence[Episode]) -> None:
                 wanted=f"{sizes[0]} and {sizes[1]}, as the environment has it",
                 next_step="take demonstrations of this environment",
             )
-
-
-def _divided(episodes: Sequence[Episode], chunk: int) -> tuple[Chunks, Chunks]:
-    """Whole episodes for training and, the last tenth of them, for validation."""
-    held_out = max(1, round(len(episodes) * _VALIDATION_SHARE))
-    if len(episodes) <= held_out:
-        raise BadInput(
-            where="the demonstrations of a policy of action chunks",
-            got=f"{len(episodes)} that succeeded",
-            wanted="two or more",
-            next_step="ask for more demonstrations",
-        )
-    return Chunks.of(episodes[:-held_out], chunk), Chunks.of(episodes[-held_out:], chunk)
 
 
 def _identity(task: Task, settings: ActTraining, episodes: Sequence[Episode]) -> str:

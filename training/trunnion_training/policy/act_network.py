@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import PolicySpec
-from trunnion_training.policy.network import INPUT, OUTPUT, Array, Pairs, PolicyNetwork, Scale
+from trunnion_training.policy.network import Array, Pairs, PolicyNetwork, Scale, export_graph
 
 # What tells this file from those of other policies.
 KIND = "act"
@@ -195,20 +194,7 @@ class ActNetwork(nn.Module):
 
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph of `forward`, without the style encoder, with a free number of rows."""
-        example = torch.zeros(1, len(self.state.observation_mean))
-        with whole_file(path) as temporary, warnings.catch_warnings():
-            # The newer exporter needs packages that the older one, which is enough here, does without.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            torch.onnx.export(
-                self.eval(),
-                (example,),
-                str(temporary),
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
-                opset_version=opset,
-                dynamo=False,
-            )
+        export_graph(self, len(self.state.observation_mean), path, opset)
 
 
 def _learned(*shape: int) -> nn.Parameter:

@@ -125,7 +125,16 @@ def _loss(network: PolicyNetwork, samples: Samples) -> float:
 
 def divided(demonstrations: Demonstrations) -> tuple[Samples, Samples]:
     """Whole episodes for training and, the last tenth of them, for validation."""
-    episodes = demonstrations.episodes
+    training, validation = divided_episodes(demonstrations.episodes)
+    return Samples.of(training), Samples.of(validation)
+
+
+def divided_episodes(episodes: Sequence[Episode]) -> tuple[Sequence[Episode], Sequence[Episode]]:
+    """All but the last tenth, and the last tenth.
+
+    Raises:
+        BadInput: there are fewer than two.
+    """
     held_out = max(1, round(len(episodes) * _VALIDATION_SHARE))
     if len(episodes) <= held_out:
         raise BadInput(
@@ -134,4 +143,4 @@ def divided(demonstrations: Demonstrations) -> tuple[Samples, Samples]:
             wanted="two or more",
             next_step="ask for more demonstrations",
         )
-    return Samples.of(episodes[:-held_out]), Samples.of(episodes[-held_out:])
+    return episodes[:-held_out], episodes[-held_out:]

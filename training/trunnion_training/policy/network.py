@@ -186,17 +186,21 @@ class PolicyNetwork(nn.Module):
 
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph, normalisation and scaling inside, with a free number of rows."""
-        example = torch.zeros(1, len(self.observation_mean))
-        with whole_file(path) as temporary, warnings.catch_warnings():
-            # The newer exporter needs packages that the older one, which is enough here, does without.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            torch.onnx.export(
-                self.eval(),
-                (example,),
-                str(temporary),
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
-                opset_version=opset,
-                dynamo=False,
-            )
+        export_graph(self, len(self.observation_mean), path, opset)
+
+
+def export_graph(network: nn.Module, observed: int, path: Path, opset: int) -> None:
+    """Write a policy's `forward` as ONNX; it takes `observed` numbers in each of a free number of rows."""
+    with whole_file(path) as temporary, warnings.catch_warnings():
+        # The newer exporter needs packages that the older one, which is enough here, does without.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network.eval(),
+            (torch.zeros(1, observed),),
+            str(temporary),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
+            opset_version=opset,
+            dynamo=False,
+        )
