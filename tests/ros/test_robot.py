@@ -59,3 +59,14 @@ def test_the_first_in_line_is_blamed_for_silence() -> None:
     watch.hear("detector", "detections", 1.2)
     watch.hear("a stranger", HEARTBEAT, 1.2)
     assert watch.silent(1.3) is None
+
+
+def test_what_was_never_heard_is_waited_for_anew_when_an_order_begins_and_what_fell_silent_is_not() -> None:
+    watch = Watch((("camera", "images"), ("detector", "detections")), 1.0, now_s=0.0)
+    watch.hear("camera", "images", 4.5)
+    assert watch.silent(5.0) == "detector is silent: no detections for 5.0 s"
+    watch.begin(5.0)
+    assert watch.silent(5.4) is None
+    assert watch.silent(5.6) == "camera is silent: no images for 1.1 s"
+    watch.hear("camera", "images", 6.0)
+    assert watch.silent(6.1) == "detector is silent: no detections for 1.1 s"

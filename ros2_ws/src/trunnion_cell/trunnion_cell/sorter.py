@@ -181,6 +181,7 @@ class SorterNode(Node):
             return Sort.Result(success=False, sorted=0, message=str(error))
         self.get_logger().info(f"order {goal.order_id}: {sorter.requested} parts into bin {goal.bin}")
         self._seen = None
+        self._watch.begin(time.monotonic())
         self._order = Order(handle, sorter, Future())
         return await self._order.ended
 

@@ -19,7 +19,13 @@ class Watch:
 
     def __init__(self, expected: Sequence[tuple[str, str]], silent_after_s: float, now_s: float) -> None:
         self._silent_after_s = silent_after_s
-        self._heard_s = dict.fromkeys(expected, now_s)
+        self._began_s = now_s
+        self._heard_s: dict[tuple[str, str], float | None] = dict.fromkeys(expected)
+
+    def begin(self, now_s: float) -> None:
+        """Watch from now on. What was never heard may still be starting, and is waited for anew; what was heard and
+        fell silent is not."""
+        self._began_s = now_s
 
     def hear(self, node: str, what: str, now_s: float) -> None:
         """Take note; what is not expected is nobody's concern."""
@@ -29,6 +35,7 @@ class Watch:
     def silent(self, now_s: float) -> str | None:
         """Who is silent and since when, or None."""
         for (node, what), heard_s in self._heard_s.items():
-            if now_s - heard_s > self._silent_after_s:
-                return f"{node} is silent: no {what} for {now_s - heard_s:.1f} s"
+            silence_s = now_s - (self._began_s if heard_s is None else heard_s)
+            if silence_s > self._silent_after_s:
+                return f"{node} is silent: no {what} for {silence_s:.1f} s"
         return None
