@@ -65,14 +65,14 @@ class Sequential(Strict):
 class ScenarioResult(Strict):
     """What happened in one scenario.
 
-    Medians of path (of the grasp point, in successful episodes) and collisions (times that the arm touched scenery, or
-    a part that was not ordered) are None where they were not measured.
+    Violations of limits, medians of path (of the grasp point, in successful episodes) and collisions (times that the
+    arm touched scenery, or a part that was not ordered) are None where they were not measured.
     """
 
     name: str
     success: Rate
     success_lower_min: float | None
-    limit_violations: int
+    limit_violations: int | None
     interventions: int
     median_time_s: float | None
     median_path_m: float | None = None

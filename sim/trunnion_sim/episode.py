@@ -47,13 +47,13 @@ class EpisodeResult(Strict):
     """What became of an episode; `reason` says why it failed.
 
     `path_m` is the way of the grasp point, `collisions` how often the arm began to touch scenery or a part that was not
-    ordered, seen once a period; None where they were not measured.
+    ordered, seen once a period. These and violations of limits are None where they were not measured.
     """
 
     success: bool
     reason: str
     time_s: float
-    limit_violations: int
+    limit_violations: int | None
     interventions: int
     trajectory_sha256: str
     path_m: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,6 @@ from types import TracebackType
 from typing import Any, Literal
 
 import cv2
-import gymnasium
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
@@ -23,6 +21,7 @@ from trunnion_edge.detector import Detector
 from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
 from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.environment import Environment, open_environment, plays_in_a_cell
 from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
 from trunnion_sim.evaluation import evaluate_detector
 from trunnion_sim.film import FRAME_MS, Recording, h264
@@ -129,15 +128,14 @@ class Examiner:
         assert self._subject.cell is not None, "a suite comes with a cell"
         return self._open.enter_context(SimulatedCell(self._subject.cell))
 
+    @property
+    def _training(self) -> PolicyTraining:
+        assert self._subject.training is not None, "a policy comes with its training"
+        return self._subject.training
+
     @cached_property
-    def _env(self) -> gymnasium.Env[Any, Any]:
-        training = self._subject.training
-        assert training is not None, "a policy comes with its training"
-        if package := training.registering_package():
-            importlib.import_module(package)
-        # Our own environment is played in the cell of the use case; another one knows nothing of cells.
-        ours = package == __package__ and self._subject.cell is not None
-        env = gymnasium.make(training.env, **({"layout": self._subject.cell} if ours else {}))
+    def _env(self) -> Environment:
+        env = open_environment(self._training, self._subject.cell)
         self._open.callback(env.close)
         check_spaces(env, self._policy.spec)
         return env
@@ -165,8 +163,8 @@ class Examiner:
         return self._subject.suite.scenario(job.scenario)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
-        in_a_cell = self._subject.cell is not None
-        return play_policy(self._env, self._policy, job.seed, measures_violations=in_a_cell)
+        has_limits = plays_in_a_cell(self._training, self._subject.cell)
+        return play_policy(self._env, self._policy, job.seed, measures_violations=has_limits)
 
     def _film(self, job: Job) -> dict[str, Any]:
         """Play an episode again, this time filming it and keeping a log."""

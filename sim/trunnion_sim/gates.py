@@ -113,18 +113,21 @@ def _no_worse(name: str, of: Paired, alpha: float, note: str) -> Gate:
 
 def _motion_gates(results: list[ScenarioResult], is_measured: bool) -> Iterator[Gate]:
     if results:
-        violations = sum(result.limit_violations for result in results)
-        episodes = sum(result.success.trials for result in results)
+        measured = [result for result in results if result.limit_violations is not None]
+        violations = sum(result.limit_violations or 0 for result in measured)
+        episodes = sum(result.success.trials for result in measured)
         tolerances = (
             f"{POSITION_TOLERANCE_M * 1000:g} mm and {SPEED_TOLERANCE:.0%} of the speed are tolerated"
         )
         without = "the use case has no cell and so no limits; only what the environment itself counts"
+        apart = [result.name.replace("_", " ") for result in results if result not in measured]
+        not_there = f"; {', '.join(apart)}: an environment without limits" if apart and is_measured else ""
         yield Gate(
             name="limit violations",
             got=str(violations),
             wanted="0",
             passed=violations == 0,
-            note=f"workspace and speed, over {episodes} episodes; {tolerances if is_measured else without}",
+            note=f"workspace and speed, over {episodes} episodes; {tolerances if is_measured else without}{not_there}",
         )
 
 

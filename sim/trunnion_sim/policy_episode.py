@@ -9,10 +9,11 @@ import gymnasium
 import numpy as np
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.manifest import PolicySpec
+from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_edge.goal_observation import PARTS, as_vector
-from trunnion_edge.policy import Policy
+from trunnion_edge.policy import NotFinite, Policy
 from trunnion_sim.episode import EpisodeResult
+from trunnion_sim.gates import POLICY_ALONE
 
 
 def play_policy(
@@ -21,20 +22,23 @@ def play_policy(
     """Play the environment's episode of `seed`; success is `info["is_success"]` at its end.
 
     Args:
-        measures_violations: whether the environment has to, as one of an arm in a cell has; one that says nothing of
-            `info["limit_violations"]` counts as without any otherwise.
+        measures_violations: whether the environment has to, as one of an arm in a cell has; of one that says nothing
+            of `info["limit_violations"]` they are None otherwise.
 
     Raises:
-        BadInput: the environment has to measure violations of the limits and does not.
+        BadInput: an observation, an action or a reward is not finite, or the environment has to measure violations of
+            the limits and does not.
     """
     policy.forget()
     observation, info = env.reset(seed=seed)
     trajectory, steps, ended = hashlib.sha256(), 0, False
+    _check_finite(observation, 0.0, seed, steps)
     while not ended:
-        action = _vector(policy.act(_entries(as_vector(observation), policy.spec)), policy.spec)
-        observation, _, terminated, truncated, info = env.step(action)
+        action = _act(policy, as_vector(observation), seed, steps)
+        observation, reward, terminated, truncated, info = env.step(action)
         trajectory.update(np.concatenate([action, as_vector(observation)]).astype(np.float32).tobytes())
         steps, ended = steps + 1, terminated or truncated
+        _check_finite(observation, float(reward), seed, steps)
     if measures_violations and "limit_violations" not in info:
         raise BadInput(
             where="the policy's environment",
@@ -42,12 +46,12 @@ def play_policy(
             wanted="the excursions out of the limits of the use case's cell, counted",
             next_step='count them with trunnion_edge.violations.ViolationMeter, in info["limit_violations"]',
         )
-    success = bool(info.get("is_success", False))
+    success, violations = bool(info.get("is_success", False)), info.get("limit_violations")
     return EpisodeResult(
         success=success,
         reason="" if success else "not there in time" if truncated else "ended without success",
         time_s=round(steps / policy.spec.rate_hz, 3),
-        limit_violations=int(info.get("limit_violations", 0)),
+        limit_violations=None if violations is None else int(violations),
         interventions=int(info.get("interventions", 0)),
         trajectory_sha256=trajectory.hexdigest(),
     )
@@ -57,7 +61,7 @@ def check_spaces(env: gymnasium.Env[Any, Any], spec: PolicySpec) -> None:
     """Refuse an environment that the policy does not fit.
 
     Raises:
-        BadInput: the sizes of observation or action differ.
+        BadInput: the sizes of observation or action differ, or the entries that the environment names.
     """
     for name, space, entries in (
         ("observation", env.observation_space, spec.observation),
@@ -66,12 +70,24 @@ def check_spaces(env: gymnasium.Env[Any, Any], spec: PolicySpec) -> None:
         wanted = (sum(entry.size for entry in entries),)
         shape = _vector_shape(space)
         if shape != wanted:
-            raise BadInput(
-                where=f"the {name} of the policy",
-                got=f"{list(wanted)} in the manifest",
-                wanted=f"{list(shape)} as the environment has it",
-                next_step="train and export the policy in this environment",
-            )
+            raise _unfit(name, f"{list(wanted)}", f"{list(shape)}")
+        named = getattr(env.unwrapped, f"{name}_entries", None)
+        if named and _in_words(named) != _in_words(entries):
+            raise _unfit(name, _in_words(entries), _in_words(named))
+
+
+def _unfit(name: str, got: str, wanted: str) -> BadInput:
+    return BadInput(
+        where=f"the {name} of the policy",
+        got=f"{got} in the manifest",
+        wanted=f"{wanted} as the environment has it",
+        next_step="train and export the policy in this environment",
+    )
+
+
+def _in_words(entries: tuple[Entry, ...]) -> str:
+    """What lies where in the vector, and in which unit; ranges follow from the cell."""
+    return ", ".join(f"{entry.name} [{entry.size}] {entry.unit}" for entry in entries)
 
 
 def _vector_shape(space: gymnasium.Space[Any]) -> tuple[int, ...]:
@@ -81,13 +97,30 @@ def _vector_shape(space: gymnasium.Space[Any]) -> tuple[int, ...]:
     return space.shape or ()
 
 
-def _entries(observation: np.ndarray, spec: PolicySpec) -> dict[str, np.ndarray]:
+def _check_finite(observation: Any, reward: float, seed: int, step: int) -> None:
+    """What is not finite would go on into everything after it, and a proof of that would say nothing."""
+    for name, values in (("observation", as_vector(observation)), ("reward", np.array(reward))):
+        if not np.isfinite(values).all():
+            raise _not_finite(name, str(values.tolist()), "the environment", seed, step)
+
+
+def _act(policy: Policy, observation: np.ndarray, seed: int, step: int) -> np.ndarray:
+    """The policy's action as a vector, float32."""
     entries, start = {}, 0
-    for entry in spec.observation:
+    for entry in policy.spec.observation:
         entries[entry.name] = observation[start : start + entry.size]
         start += entry.size
-    return entries
+    try:
+        action = policy.act(entries)
+    except NotFinite as error:
+        raise _not_finite("action", error.got, "the policy", seed, step) from None
+    return np.concatenate([action[entry.name] for entry in policy.spec.action])
 
 
-def _vector(action: dict[str, np.ndarray], spec: PolicySpec) -> np.ndarray:
-    return np.concatenate([action[entry.name] for entry in spec.action])
+def _not_finite(name: str, got: str, made_by: str, seed: int, step: int) -> BadInput:
+    return BadInput(
+        where=f"{POLICY_ALONE}, seed {seed}, step {step}: {name}",
+        got=got,
+        wanted="finite numbers",
+        next_step=f"find out what made them in {made_by}",
+    )

@@ -23,11 +23,12 @@ def tally(play: Play, results: Results) -> ScenarioResult:
     succeeded = [episode for episode in episodes if episode.success]
     trajectories = "".join(episode.trajectory_sha256 for episode in episodes)
     collisions = [episode.collisions for episode in episodes if episode.collisions is not None]
+    violations = [episode.limit_violations for episode in episodes if episode.limit_violations is not None]
     return ScenarioResult(
         name=play.name,
         success=wilson(len(succeeded), len(episodes)),
         success_lower_min=play.success_lower_min,
-        limit_violations=sum(episode.limit_violations for episode in episodes),
+        limit_violations=sum(violations) if violations else None,
         interventions=sum(episode.interventions for episode in episodes),
         median_time_s=_median([episode.time_s for episode in succeeded]),
         median_path_m=_median([episode.path_m for episode in succeeded if episode.path_m is not None]),

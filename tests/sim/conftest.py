@@ -125,6 +125,23 @@ def steering_policy(policy_that_opens: Callable[[float], bytes]) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def reaching_policy() -> Callable[[float], bytes]:
+    """Makes an ONNX policy for Reach that moves the hand by this share of its way to the goal, or of 5 cm if less."""
+
+    def make(gain: float) -> bytes:
+        weights = np.zeros((9, 3), np.float32)
+        for axis in range(3):
+            weights[axis, axis], weights[6 + axis, axis] = -gain / 0.05, gain / 0.05
+        nodes = [
+            helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
+            helper.make_node("MatMul", ["observation", "weights"], ["action"]),
+        ]
+        return _onnx(nodes, ("observation", ["N", 9]), ("action", ["N", 3]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def networks(constant_detector: Callable[..., bytes], steering_policy: bytes) -> dict[str, bytes]:
     """A detector that sees one gear beside the tray, whatever there is, and a policy that never closes the hand."""
     beside = [54, 26, 62, 34, 0.9, 0]

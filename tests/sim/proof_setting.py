@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gymnasium
 import numpy as np
 import yaml
 
@@ -25,7 +26,6 @@ from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
 from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import UseCase, load_usecase
-from trunnion_sim.env import SortingCellEnv
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.prove import Options, prove
 
@@ -71,9 +71,10 @@ class Setting:
         scenarios: list[dict[str, Any]] | None = None,
         policy_env: tuple[str, str] = ("trunnion_sim", "trunnion/SortingCell-v0"),
         policy_episodes: int = POLICY_EPISODES,
+        closed_loop: bool = True,
     ) -> None:
         self.folder = folder
-        suite = {**SUITE, "scenarios": scenarios} if scenarios else SUITE
+        suite = {**SUITE, "scenarios": scenarios} if scenarios else SUITE if closed_loop else None
         self.usecase = _usecase(folder, suite, policy_env, policy_episodes, simulated)
         self.dataset_dir, self.export_dir = folder / "data", folder / "export"
         _write_dataset(self.dataset_dir)
@@ -100,7 +101,11 @@ class Setting:
 
 
 def _usecase(
-    folder: Path, suite: dict[str, Any], policy_env: tuple[str, str], policy_episodes: int, simulated: bool
+    folder: Path,
+    suite: dict[str, Any] | None,
+    policy_env: tuple[str, str],
+    policy_episodes: int,
+    simulated: bool,
 ) -> UseCase:
     document: dict[str, Any] = {
         "schema": 1,
@@ -116,7 +121,9 @@ def _usecase(
     }
     if simulated:
         document["cell"] = SORTING_CELL.model_dump(mode="json")
-        document["prove"] = {"suite": "suite.yaml", "policy_episodes": policy_episodes}
+        document["prove"] = {"policy_episodes": policy_episodes}
+        if suite:
+            document["prove"]["suite"] = "suite.yaml"
         document["models"]["policy"] = {
             "env": policy_env[1],
             "env_package": policy_env[0],
@@ -154,7 +161,8 @@ def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) ->
         ),
         variants=tuple(_variant(networks[name]) for name in networks if name == INT8),
     )
-    policy = _policy_model(networks["policy.onnx"]) if usecase.models.policy else None
+    training = usecase.models.policy
+    policy = _policy_model(networks["policy.onnx"], training.env) if training else None
     model = ModelManifest(
         name=usecase.name,
         version=usecase.version,
@@ -183,14 +191,17 @@ def _variant(network: bytes) -> DetectorVariant:
     return DetectorVariant(file=INT8, sha256=digest, precision="int8", parity=parity, accuracy=accuracy)
 
 
-def _policy_model(network: bytes) -> PolicyModel:
-    env = SortingCellEnv()
-    env.close()
+def _policy_model(network: bytes, env_id: str) -> PolicyModel:
+    with gymnasium.make(env_id) as made:
+        env: Any = made.unwrapped
+    sizes = [
+        sum(entry.size for entry in entries) for entries in (env.observation_entries, env.action_entries)
+    ]
     spec = PolicySpec(
-        input=TensorSpec(name="observation", dtype="float32", shape=("N", 11)),
-        output=TensorSpec(name="action", dtype="float32", shape=("N", 4)),
+        input=TensorSpec(name="observation", dtype="float32", shape=("N", sizes[0])),
+        output=TensorSpec(name="action", dtype="float32", shape=("N", sizes[1])),
         observation=env.observation_entries,
         action=env.action_entries,
-        rate_hz=20,
+        rate_hz=env.rate_hz,
     )
     return PolicyModel(file="policy.onnx", sha256=digest_bytes(network), parity=(), spec=spec)

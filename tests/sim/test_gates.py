@@ -15,7 +15,7 @@ DETECTOR = DetectorEvaluation(
 
 
 def scenario(
-    name: str, successes: int, trials: int, least: float | None, violations: int = 0
+    name: str, successes: int, trials: int, least: float | None, violations: int | None = 0
 ) -> ScenarioResult:
     return ScenarioResult(
         name=name,
@@ -58,6 +58,16 @@ def test_the_gate_on_violations_says_what_is_tolerated_and_what_was_not_measured
     in_a_cell = model.model_copy(update={"cell": SORTING_CELL})
     assert "1 mm and 5% of the speed are tolerated" in note(in_a_cell)
     assert "no cell and so no limits" in note(model)
+
+
+def test_rows_of_an_environment_without_limits_are_named_and_not_counted(model: ModelManifest) -> None:
+    in_a_cell = model.model_copy(update={"cell": SORTING_CELL})
+    policy = scenario("policy_alone", 10, 10, None, violations=None)
+    gates = judge(Gates(), in_a_cell, None, policy, (scenario("a", 5, 5, None, violations=1),))
+    gate = next(gate for gate in gates if gate.name == "limit violations")
+    assert (gate.got, gate.passed) == ("1", False)
+    assert "over 5 episodes" in gate.note
+    assert gate.note.endswith("policy alone: an environment without limits")
 
 
 @pytest.mark.parametrize(("least", "passes"), [(0.95, True), (0.951, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_contract.tensor import TensorSpec
+from trunnion_edge.policy import NotFinite
 from trunnion_sim.policy_episode import check_spaces, play_policy
 
 SPEC = PolicySpec(
@@ -68,8 +70,39 @@ def test_violations_are_those_that_the_environment_counted() -> None:
     assert (result.success, result.limit_violations, result.time_s) == (True, 2, 0.3)
 
 
-def test_an_environment_without_limits_needs_no_count_of_violations() -> None:
-    assert play_policy(Line(is_success=True), Pushing(), 0).limit_violations == 0  # type: ignore[arg-type]
+def test_of_an_environment_without_limits_no_violations_are_told() -> None:
+    assert play_policy(Line(is_success=True), Pushing(), 0).limit_violations is None  # type: ignore[arg-type]
+
+
+class Broken(Line):
+    """The same line, which gives `observation` and `reward` in its second step."""
+
+    def __init__(self, observation: float = 0.0, reward: float = 0.0) -> None:
+        super().__init__(is_success=True)
+        self._gives = np.full(1, observation, np.float32), reward
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, *rest = super().step(action)
+        return *(self._gives if self._steps == 2 else (observation, reward)), *rest
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["observation", "reward"])
+def test_what_is_not_finite_is_refused_with_its_seed_and_step(name: str, value: float) -> None:
+    with pytest.raises(BadInput, match=rf"policy_alone, seed 7, step 2: {name}: got .*{value}"):
+        play_policy(Broken(**{name: value}), Pushing(), 7)  # type: ignore[arg-type]
+
+
+class Lost(Pushing):
+    """A policy whose network gives no numbers."""
+
+    def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+        raise NotFinite(where="the policy's action", got="[nan]", wanted="finite values", next_step="hold")
+
+
+def test_an_action_that_is_not_finite_is_refused_with_its_seed_and_step() -> None:
+    with pytest.raises(BadInput, match=r"policy_alone, seed 7, step 0: action: got \[nan\]"):
+        play_policy(Line(), Lost(), 7)  # type: ignore[arg-type]
 
 
 class Goals(Line):
@@ -122,3 +155,12 @@ def test_a_policy_that_does_not_see_the_goal_is_refused_in_an_environment_with_o
         BadInput, match=r"observation of the policy: got \[1\].*\[2\] as the environment has it"
     ):
         check_spaces(Goals(), SPEC)
+
+
+def test_a_policy_of_other_entries_of_the_same_size_is_refused() -> None:
+    env = Line()
+    env.observation_entries = SPEC.observation  # type: ignore[attr-defined]
+    check_spaces(env, SPEC)
+    env.observation_entries = (Entry(name="speed_mps", size=1, unit="m/s", low=-1, high=1),)  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match=r"got place_m \[1\] m in the manifest, wanted speed_mps \[1\] m/s as"):
+        check_spaces(env, SPEC)

@@ -6,9 +6,18 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-GOAL_ID, BROKEN_ID, TIMELESS_ID, DISCRETE_ID, DICT_ID, IMAGE_ID, UNBOUNDED_ID = (
+GOAL_ID, BROKEN_ID, UNREWARDED_ID, TIMELESS_ID, DISCRETE_ID, DICT_ID, IMAGE_ID, UNBOUNDED_ID = (
     f"tests/{name}-v0"
-    for name in ("GoalLine", "Broken", "Timeless", "DiscreteAction", "NoGoals", "Image", "UnboundedAction")
+    for name in (
+        "GoalLine",
+        "Broken",
+        "Unrewarded",
+        "Timeless",
+        "DiscreteAction",
+        "NoGoals",
+        "Image",
+        "UnboundedAction",
+    )
 )
 _REACHED = 0.1
 
@@ -76,6 +85,14 @@ class BrokenEnv(GoalLineEnv):
         return observation, *rest
 
 
+class UnrewardedEnv(GoalLineEnv):
+    """Its third reward is not a number."""
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return observation, np.nan if self._steps == 3 else reward, *rest
+
+
 class TimelessEnv(GoalLineEnv):
     """Says nothing of its rate."""
 
@@ -101,6 +118,7 @@ class UnboundedActionEnv(GoalLineEnv):
 for _id, _env in (
     (GOAL_ID, GoalLineEnv),
     (BROKEN_ID, BrokenEnv),
+    (UNREWARDED_ID, UnrewardedEnv),
     (TIMELESS_ID, TimelessEnv),
     (DISCRETE_ID, DiscreteActionEnv),
     (DICT_ID, NoGoalsEnv),

@@ -43,13 +43,16 @@ def test_an_environment_that_does_not_fit_is_refused(
         open_environment(Task(env_id, package))
 
 
-def test_an_observation_that_is_not_finite_names_environment_and_step(goal_line: str) -> None:
-    env = open_environment(Task("tests/Broken-v0", goal_line))
-    env.reset(seed=0)
+@pytest.mark.parametrize(("name", "what"), [("Broken", "an observation"), ("Unrewarded", "a reward")])
+def test_what_is_not_finite_names_environment_seed_and_step(goal_line: str, name: str, what: str) -> None:
+    env = open_environment(Task(f"tests/{name}-v0", goal_line))
+    env.reset(seed=7)
     still = np.zeros(1, np.float32)
     env.step(still)
     env.step(still)
-    with pytest.raises(BadInput, match=r"tests/Broken-v0: .*not finite, at step 3"):
+    with pytest.raises(
+        BadInput, match=rf"tests/{name}-v0: got {what} that is not finite, at step 3 of the episode of seed 7"
+    ):
         env.step(still)
 
 

@@ -76,7 +76,8 @@ def _measured(proof: Proof) -> Iterator[str]:
 def _scenario(result: ScenarioResult) -> str:
     rate = result.success
     interval = f"{rate.lower:.3f} to {rate.upper:.3f}"
-    return f"| {result.name} | {rate.trials} | {rate.value:.3f} | {interval} | {result.limit_violations} |"
+    violations = "–" if result.limit_violations is None else result.limit_violations
+    return f"| {result.name} | {rate.trials} | {rate.value:.3f} | {interval} | {violations} |"
 
 
 def _parity(model: ModelManifest) -> Iterator[str]:

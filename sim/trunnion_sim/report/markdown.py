@@ -44,7 +44,7 @@ def _scenarios(rows: Sequence[ScenarioResult]) -> str:
             _figure(row.median_time_s, " s"),
             _figure(row.median_path_m, " m"),
             _figure(row.collisions),
-            str(row.limit_violations),
+            _figure(row.limit_violations),
         )
         for row in rows
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict, Space
+from numpy.typing import NDArray
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import BadInput
@@ -43,34 +44,36 @@ def task_of(usecase: UseCase) -> Task:
     return Task(settings.env, settings.registering_package(), usecase.cell)
 
 
-class FiniteObservations(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """The environment itself, whose observations are refused as soon as one of them is not finite.
+class FiniteSteps(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """The environment itself, whose observations and rewards are refused as soon as one of them is not finite.
 
     A network learns nothing from NaN any more, and says so only much later.
     """
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin an episode."""
-        self._steps = 0
+        self._steps, self._seed = 0, seed
         observation, info = self.env.reset(seed=seed, options=options)
-        return self._checked(observation), info
+        self._check("an observation", as_vector(observation))
+        return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Go on."""
         self._steps += 1
         observation, reward, terminated, truncated, info = self.env.step(action)
-        return self._checked(observation), reward, terminated, truncated, info
+        self._check("an observation", as_vector(observation))
+        self._check("a reward", np.array(reward, float))
+        return observation, reward, terminated, truncated, info
 
-    def _checked(self, observation: Any) -> Any:
-        if not np.isfinite(as_vector(observation)).all():
+    def _check(self, what: str, values: NDArray[Any]) -> None:
+        if not np.isfinite(values).all():
+            episode = "an episode" if self._seed is None else f"the episode of seed {self._seed}"
             raise unfit(
                 self.env,
-                f"an observation that is not finite, at step {self._steps} of an episode: "
-                f"{as_vector(observation).tolist()}",
+                f"{what} that is not finite, at step {self._steps} of {episode}: {values.tolist()}",
                 "finite numbers",
                 "find out what made them in the environment: nothing can be learnt from them",
             )
-        return observation
 
 
 def open_environment(task: Task) -> gymnasium.Env[Any, Any]:
@@ -90,7 +93,7 @@ def open_environment(task: Task) -> gymnasium.Env[Any, Any]:
             "correct the id, or name in env_package the package that calls gymnasium.register for it",
         ) from None
     _check(env, task.env_id)
-    return FiniteObservations(env)
+    return FiniteSteps(env)
 
 
 def _cell_arguments(task: Task) -> dict[str, Any]:
