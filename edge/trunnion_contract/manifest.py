@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.detector_spec import DetectorSpec
+from trunnion_contract.environment_options import EnvOptions
 from trunnion_contract.files import digest_json
 from trunnion_contract.strict import Strict
 from trunnion_contract.tensor import TensorSpec
@@ -166,10 +167,15 @@ class EpisodeParity(Strict):
 
 
 class PolicyModel(ModelFile):
-    """The policy as it ships."""
+    """The policy as it ships.
+
+    Attributes:
+        env_options: arguments of the environment that it learnt in, and is proven in.
+    """
 
     spec: PolicySpec
     episodes: EpisodeParity | None = None
+    env_options: EnvOptions = Field(default_factory=dict)
 
 
 class ModelManifest(Strict):

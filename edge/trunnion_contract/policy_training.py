@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from trunnion_contract.act_training import Chunking
+from trunnion_contract.environment_options import EnvOptions
 from trunnion_contract.strict import Strict
 
 Method = Literal["clone", "act", "dagger", "sac", "ppo"]
@@ -66,11 +67,13 @@ class PolicyTraining(Strict):
 
     `method` is behaviour cloning of the environment's expert, the same in chunks of actions (ACT), DAgger, SAC or PPO.
     `env_package` is imported first, because importing it registers the environment; an id like `trunnion/Reach-v0`
-    finds its package by itself, and what Gymnasium brings needs none.
+    finds its package by itself, and what Gymnasium brings needs none. `env_options` are arguments of the environment,
+    such as `{observation_type: pixels, reward_type: dense}`.
     """
 
     env: str
     env_package: str | None = None
+    env_options: EnvOptions = Field(default_factory=dict)
     method: Method = "clone"
     demonstrations: int | None = Field(default=None, ge=1)
     epochs: int | None = Field(default=None, ge=1)

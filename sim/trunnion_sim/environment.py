@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from typing import Any
 
 import gymnasium
-from gymnasium.envs.registration import load_env_creator
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.environment_options import creation_arguments, takes_a_cell
 from trunnion_contract.errors import BadInput
 from trunnion_contract.policy_training import PolicyTraining
 
@@ -20,13 +19,14 @@ def open_environment(training: PolicyTraining, cell: CellLayout | None, **settin
     """Make the environment, whose package registers it.
 
     Raises:
-        BadInput: its package cannot be imported, or no environment is registered under that id.
+        BadInput: its package cannot be imported, no environment is registered under that id, or it takes other options.
     """
     try:
         if package := training.registering_package():
             importlib.import_module(package)
-        layout = {"layout": cell} if cell and _takes_a_cell(training.env) else {}
-        return gymnasium.make(training.env, **layout, **settings)
+        entry_point = gymnasium.spec(training.env).entry_point
+        arguments = creation_arguments(entry_point, training.env, training.env_options, cell)
+        return gymnasium.make(training.env, **arguments, **settings)
     except (gymnasium.error.UnregisteredEnv, ImportError) as error:
         raise BadInput(
             where=f"models.policy.env {training.env}",
@@ -38,10 +38,4 @@ def open_environment(training: PolicyTraining, cell: CellLayout | None, **settin
 
 def plays_in_a_cell(training: PolicyTraining, cell: CellLayout | None) -> bool:
     """Whether an opened environment is that cell, whose limits bind the arm in it; others know of no limits."""
-    return cell is not None and _takes_a_cell(training.env)
-
-
-def _takes_a_cell(env_id: str) -> bool:
-    entry_point = gymnasium.spec(env_id).entry_point
-    create = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    return create is not None and "layout" in inspect.signature(create).parameters
+    return cell is not None and takes_a_cell(gymnasium.spec(training.env).entry_point)

@@ -130,8 +130,10 @@ class Examiner:
 
     @property
     def _training(self) -> PolicyTraining:
+        """Of what is exported here: a champion may have learnt with other options of the environment."""
         assert self._subject.training is not None, "a policy comes with its training"
-        return self._subject.training
+        policy = self._manifest.policy
+        return self._subject.training.model_copy(update={"env_options": policy.env_options if policy else {}})
 
     @cached_property
     def _env(self) -> Environment:

@@ -8,8 +8,9 @@ import pytest
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
-from trunnion_contract.manifest import DetectorVariant, ModelManifest
+from trunnion_contract.manifest import DetectorVariant, Entry, ModelManifest, PolicyModel, PolicySpec
 from trunnion_contract.strict import parse
+from trunnion_contract.tensor import TensorSpec
 
 
 def _plain(model: ModelManifest) -> dict[str, Any]:
@@ -25,6 +26,20 @@ def test_a_manifest_from_before_a_field_existed_reads_and_has_the_digest_it_had(
     said = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     assert not {"accuracy", "variants", "precision"} & said["detector"].keys()
     assert again.digest() == digest_json(said)
+
+
+def test_options_of_the_environment_are_part_of_the_digest_only_where_there_are_some(
+    model: ModelManifest,
+) -> None:
+    tensor = TensorSpec(name="x", dtype="float32", shape=("N", 1))
+    entry = Entry(name="x_m", size=1, unit="m", low=-1, high=1)
+    spec = PolicySpec(input=tensor, output=tensor, observation=(entry,), action=(entry,), rate_hz=20)
+    policy = PolicyModel(file="policy.onnx", sha256="0", parity=(), spec=spec)
+    said = policy.model_dump(mode="json", exclude_defaults=True)
+    assert "env_options" not in said
+    dense = policy.model_copy(update={"env_options": {"reward_type": "dense"}})
+    digests = [model.model_copy(update={"policy": each}).digest() for each in (policy, dense)]
+    assert digests[0] != digests[1]
 
 
 def test_a_manifest_with_variants_names_every_network(model_in_int8: ModelManifest) -> None:

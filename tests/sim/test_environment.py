@@ -6,13 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 import pytest
 from tests.sim.proof_setting import Setting
 
+from trunnion_contract.bundle import MODEL
 from trunnion_contract.errors import BadInput
+from trunnion_contract.files import write_json
+from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.policy_training import PolicyTraining
+from trunnion_contract.strict import read_json
 from trunnion_sim import REACH_ID, SORTING_CELL_ID
 from trunnion_sim.environment import open_environment, plays_in_a_cell
+from trunnion_sim.examiner import Examiner, Subject
 from trunnion_sim.layout import SORTING_CELL
 
 
@@ -34,6 +40,34 @@ def test_an_environment_that_knows_of_no_cells_is_played_as_it_is(env_id: str) -
     with open_environment(training(env_id), SORTING_CELL) as env:
         env.reset(seed=0)
     assert not plays_in_a_cell(training(env_id), SORTING_CELL)
+
+
+def test_an_environment_is_made_with_the_use_cases_options() -> None:
+    dense = training(REACH_ID).model_copy(
+        update={"env_options": {"reward_type": "dense", "image_size_px": 16}}
+    )
+    with open_environment(dense, None) as env:
+        env.reset(seed=0)
+        reward = env.step(np.zeros(3, np.float32))[1]
+        assert reward not in (0.0, -1.0)
+
+
+def test_an_exported_policy_is_played_with_the_options_that_it_was_exported_with(
+    tmp_path: Path, networks: dict[str, bytes], reaching_policy: Callable[[float], bytes]
+) -> None:
+    """A champion that sees numbers is held against a candidate that sees pictures."""
+    onnx = {**networks, "policy.onnx": reaching_policy(1.0)}
+    setting = Setting(tmp_path, onnx, policy_env=("trunnion_sim", REACH_ID), closed_loop=False)
+    model = read_json(ModelManifest, setting.export_dir / MODEL)
+    assert model.policy is not None
+    options = {"observation_type": "pixels", "image_size_px": 16}
+    policy = model.policy.model_copy(update={"env_options": options})
+    seeing = model.model_copy(update={"policy": policy})
+    write_json(setting.export_dir / MODEL, seeing.model_dump(mode="json", by_alias=True))
+    asked = training(REACH_ID)
+    subject = Subject(setting.export_dir, None, tmp_path, None, None, asked)
+    with Examiner(subject) as examiner:
+        assert "pixels" in examiner._env.observation_space.spaces
 
 
 @pytest.mark.parametrize(

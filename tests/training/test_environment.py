@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -61,6 +63,32 @@ def test_a_goal_observation_goes_through_as_it_is(goal_line: str) -> None:
     observation = env.reset(seed=0)[0]
     assert sorted(observation) == ["achieved_goal", "desired_goal", "observation"]
     assert as_vector(observation).shape == (3,)
+
+
+def test_an_environment_is_made_with_the_options_of_the_use_case(usecase_of) -> None:
+    asked = {"env": "Pendulum-v1", "env_options": {"g": 1.5}, "demonstrations": 1, "epochs": 1}
+    task = task_of(usecase_of(asked))
+    env = open_environment(task)
+    assert env.unwrapped.g == 1.5  # type: ignore[attr-defined]
+    env.close()
+    assert task.plain() != Task("Pendulum-v1").plain()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "options", "message"),
+    [
+        ("Pendulum-v1", {"gravity": 1.5}, "unknown option 'gravity', wanted one of g"),
+        ("trunnion/Reach-v0", {"reward_typ": "dense"}, r"did you mean 'reward_type'\?"),
+        ("trunnion/Reach-v0", {"reward_type": "shaped"}, "got 'shaped', wanted sparse or dense"),
+        ("trunnion/Reach-v0", {"image_size_px": "wide", "observation_type": "pixels"}, "cannot be made"),
+    ],
+)
+def test_options_that_the_environment_does_not_take_are_refused(
+    env_id: str, options: dict[str, Any], message: str
+) -> None:
+    package = "trunnion_sim" if env_id.startswith("trunnion/") else None
+    with pytest.raises(BadInput, match=message):
+        open_environment(Task(env_id, package, options=options))
 
 
 def test_an_environment_that_knows_of_cells_is_played_in_the_use_cases_own(repository) -> None:

@@ -100,14 +100,20 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
     progress.start("exporting the policy", 2)
     policy.export_onnx(target, usecase.export.opset)
     progress.advance(note=f"{limits.episodes} episodes in torch and in ONNX")
-    env = open_environment(task_of(usecase))
+    task = task_of(usecase)
+    env = open_environment(task)
     with closing(env), open_engine(target, EngineSettings(device="cpu", threads=1)) as engine:
         parity = policy_parity(policy, engine, held_out, limits)
         episodes = episode_parity(env, policy, engine, limits)
     progress.advance()
     progress.done()
     return PolicyModel(
-        file=target.name, sha256=digest_file(target), parity=(parity,), spec=policy.spec, episodes=episodes
+        file=target.name,
+        sha256=digest_file(target),
+        parity=(parity,),
+        spec=policy.spec,
+        episodes=episodes,
+        env_options=dict(task.options),
     )
 
 

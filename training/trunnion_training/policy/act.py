@@ -277,8 +277,7 @@ def _identity(task: Task, settings: ActTraining, episodes: Sequence[Episode]) ->
         data.update(len(episode.actions).to_bytes(8, "little"))
         data.update(episode.observations.tobytes())
         data.update(episode.actions.tobytes())
-    cell = task.cell.model_dump(mode="json") if task.cell else None
-    return digest_json([task.env_id, task.package, cell, settings.model_dump(mode="json"), data.hexdigest()])
+    return digest_json([*task.plain(), settings.model_dump(mode="json"), data.hexdigest()])
 
 
 def _metrics(

@@ -102,8 +102,7 @@ def _metrics(
 def work_dir(task: Task, seed: int, out_dir: Path) -> Path:
     """Where episodes wait in case of a kill; those of another task or seed are thrown away."""
     folder, marker = out_dir / _WORK, out_dir / _WORK / "settings.sha256"
-    cell = task.cell.model_dump(mode="json") if task.cell else None
-    digest = digest_json([task.env_id, task.package, cell, seed])
+    digest = digest_json([*task.plain(), seed])
     if folder.exists() and (not marker.exists() or marker.read_text() != digest):
         shutil.rmtree(folder)
     write_text(marker, digest)

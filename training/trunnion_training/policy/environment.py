@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -14,7 +14,8 @@ from gymnasium.spaces import Box, Dict, Space
 from numpy.typing import NDArray
 
 from trunnion_contract.cell import CellLayout
-from trunnion_contract.errors import BadInput
+from trunnion_contract.environment_options import creation_arguments
+from trunnion_contract.errors import BadInput, TrunnionError
 from trunnion_contract.policy_training import ENVIRONMENTS
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.goal_observation import as_vector
@@ -23,11 +24,18 @@ from trunnion_training.policy.description import is_goal_space, unfit
 
 @dataclass(frozen=True)
 class Task:
-    """A registered environment, the package that registers it, and the cell it is played in where it knows of cells."""
+    """A registered environment, the package that registers it, the cell it is played in where it knows of cells,
+    and the options that it is made with."""
 
     env_id: str
     package: str | None = None
     cell: CellLayout | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> list[Any]:
+        """Everything that tells it from other tasks, for digests."""
+        cell = self.cell.model_dump(mode="json") if self.cell else None
+        return [self.env_id, self.package, cell, dict(self.options)]
 
 
 def task_of(usecase: UseCase) -> Task:
@@ -41,7 +49,7 @@ def task_of(usecase: UseCase) -> Task:
         raise BadInput(
             where=f"{usecase.name}: models", got="no policy", wanted="one", next_step="add models.policy"
         )
-    return Task(settings.env, settings.registering_package(), usecase.cell)
+    return Task(settings.env, settings.registering_package(), usecase.cell, settings.env_options)
 
 
 class FiniteSteps(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -80,11 +88,13 @@ def open_environment(task: Task) -> gymnasium.Env[Any, Any]:
     """Make a registered environment, whose package registers it.
 
     Raises:
-        BadInput: the package or the id is unknown, or a policy does not fit the environment's spaces.
+        BadInput: the package, the id or an option is unknown, or a policy does not fit the environment's spaces.
     """
     _register(task.package)
     try:
-        env = gymnasium.make(task.env_id, **_cell_arguments(task))
+        entry_point = gymnasium.spec(task.env_id).entry_point
+        arguments = creation_arguments(entry_point, task.env_id, task.options, task.cell)
+        env = _made(task, arguments)
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         raise unfit(
             task.env_id,
@@ -96,16 +106,20 @@ def open_environment(task: Task) -> gymnasium.Env[Any, Any]:
     return FiniteSteps(env)
 
 
-def _cell_arguments(task: Task) -> dict[str, Any]:
-    """The use case's cell, for environments that take one as `layout`."""
-    entry_point = gymnasium.spec(task.env_id).entry_point
-    create = (
-        gymnasium.envs.registration.load_env_creator(entry_point)
-        if isinstance(entry_point, str)
-        else entry_point
-    )
-    takes_a_cell = create is not None and "layout" in inspect.signature(create).parameters
-    return {"layout": task.cell} if takes_a_cell and task.cell else {}
+def _made(task: Task, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    try:
+        return gymnasium.make(task.env_id, **arguments)
+    except (gymnasium.error.Error, TrunnionError):
+        raise
+    except Exception as error:  # whatever a foreign environment raises
+        if not task.options:
+            raise
+        raise BadInput(
+            where=f"models.policy.env_options of {task.env_id}",
+            got=f"{dict(task.options)}, with which it cannot be made ({error})",
+            wanted="values that the environment takes",
+            next_step="correct the options",
+        ) from None
 
 
 def _check(env: gymnasium.Env[Any, Any], env_id: str) -> None:

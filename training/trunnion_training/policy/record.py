@@ -34,8 +34,7 @@ def record(task: Task, episodes: int, seed: int, out: Path, progress: Progress) 
             next_step="choose another",
         )
     header = header_in(task, seed)
-    cell = task.cell.model_dump(mode="json") if task.cell else None
-    identity = digest_json([header.model_dump(mode="json"), cell])
+    identity = digest_json([header.model_dump(mode="json"), *task.plain()])
     work = out.with_name(f".{out.name}.{identity[:12]}.episodes")
     played = demonstrate(task, episodes, seed, work, progress)
     kept = (RecordedEpisode(e.observations, e.actions, success=True) for e in played.episodes)
