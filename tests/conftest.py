@@ -41,9 +41,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_report_header() -> list[str]:
-    if any(map(shutil.which, BROWSERS)):
-        return []
-    return ["NOT RUN: tests/browser, because this machine has no chromium (apt-get install chromium)"]
+    said = []
+    if not any(map(shutil.which, BROWSERS)):
+        said.append("NOT RUN: tests/browser, because this machine has no chromium (apt-get install chromium)")
+    if not (shutil.which("initdb") or [*Path("/").glob("usr/lib/postgresql/*/bin/initdb")]):
+        said.append("NOT RUN: tests/bridge on PostgreSQL, because there is none (apt-get install postgresql)")
+    return said
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
+from tests.bridge.postgres import Postgres, running_postgres
 from tests.bridge.running import (
     CellRobot,
     RunningBridge,
@@ -14,6 +16,8 @@ from tests.bridge.running import (
     running_bridge,
     running_cell,
 )
+
+from trunnion_bridge.database import sqlite_url
 
 NODES = ("simulated_robot", "detector", "policy", "sorter")
 
@@ -78,3 +82,18 @@ def start_bridge(
 def lonely_environment(ros_process_environment: dict[str, str]) -> dict[str, str]:
     """A ROS domain without the cell of the other tests, below those that tests/conftest.py takes."""
     return {**ros_process_environment, "ROS_DOMAIN_ID": str(1 + os.getpid() % 39)}
+
+
+@pytest.fixture(scope="package")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "bridge.db")
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from contextlib import asynccontextmanager, closing, contextmanager
 
+from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.dispatcher import Dispatcher
 from trunnion_bridge.execution import Patience
 from trunnion_bridge.feed import Feed
@@ -103,7 +104,8 @@ def test_the_sorter_is_told_to_leave_an_order_that_fails_unanswered(tmp_path):
 async def dispatched(folder, answers=True, robot_wait_s=30.0):
     """A dispatcher that has taken an order to the sorter; the order runs when the sorter answers."""
     sorter = Sorter()
-    with Store(folder / "bridge.db", lock_wait_s=0.1) as store:
+    with Database(sqlite_url(folder / "bridge.db"), lock_wait_s=0.1) as database:
+        store = Store(database)
         order, _ = store.create(REQUEST, None, 10)
         patience = Patience(robot_wait_s, answer_max_s=30.0 if answers else 0.1)
         dispatcher = Dispatcher(Ledger(store, Feed()), sorter, patience)

@@ -8,6 +8,7 @@ import time
 import pytest
 from tests.bridge.running import slowness
 
+from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.store import Store
 
 
@@ -55,6 +56,6 @@ def test_a_signal_ends_the_bridge_and_its_order_within_three_seconds(
         assert bridge.stop(number) == 0
 
         assert time.monotonic() - begin_s < 3 * slowness()
-    with Store(tmp_path / "data" / "bridge.db") as store:
-        ended = store.get(order["id"])
+    with Database(sqlite_url(tmp_path / "data" / "bridge.db")) as database:
+        ended = Store(database).get(order["id"])
     assert (ended.state, ended.message) == (state, message)

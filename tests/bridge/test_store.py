@@ -1,23 +1,23 @@
-"""The store, on a real file."""
+"""The store, on a real file and on a real server."""
 
 from __future__ import annotations
 
-import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from trunnion_bridge.database import Database
 from trunnion_bridge.models import OrderRequest
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.store import Store
-from trunnion_contract.errors import BadInput
 
 REQUEST = OrderRequest.model_validate({"lines": [{"part": "gear", "quantity": 2}], "bin": "B"})
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "bridge.db") as opened:
-        yield opened
+def store(database_url):
+    with Database(database_url) as database:
+        yield Store(database)
 
 
 def test_an_order_ends_once(store):
@@ -50,14 +50,16 @@ def test_a_full_queue_refuses_but_still_knows_its_keys(store):
     assert store.create(REQUEST, "k", 1)[1] is False
 
 
-def test_all_that_was_acknowledged_is_there_after_a_reopening(tmp_path):
-    with Store(tmp_path / "bridge.db") as before:
+def test_all_that_was_acknowledged_is_there_after_a_reopening(database_url):
+    with Database(database_url) as database:
+        before = Store(database)
         order = before.create(REQUEST, "k", 10)[0]
         before.start(order.id)
         before.progress(order.id, phase="pick", part="gear", sorted_parts=1, message="picking")
         kept = before.get(order.id)
 
-    with Store(tmp_path / "bridge.db") as after:
+    with Database(database_url) as database:
+        after = Store(database)
         assert after.get(order.id) == kept
         assert after.counts() == {"queued": 0, "running": 1, "succeeded": 0, "failed": 0, "cancelled": 0}
 
@@ -74,17 +76,16 @@ def test_orders_that_nobody_looks_after_are_ended_with_how_far_they_were(store):
     assert store.get(waiting.id).state == "queued"
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
-    path = tmp_path / "bridge.db"
-    path.write_text("these are not orders, " * 100)
+def test_what_postgresql_cannot_hold_harms_nothing(store):
+    order, _ = store.create(REQUEST, None, 10)
 
-    with pytest.raises(BadInput, match="cannot be used"), Store(path):
-        pass
-
-    assert path.read_text() == "these are not orders, " * 100
+    assert store.note(order.id, "a sorter that says \0").message == "a sorter that says \ufffd"
+    assert store.get("\0") is None
 
 
-def test_the_file_is_in_wal_mode(store, tmp_path):
-    connection = sqlite3.connect(tmp_path / "bridge.db")
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    connection.close()
+def test_posts_at_once_get_numbers_without_gaps_and_one_order_for_each_key(store):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda index: store.create(REQUEST, f"key {index % 4}", 100), range(32)))
+
+    assert sorted({order.number for order, _ in made}) == [1, 2, 3, 4]
+    assert sum(is_new for _, is_new in made) == 4

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
+from trunnion_bridge.database import Database
 from trunnion_bridge.dispatcher import Dispatcher
 from trunnion_bridge.execution import Patience
 from trunnion_bridge.feed import Feed
@@ -34,7 +35,8 @@ class Bridge:
         self.settings = settings
         self.catalogue = catalogue
         self.metrics = Metrics()
-        self.store = Store(settings.database)
+        self.database = Database(settings.database_url)
+        self.store = Store(self.database)
         self.feed = Feed()
         self.ledger = Ledger(self.store, self.feed, self.metrics.order_ended)
         self.gateway = Gateway(settings, catalogue.parts, self.metrics.detection_age_s.observe)
@@ -46,7 +48,7 @@ class Bridge:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Join the robot for as long as the block lasts."""
-        with self.store:
+        with self.database:
             self.gateway.start(asyncio.get_running_loop())
             telling = asyncio.create_task(self._tell_states(), name="states")
             await self.dispatcher.start()

@@ -12,9 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import URL
+
+from trunnion_bridge.database import POSTGRESQL, postgresql_url
 from trunnion_bridge.settings import OPEN_FLAG, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
+DATABASE_VARIABLE = "TRUNNION_DATABASE"
 _BACKLOG = 128
 
 
@@ -41,6 +45,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(
         bundle=given.bundle,
         data_dir=given.data_dir,
+        database=_database(given.database),
         host=given.host,
         port=given.port,
         open_to_network=given.open_to_network,
@@ -55,7 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="bridge", description="REST, WebSocket and a live page in front of a cell"
     )
     parser.add_argument("--bundle", type=Path, required=True, help="the bundle that the cell runs")
-    parser.add_argument("--data-dir", type=Path, required=True, help="where orders are kept")
+    parser.add_argument("--data-dir", type=Path, required=True, help="the bridge's own folder")
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help=f"{POSTGRESQL}://USER@HOST/DATABASE for the orders (default: {DATABASE_VARIABLE}, which may hold a "
+        "password; without it a SQLite file in --data-dir)",
+    )
     parser.add_argument("--host", default=Settings.host, help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=Settings.port, help="default: %(default)s; 0 takes a free one"
@@ -73,6 +84,21 @@ def _parser() -> argparse.ArgumentParser:
         "--robot-wait-s", type=float, default=Settings.robot_wait_s, help="how long an order waits"
     )
     return parser
+
+
+def _database(given: str | None) -> URL | None:
+    if given is None:
+        told = os.environ.get(DATABASE_VARIABLE)
+        return postgresql_url(told) if told else None
+    url = postgresql_url(given)
+    if url.password is not None:
+        raise BadInput(
+            where="--database",
+            got="a password, which every user of this machine can read in the list of processes",
+            wanted="a URL without it",
+            next_step=f"give the whole URL in the environment variable {DATABASE_VARIABLE} instead",
+        )
+    return url
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -9,8 +9,8 @@ import socket
 import uvicorn
 
 from trunnion_bridge.app import create_app
+from trunnion_bridge.database import Database
 from trunnion_bridge.settings import Settings, is_loopback
-from trunnion_bridge.store import Store
 from trunnion_contract.errors import Broken
 
 _GRACE_S = 1
@@ -22,12 +22,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     """Return when a signal has stopped the server.
 
     Raises:
-        BadInput: the bundle or the file of orders cannot be used.
+        BadInput: the bundle or the orders cannot be used.
         Broken: the server did not start.
     """
     app = create_app(settings)
-    with Store(settings.database):
-        pass  # what cannot be used is told now, not in the middle of the start
     _start_log()
     host, port = listener.getsockname()[:2]
     if not is_loopback(settings.host):
@@ -43,8 +41,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     )
     server = uvicorn.Server(config)
     _stop_on_signal(server)
-    print(f"bridge: http://{host}:{port}/", flush=True)
-    server.run(sockets=[listener])
+    # What cannot be used is told now, not in the middle of the start.
+    with Database(settings.database_url) as database, database.claimed():
+        print(f"bridge: http://{host}:{port}/", flush=True)
+        server.run(sockets=[listener])
     if not server.started and not server.should_exit:
         raise Broken(
             where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"

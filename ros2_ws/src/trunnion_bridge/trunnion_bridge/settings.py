@@ -1,4 +1,4 @@
-"""What the bridge is told at its start. There are no secrets in here, because there is no authentication yet."""
+"""What the bridge is told at its start. The URL of a database hides its password when it is printed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
+from trunnion_bridge.database import sqlite_url
 from trunnion_contract.errors import BadInput
 
 OPEN_FLAG = "--anyone-on-the-network-may-move-the-robot"
@@ -17,7 +20,8 @@ class Settings:
 
     Attributes:
         bundle: what the cell runs; the parts and bins that can be ordered come from it.
-        data_dir: where the orders are kept.
+        data_dir: the bridge's own folder, used by one bridge at a time.
+        database: a PostgreSQL database for the orders; None is a SQLite file in `data_dir`.
         open_to_network: the caller accepts that whoever reaches the port commands the robot.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
@@ -27,6 +31,7 @@ class Settings:
 
     bundle: Path
     data_dir: Path
+    database: URL | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     open_to_network: bool = False
@@ -53,9 +58,9 @@ class Settings:
             )
 
     @property
-    def database(self) -> Path:
-        """The file that holds the orders."""
-        return self.data_dir / "bridge.db"
+    def database_url(self) -> URL:
+        """Where the orders are."""
+        return self.database or sqlite_url(self.data_dir / "bridge.db")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Orders on disk: SQLite in WAL mode, every change on the platter before it is acknowledged."""
+"""Orders in the database: every change is on the platter before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -6,61 +6,24 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, select, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from trunnion_bridge.database import Database
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
-from trunnion_bridge.tables import SCHEMA_VERSION, Base, EventRow, OrderRow, event_of, order_of
-from trunnion_contract.errors import BadInput, Broken
+from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
 
 STATES: tuple[OrderState, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
 class Store:
-    """All orders ever posted. Thread-safe; use with `with`."""
+    """All orders ever posted. Thread-safe, in a database that is open."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time, lock_wait_s: float = 10.0) -> None:
-        self._path = path
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
         self._clock = clock
-        self._lock_wait_s = lock_wait_s
-        self._engine: Engine | None = None
-
-    def __enter__(self) -> Store:
-        """Open the file, making it where there is none.
-
-        Raises:
-            BadInput: the file is of a newer bridge or no database.
-            Broken: the folder cannot be written.
-        """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unwritable(error) from None
-        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": self._lock_wait_s})
-        event.listen(self._engine, "connect", _set_pragmas)
-        try:
-            self._prepare()
-        except DatabaseError as error:
-            self.close()
-            raise self._unreadable(error) from None
-        except BadInput:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._engine:
-            self._engine.dispose()
-            self._engine = None
 
     def create(self, request: OrderRequest, key: str | None, queued_max: int) -> tuple[Order, bool]:
         """Add an order at the end of the queue; with a `key` used before for the same content, give that order.
@@ -71,7 +34,7 @@ class Store:
         Raises:
             Refused: the key belongs to another content, or the queue is full.
         """
-        with self._transaction() as session:
+        with self._database.writing() as session:
             known = key and session.scalar(select(OrderRow).where(OrderRow.idempotency_key == key))
             if known:
                 return self._same_or_refused(known, request, str(key)), False
@@ -86,7 +49,9 @@ class Store:
 
     def get(self, order_id: str) -> OrderDetail | None:
         """The order with its history."""
-        with self._transaction() as session:
+        if "\0" in order_id:  # PostgreSQL has no text with it
+            return None
+        with self._database.reading() as session:
             row = session.scalar(select(OrderRow).where(OrderRow.id == order_id))
             if row is None:
                 return None
@@ -99,26 +64,26 @@ class Store:
             query = query.where(OrderRow.number < before)
         if state is not None:
             query = query.where(OrderRow.state == state)
-        with self._transaction() as session:
+        with self._database.reading() as session:
             return [order_of(row) for row in session.scalars(query)]
 
     def next_queued(self) -> Order | None:
         """The order whose turn it is."""
         query = select(OrderRow).where(OrderRow.state == "queued").order_by(OrderRow.number).limit(1)
-        with self._transaction() as session:
+        with self._database.reading() as session:
             row = session.scalar(query)
             return order_of(row) if row else None
 
     def counts(self) -> dict[OrderState, int]:
         """How many orders are in each state."""
         query = select(OrderRow.state, func.count()).group_by(OrderRow.state)
-        with self._transaction() as session:
+        with self._database.reading() as session:
             found = dict(session.execute(query).all())
         return {state: found.get(state, 0) for state in STATES}
 
     def start(self, order_id: str) -> Order | None:
         """Take a queued order to running; None when it is no longer queued."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             row = self._in_state(session, order_id, "queued")
             if row is None:
                 return None
@@ -128,7 +93,7 @@ class Store:
 
     def note(self, order_id: str, message: str) -> Order | None:
         """Add a message to an order that has not ended."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             row = self._in_state(session, order_id, "queued", "running")
             if row is None:
                 return None
@@ -139,7 +104,7 @@ class Store:
         self, order_id: str, *, phase: str, part: str, sorted_parts: int, message: str
     ) -> Order | None:
         """Record how far a running order is."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             row = self._in_state(session, order_id, "running")
             if row is None:
                 return None
@@ -151,7 +116,7 @@ class Store:
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
     ) -> Order | None:
         """End an order that is queued or running; None when it had ended before."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             row = self._in_state(session, order_id, "queued", "running")
             if row is None:
                 return None
@@ -160,7 +125,7 @@ class Store:
 
     def cancel_queued(self, order_id: str) -> Order | None:
         """End an order that has not begun; None when it has."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             row = self._in_state(session, order_id, "queued")
             if row is None:
                 return None
@@ -169,31 +134,13 @@ class Store:
 
     def fail_running(self, message: str) -> list[Order]:
         """End every order that is still marked as running, because nobody looks after it any more."""
-        with self._transaction() as session:
+        with self._database.writing() as session:
             rows = list(session.scalars(select(OrderRow).where(OrderRow.state == "running")))
             for row in rows:
                 self._end(
                     row, "failed", f"{message}; {row.sorted} of {row.requested} parts had been sorted", None
                 )
             return [order_of(row) for row in rows]
-
-    def _prepare(self) -> None:
-        with self._transaction() as session:
-            version = session.scalar(text("PRAGMA user_version")) or 0
-            if version > SCHEMA_VERSION:
-                raise BadInput(
-                    where=str(self._path),
-                    got=f"orders of schema {version}",
-                    wanted=f"schema {SCHEMA_VERSION} or older",
-                    next_step="update the bridge, or name another --data-dir",
-                )
-            Base.metadata.create_all(session.connection())
-            session.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
-
-    def _transaction(self) -> _Transaction:
-        if self._engine is None:
-            raise RuntimeError("the store is not open")
-        return _Transaction(self._engine)
 
     def _in_state(self, session: Session, order_id: str, *states: OrderState) -> OrderRow | None:
         return session.scalar(select(OrderRow).where(OrderRow.id == order_id, OrderRow.state.in_(states)))
@@ -230,51 +177,12 @@ class Store:
         self._note(row, message)
 
     def _note(self, row: OrderRow, message: str) -> None:
+        message = message.replace("\0", "\ufffd")  # PostgreSQL has no text with it
         row.message = message
         row.events.append(EventRow(at_ms=self._now_ms(), state=row.state, sorted=row.sorted, message=message))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-    def _unwritable(self, error: OSError) -> Broken:
-        return Broken(
-            where=str(self._path.parent),
-            got=f"a folder that cannot be made ({error.strerror})",
-            wanted="a folder that the bridge may write",
-            next_step="name another --data-dir",
-        )
-
-    def _unreadable(self, error: DatabaseError) -> BadInput:
-        return BadInput(
-            where=str(self._path),
-            got=f"a file that cannot be used ({error.orig})",
-            wanted="the bridge's own SQLite file, in a folder that it may write",
-            next_step="move the file away, or name another --data-dir",
-        )
-
-
-class _Transaction:
-    """A session that takes the write lock at once, so that what was read still holds when it writes."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._session = Session(engine, expire_on_commit=False)
-
-    def __enter__(self) -> Session:
-        self._session.execute(text("BEGIN IMMEDIATE"))
-        return self._session
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._session.commit()
-        finally:
-            self._session.close()
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _canonical(lines: list[OrderLine]) -> str:

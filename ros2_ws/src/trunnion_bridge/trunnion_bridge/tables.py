@@ -9,9 +9,8 @@ from typing import cast
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from trunnion_bridge.columns import Number
 from trunnion_bridge.models import Order, OrderEvent, OrderLine, OrderState
-
-SCHEMA_VERSION = 1
 
 
 class Base(DeclarativeBase):
@@ -24,7 +23,7 @@ class OrderRow(Base):
     __tablename__ = "orders"
     __table_args__ = (Index("orders_by_state", "state", "number"), {"sqlite_autoincrement": True})
 
-    number: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
     lines: Mapped[str]
@@ -34,9 +33,9 @@ class OrderRow(Base):
     phase: Mapped[str] = mapped_column(default="")
     part: Mapped[str] = mapped_column(default="")
     message: Mapped[str] = mapped_column(default="")
-    created_ms: Mapped[int]
-    started_ms: Mapped[int | None]
-    ended_ms: Mapped[int | None]
+    created_ms: Mapped[int] = mapped_column(Number)
+    started_ms: Mapped[int | None] = mapped_column(Number)
+    ended_ms: Mapped[int | None] = mapped_column(Number)
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.number")
 
@@ -46,9 +45,9 @@ class EventRow(Base):
 
     __tablename__ = "order_events"
 
-    number: Mapped[int] = mapped_column(primary_key=True)
-    order_number: Mapped[int] = mapped_column(ForeignKey("orders.number"), index=True)
-    at_ms: Mapped[int]
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    order_number: Mapped[int] = mapped_column(Number, ForeignKey("orders.number"), index=True)
+    at_ms: Mapped[int] = mapped_column(Number)
     state: Mapped[str]
     sorted: Mapped[int]
     message: Mapped[str]

@@ -1,0 +1,14 @@
+"""What Alembic runs: the steps, on the connection and in the transaction that `trunnion_bridge.database` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from trunnion_bridge.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite changes a table by copying it
+)
+context.run_migrations()
