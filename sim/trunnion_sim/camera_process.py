@@ -20,7 +20,7 @@ from trunnion_contract.cell import CellLayout
 from trunnion_contract.errors import Broken
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.contents import Contents, RandomParts
-from trunnion_sim.robot import ARM, FINGERS
+from trunnion_sim.robot import MOVING
 
 _STARTS_WITHIN_S = 60.0
 _ENDS_WITHIN_S = 1.0
@@ -36,17 +36,14 @@ class Poses:
     @classmethod
     def of(cls, cell: SimulatedCell) -> Poses:
         """Read them from a cell."""
-        bullet = cell.world.bullet
-        parts = tuple(bullet.getBasePositionAndOrientation(part.body) for part in cell.parts)
+        parts = tuple(cell.world.pose(part.body) for part in cell.parts)
         return cls(tuple(cell.joint_states().positions.tolist()), parts)
 
     def put(self, cell: SimulatedCell) -> None:
         """Put a cell into them."""
-        bullet = cell.world.bullet
-        for joint, angle in zip((*ARM, *FINGERS), self.joints, strict=True):
-            bullet.resetJointState(cell.robot.body, joint, angle)
+        cell.world.put_joints(cell.robot.body, MOVING, self.joints)
         for part, (position, orientation) in zip(cell.parts, self.parts, strict=True):
-            bullet.resetBasePositionAndOrientation(part.body, position, orientation)
+            cell.world.put(part.body, position, orientation)
 
 
 class CameraProcess:

@@ -8,13 +8,13 @@ from types import TracebackType
 import numpy as np
 
 from trunnion_contract.cell import CameraLayout, CellLayout
-from trunnion_sim.camera import Frame
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, Colour, Part, Placement, put, scattered
 from trunnion_sim.randomisation import metal_colour, seen_against
 from trunnion_sim.renderer import SUPERSAMPLING, Look, Renderer
 from trunnion_sim.robot import JointStates, Panda, substeps
 from trunnion_sim.scenery import BIN_WALL_HEIGHT_M, build_scenery
+from trunnion_sim.view import Frame
 from trunnion_sim.world import World
 
 CONTROL_PERIOD_S = 0.05
@@ -87,7 +87,7 @@ class SimulatedCell:
         return self._renderer.picture(self.world).image_bgr
 
     def capture(self) -> Frame:
-        """What PyBullet draws of arm and parts, without the scenery."""
+        """What the renderer draws of arm and parts, without the scenery."""
         return self._renderer.camera.capture(self.world, self._renderer.look.light)
 
     def set_look(self, look: Look, camera: CameraLayout | None = None) -> None:
@@ -147,7 +147,7 @@ class SimulatedCell:
         reverse order leave their numbers to the next ones in order.
         """
         for part in reversed(self.parts):
-            self.world.bullet.removeBody(part.body)
+            self.world.remove(part.body)
         self.parts = []
         self.robot.place(_AWAY_BASE_M, self.layout.limits.opening_max_m)
         self.world.step()

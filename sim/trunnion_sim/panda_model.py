@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pybullet_data
 
 from trunnion_sim.meshes import Mesh, cached_folder, decimated, merged, read_obj, write_obj
+from trunnion_sim.world import stock_panda
 
 FACES_PER_LINK = {"link1": 250, "link2": 250, "link3": 350, "link4": 420, "link5": 800, "link6": 1400,
                   "hand": 900, "finger": 160}  # fmt: skip
@@ -22,7 +22,7 @@ Colour = tuple[float, float, float]
 
 def panda_urdf() -> Path:
     """The path of a Panda URDF with decimated visual meshes and the stock collision shapes, made on first use."""
-    stock = Path(pybullet_data.getDataPath()) / "franka_panda"
+    stock = stock_panda()
     recipe = Path(__file__).read_bytes() + (stock / "panda.urdf").read_bytes()
     return cached_folder("panda", recipe, lambda folder: _build(stock, folder)) / "panda.urdf"
 

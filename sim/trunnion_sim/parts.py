@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 
 from trunnion_sim.part_meshes import part_mesh_files
-from trunnion_sim.world import World
+from trunnion_sim.solids import Box, Cylinder, Finish, Friction, MeshFile
+from trunnion_sim.world import World, quaternion_xyzw, rotation
 
 Colour = tuple[float, float, float]
 
@@ -77,39 +78,31 @@ class Part:
 
     def position_base_m(self) -> np.ndarray:
         """The part's middle, float64 [3]."""
-        return np.array(self.world.bullet.getBasePositionAndOrientation(self.body)[0])
+        return np.array(self.world.pose(self.body)[0])
 
     def rotation_base(self) -> np.ndarray:
         """The part's rotation, float64 [3, 3]."""
-        quaternion = self.world.bullet.getBasePositionAndOrientation(self.body)[1]
-        return np.array(self.world.bullet.getMatrixFromQuaternion(quaternion)).reshape(3, 3)
+        return rotation(self.world.pose(self.body)[1])
 
 
 @cache
-def _mesh_file(label: str) -> str:
-    return str(part_mesh_files()[label])
+def _mesh_file(label: str) -> MeshFile:
+    return MeshFile(part_mesh_files()[label])
 
 
-def put(
-    world: World,
-    placement: Placement,
-    colour: Colour,
-    friction: float,
-    mass_scale: float = 1.0,
-    *,
-    visible: bool = True,
-) -> Part:
+def put(world: World, placement: Placement, colour: Colour, friction: float, mass_scale: float = 1.0) -> Part:
     """Create a part in the world; `friction` is the lateral Coulomb coefficient of its surface."""
-    kind, bullet = _kind(placement.label), world.bullet
-    body = bullet.createMultiBody(
-        baseMass=kind.mass_kg * mass_scale,
-        baseCollisionShapeIndex=_collision_shape(world, kind),
-        baseVisualShapeIndex=_visual_shape(world, kind, colour) if visible else -1,
-        basePosition=placement.position_base_m,
-        baseOrientation=bullet.getQuaternionFromEuler([0, 0, placement.yaw_rad]),
+    kind = _kind(placement.label)
+    body = world.add(
+        _solid(kind),
+        _mesh_file(kind.label),
+        Finish(colour, gloss=(0.4, 0.4, 0.4)),
+        mass_kg=kind.mass_kg * mass_scale,
+        at_m=placement.position_base_m,
+        orientation_xyzw=quaternion_xyzw(0, 0, placement.yaw_rad),
     )
     # Rolling friction would add three rows to every contact, and triple the time of a physics step.
-    bullet.changeDynamics(body, -1, lateralFriction=friction, spinningFriction=0.002, restitution=0.0)
+    world.rub(body, Friction(friction, spinning_m=0.002))
     return Part(kind, body, world)
 
 
@@ -117,25 +110,11 @@ def _kind(label: str) -> PartKind:
     return KINDS.get(label) or CLUTTER.get(label) or LOOK_ALIKES[label]
 
 
-def _collision_shape(world: World, kind: PartKind) -> int:
-    bullet = world.bullet
+def _solid(kind: PartKind) -> Box | Cylinder:
     if kind.box_half_extents_m:
-        return int(bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=kind.box_half_extents_m))
-    return int(
-        bullet.createCollisionShape(bullet.GEOM_CYLINDER, radius=kind.cylinder_radius_m, height=kind.height_m)
-    )
-
-
-def _visual_shape(world: World, kind: PartKind, colour: Colour) -> int:
-    bullet = world.bullet
-    return int(
-        bullet.createVisualShape(
-            bullet.GEOM_MESH,
-            fileName=_mesh_file(kind.label),
-            rgbaColor=[*colour, 1],
-            specularColor=[0.4, 0.4, 0.4],
-        )
-    )
+        return Box(kind.box_half_extents_m)
+    assert kind.cylinder_radius_m is not None
+    return Cylinder(kind.cylinder_radius_m, kind.height_m)
 
 
 def scattered(

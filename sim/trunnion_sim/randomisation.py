@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from trunnion_contract.cell import CameraLayout
-from trunnion_sim.camera import Light
 from trunnion_sim.parts import Colour
 from trunnion_sim.renderer import Look
 from trunnion_sim.scenery import Palette
 from trunnion_sim.textures import PATTERNS, Texture
+from trunnion_sim.view import Light
 
 CONTRAST_MIN = 0.25
 METALS: tuple[Colour, ...] = (

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 
 from trunnion_contract.cell import CameraLayout, CellLayout
-from trunnion_sim.camera import CellCamera, Frame, Light
+from trunnion_sim.camera import CellCamera
 from trunnion_sim.scenery import Palette, build_scenery
 from trunnion_sim.shading import cast_shadows, occlusion
 from trunnion_sim.textures import Texture
+from trunnion_sim.view import Frame, Light
 from trunnion_sim.world import World
 
 SUPERSAMPLING = 2

@@ -8,10 +8,12 @@ import numpy as np
 
 from trunnion_sim.kinematics import arm_joints_rad
 from trunnion_sim.panda_model import panda_urdf
+from trunnion_sim.solids import Friction
 from trunnion_sim.world import PHYSICS_HZ, World
 
 ARM = tuple(range(7))
 FINGERS = (9, 10)
+MOVING = (*ARM, *FINGERS)
 GRASP_LINK = 11
 JOINT_NAMES = (
     *(f"panda_joint{number}" for number in range(1, 8)),
@@ -21,6 +23,7 @@ JOINT_NAMES = (
 OPENING_MAX_M = 0.08
 FINGER_FORCE_N = 30.0
 FINGER_SPEED_MPS = 0.12
+FINGERTIP = Friction(sliding=1.0, spinning_m=0.01)
 ARM_EFFORT_NM = (87.0, 87.0, 87.0, 87.0, 40.0, 40.0, 40.0)
 # The commanded point may run ahead of a blocked arm by this much, so that it never leaps when it comes free.
 LEAD_MAX_M = 0.01
@@ -40,26 +43,19 @@ class Panda:
     """A Panda in a world, its hand pointing straight down with the fingers along base y."""
 
     def __init__(self, world: World) -> None:
-        bullet = world.bullet
         self.world = world
-        self.body = int(bullet.loadURDF(str(panda_urdf()), useFixedBase=True))
+        self.body = world.add_arm(panda_urdf())
         for finger in FINGERS:
-            bullet.changeDynamics(self.body, finger, lateralFriction=1.0, spinningFriction=0.01)
+            world.rub(self.body, FINGERTIP, finger)
         # Both fingers move alike, as the real hand's single motor makes them: a part ends up in the middle.
-        gear = bullet.createConstraint(
-            self.body, FINGERS[0], self.body, FINGERS[1], bullet.JOINT_GEAR, [1, 0, 0], [0, 0, 0], [0, 0, 0]
-        )
-        bullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
+        world.mirror(self.body, *FINGERS)
         self._commanded_base_m = np.zeros(3)
 
     def place(self, grasp_base_m: np.ndarray, opening_m: float) -> None:
         """Put the arm there at once, at rest; for the start of an episode."""
-        bullet = self.world.bullet
         self._commanded_base_m = np.array(grasp_base_m, float)
-        for joint, angle in zip(ARM, arm_joints_rad(self._commanded_base_m), strict=True):
-            bullet.resetJointState(self.body, joint, angle)
-        for finger in FINGERS:
-            bullet.resetJointState(self.body, finger, opening_m / 2)
+        places = (*arm_joints_rad(self._commanded_base_m).tolist(), opening_m / 2, opening_m / 2)
+        self.world.put_joints(self.body, MOVING, places)
         self._drive(np.zeros(7), opening_m)
 
     def command(self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float) -> None:
@@ -81,52 +77,33 @@ class Panda:
 
     def arm_positions_rad(self) -> np.ndarray:
         """The arm's joint angles, float64 [7]."""
-        return np.array([state[0] for state in self.world.bullet.getJointStates(self.body, ARM)])
+        return np.array(self.world.joint_places(self.body, ARM))
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""
-        return np.array(self.world.bullet.getLinkState(self.body, GRASP_LINK, computeForwardKinematics=1)[4])
+        return np.array(self.world.link(self.body, GRASP_LINK).position_m)
 
     def grasp_orientation_xyzw(self) -> np.ndarray:
         """The hand's orientation in the base frame, a quaternion, float64 [4]."""
-        return np.array(self.world.bullet.getLinkState(self.body, GRASP_LINK, computeForwardKinematics=1)[5])
+        return np.array(self.world.link(self.body, GRASP_LINK).orientation_xyzw)
 
     def opening_m(self) -> float:
         """The distance between the fingertips."""
-        return float(sum(state[0] for state in self.world.bullet.getJointStates(self.body, FINGERS)))
+        return float(sum(self.world.joint_places(self.body, FINGERS)))
 
     def grasp_jacobian_m(self) -> np.ndarray:
         """How far the grasp point moves per radian of each joint of the arm, float64 [3, 7]."""
-        angles = [state[0] for state in self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))]
-        still = [0.0] * len(angles)
-        linear, _ = self.world.bullet.calculateJacobian(
-            self.body, GRASP_LINK, [0.0, 0.0, 0.0], angles, still, still
-        )
-        return np.array(linear)[:, : len(ARM)]
+        return self.world.jacobian(self.body, GRASP_LINK, MOVING)[:, : len(ARM)]
 
     def joint_states(self) -> JointStates:
         """What the encoders and motors report."""
-        states = self.world.bullet.getJointStates(self.body, (*ARM, *FINGERS))
-        position, velocity, _, effort = (
-            np.array(column, dtype=object) for column in zip(*states, strict=True)
-        )
-        return JointStates(position.astype(float), velocity.astype(float), effort.astype(float))
+        return JointStates(*self.world.joint_states(self.body, MOVING))
 
     def _drive(self, joint_velocities: np.ndarray, opening_m: float) -> None:
-        bullet = self.world.bullet
-        bullet.setJointMotorControlArray(
-            self.body,
-            ARM,
-            bullet.VELOCITY_CONTROL,
-            targetVelocities=joint_velocities.tolist(),
-            forces=ARM_EFFORT_NM,
-        )
+        self.world.drive_at(self.body, ARM, joint_velocities.tolist(), ARM_EFFORT_NM)
         target_m = min(max(opening_m, 0.0), OPENING_MAX_M) / 2
         for finger in FINGERS:
-            bullet.setJointMotorControl2(
-                self.body, finger, bullet.POSITION_CONTROL, targetPosition=target_m, force=FINGER_FORCE_N,
-                maxVelocity=FINGER_SPEED_MPS, positionGain=0.3, velocityGain=1.0,
-            )  # fmt: skip
+            self.world.drive_gently_to(self.body, finger, target_m, FINGER_FORCE_N, FINGER_SPEED_MPS)
 
 
 def substeps(duration_s: float) -> int:

@@ -10,7 +10,8 @@ from trunnion_sim.randomisation import random_part_colour, seen_against
 from trunnion_sim.renderer import Look
 from trunnion_sim.robot import Panda
 from trunnion_sim.scenery import build_scenery
-from trunnion_sim.world import World
+from trunnion_sim.solids import Ball, Box, Cylinder, Finish, Solid
+from trunnion_sim.world import World, quaternion_xyzw
 
 SETTLE_STEPS = 72
 LABELS = tuple(KINDS)
@@ -29,7 +30,7 @@ class RandomScene:
     def shuffle(self, rng: np.random.Generator) -> None:
         """Clear the cell and fill it at random; parts in bins fall there and come to rest as physics has it."""
         for body in [*(part.body for part in self.parts), *self._distractors]:
-            self.world.bullet.removeBody(body)
+            self.world.remove(body)
         self.arm.place(np.array([0.4, 0.0, 0.45]), 0.08)
         self.parts = self._parts_in_tray(rng) + self._parts_in_bins(rng) + self._parts_on_table(rng)
         self._distractors = [self._distractor(rng) for _ in range(rng.integers(0, 6))]
@@ -50,10 +51,8 @@ class RandomScene:
                 spread = np.array(place.size_m) / 2 - 0.03
                 x, y = np.array(place.center_base_m[:2]) + rng.uniform(-spread, spread)
                 part = self._put(Placement(str(rng.choice(LABELS)), (x, y, 0.03 + 0.035 * level), 0.0), rng)
-                tilt = self.world.bullet.getQuaternionFromEuler(rng.uniform(-np.pi, np.pi, 3).tolist())
-                self.world.bullet.resetBasePositionAndOrientation(
-                    part.body, part.position_base_m().tolist(), tilt
-                )
+                tilt = quaternion_xyzw(*rng.uniform(-np.pi, np.pi, 3).tolist())
+                self.world.put(part.body, part.position_base_m().tolist(), tilt)
                 parts.append(part)
         return parts
 
@@ -70,23 +69,18 @@ class RandomScene:
 
     def _distractor(self, rng: np.random.Generator) -> int:
         """A thing that is no part: a block, a ball, a disc or a rod."""
-        bullet = self.world.bullet
-        size = rng.uniform(0.005, 0.022, 3)
+        size = rng.uniform(0.005, 0.022, 3).tolist()
         kind = rng.choice(["block", "ball", "disc", "rod"])
-        solid = {
-            "block": {"shapeType": bullet.GEOM_BOX, "halfExtents": size.tolist()},
-            "ball": {"shapeType": bullet.GEOM_SPHERE, "radius": size[0]},
-            "disc": {"shapeType": bullet.GEOM_CYLINDER, "radius": size[0], "height": size[1] / 2},
-            "rod": {"shapeType": bullet.GEOM_CYLINDER, "radius": size[1] / 3, "height": 4 * size[2]},
+        solid: Solid = {
+            "block": Box((size[0], size[1], size[2])),
+            "ball": Ball(size[0]),
+            "disc": Cylinder(size[0], size[1] / 2),
+            "rod": Cylinder(size[1] / 3, 4 * size[2]),
         }[str(kind)]
-        visual = {"length" if key == "height" else key: value for key, value in solid.items()}
         place = [*(np.array([0.5, 0.0]) + rng.uniform((-0.2, -0.3), (0.2, 0.3))), 0.035]
-        turned = [np.pi / 2 if kind == "rod" else 0.0, 0.0, float(rng.uniform(-np.pi, np.pi))]
-        return int(bullet.createMultiBody(
-            0.05, bullet.createCollisionShape(**solid),
-            bullet.createVisualShape(**visual, rgbaColor=[*random_part_colour(rng), 1]),
-            place, bullet.getQuaternionFromEuler(turned),
-        ))  # fmt: skip
+        turned = quaternion_xyzw(np.pi / 2 if kind == "rod" else 0.0, 0.0, float(rng.uniform(-np.pi, np.pi)))
+        finish = Finish(random_part_colour(rng))
+        return self.world.add(solid, solid, finish, mass_kg=0.05, at_m=place, orientation_xyzw=turned)
 
     def _arm_point(self, rng: np.random.Generator) -> np.ndarray:
         """Over a bin as when the executive looks, over the tray as when it works, or drawn back."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from trunnion_contract.cell import CellLayout
 from trunnion_sim.parts import Colour
+from trunnion_sim.solids import Box, Finish
 from trunnion_sim.world import World
 
 TABLE_SIZE_M = (1.8, 2.2, 0.04)
@@ -20,9 +19,9 @@ BIN_FLOOR_M = 0.004
 BIN_WALL_HEIGHT_M = 0.050
 BIN_WALL_M = 0.004
 
-SPECK_M = (1e-6, 1e-6, 1e-6)
+SPECK = Box((1e-6, 1e-6, 1e-6))
 
-Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+PlacedBox = tuple[tuple[float, float, float], Box]
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,13 @@ class Scenery:
             colour = palette.bins[number % len(palette.bins)]
             painted.append((body, colour, colour))
         for body, floor, rim in painted:
-            world.bullet.changeVisualShape(body, -1, rgbaColor=[*floor, 1])
-            for link in range(world.bullet.getNumJoints(body)):
-                world.bullet.changeVisualShape(body, link, rgbaColor=[*rim, 1])
+            world.paint(body, floor, rim)
 
 
 def build_scenery(world: World, layout: CellLayout, *, visible: bool) -> Scenery:
     """Put table, tray and bins into the world; all of it is fixed. Without `visible` they can be touched, not seen."""
     half_x, half_y, half_z = (size / 2 for size in TABLE_SIZE_M)
-    _fixed(world, [((0.4, 0.0, -half_z), (half_x, half_y, half_z))], visible=False)
+    _fixed(world, [((0.4, 0.0, -half_z), Box((half_x, half_y, half_z)))], visible=False)
     tray_boxes = _open_box(
         layout.tray.center_base_m, layout.tray.size_m, TRAY_FLOOR_M, TRAY_LIP_HEIGHT_M, TRAY_LIP_M
     )
@@ -81,32 +78,17 @@ def _open_box(
     floor: float,
     height: float,
     wall: float,
-) -> Iterator[Box]:
-    """Floor and four walls as (centre, half extents); the floor's top is at `surface_center`."""
+) -> Iterator[PlacedBox]:
+    """Floor and four walls, each with its centre; the floor's top is at `surface_center`."""
     x, y, z = surface_center
     half_x, half_y = inner[0] / 2, inner[1] / 2
-    yield (x, y, z - floor / 2), (half_x + wall, half_y + wall, floor / 2)
+    yield (x, y, z - floor / 2), Box((half_x + wall, half_y + wall, floor / 2))
     for side in (-1, 1):
-        yield (x + side * (half_x + wall / 2), y, z + height / 2), (wall / 2, half_y + wall, height / 2)
-        yield (x, y + side * (half_y + wall / 2), z + height / 2), (half_x, wall / 2, height / 2)
+        yield (x + side * (half_x + wall / 2), y, z + height / 2), Box((wall / 2, half_y + wall, height / 2))
+        yield (x, y + side * (half_y + wall / 2), z + height / 2), Box((half_x, wall / 2, height / 2))
 
 
-def _fixed(world: World, boxes: list[Box], *, visible: bool) -> int:
-    """One fixed body of several boxes. Unseen ones are specks: with no shape to draw, PyBullet draws the solid."""
-    bullet = world.bullet
-    base, *rest = boxes
-    shapes = [bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=half) for _, half in boxes]
-    drawn = [half if visible else SPECK_M for _, half in boxes]
-    visuals = [
-        bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=half, specularColor=[0.1, 0.1, 0.1])
-        for half in drawn
-    ]
-    count = len(rest)
-    return int(bullet.createMultiBody(
-        baseMass=0, baseCollisionShapeIndex=shapes[0], baseVisualShapeIndex=visuals[0], basePosition=base[0],
-        linkMasses=[0] * count, linkCollisionShapeIndices=shapes[1:], linkVisualShapeIndices=visuals[1:],
-        linkPositions=[(np.array(center) - base[0]).tolist() for center, _ in rest],
-        linkOrientations=[[0, 0, 0, 1]] * count, linkInertialFramePositions=[[0, 0, 0]] * count,
-        linkInertialFrameOrientations=[[0, 0, 0, 1]] * count, linkParentIndices=[0] * count,
-        linkJointTypes=[bullet.JOINT_FIXED] * count, linkJointAxis=[[0, 0, 1]] * count,
-    ))  # fmt: skip
+def _fixed(world: World, boxes: list[PlacedBox], *, visible: bool) -> int:
+    """One fixed body of several boxes. Unseen ones are specks: with no shape to draw, the solid would be drawn."""
+    drawn = [box if visible else SPECK for _, box in boxes]
+    return world.add_fixed(boxes, drawn, Finish(gloss=(0.1, 0.1, 0.1)))

@@ -1,4 +1,8 @@
-"""The simulated world: the one place that talks to PyBullet, always without a window."""
+"""The simulated world: the one place that talks to PyBullet, always without a window.
+
+Everything else builds, moves and looks at bodies through the verbs of `World`, so that a world with the same verbs on
+another simulator could take its place. Bodies, joints and links are numbers; link -1 is a body's base.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,16 @@ import functools
 import importlib
 import inspect
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import pybullet_data
+
+from trunnion_sim.solids import Ball, Box, Cylinder, Finish, Floats, Friction, MeshFile, Solid
+from trunnion_sim.view import Frame, Light, View
 
 
 def _imported_silently(name: str) -> Any:
@@ -27,9 +38,224 @@ pybullet = _imported_silently("pybullet")
 
 PHYSICS_HZ = 240
 GRAVITY_MPS2 = 9.81
+UPRIGHT_XYZW = (0.0, 0.0, 0.0, 1.0)
+BASE = -1
+_LIGHT_AWAY_M = 3.0
 
 
-class Bullet:
+class LinkState(NamedTuple):
+    """Where a link is, and how it moves: its frame, and the centre of its mass, to which the velocities belong."""
+
+    center_m: Floats
+    position_m: Floats
+    orientation_xyzw: Floats
+    velocity_mps: Floats
+    turning_radps: Floats
+
+
+class World:
+    """One world of its own; worlds of one process do not see each other.
+
+    Args:
+        step_s: how far one step advances.
+        substeps: physics steps in it, all made by one call.
+    """
+
+    def __init__(self, step_s: float = 1 / PHYSICS_HZ, substeps: int = 1) -> None:
+        self._step_s, self._substeps = step_s, substeps
+        self._bullet = _Bullet()
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove everything, caches included, and set the physics as it always is here."""
+        self._bullet.resetSimulation(flags=self._bullet.RESET_USE_SIMPLE_BROADPHASE)
+        self._bullet.setPhysicsEngineParameter(
+            fixedTimeStep=self._step_s, numSubSteps=self._substeps if self._substeps > 1 else 0,
+            numSolverIterations=50, deterministicOverlappingPairs=1,
+        )  # fmt: skip
+        self._bullet.setGravity(0, 0, -GRAVITY_MPS2)
+
+    def step(self, count: int = 1) -> None:
+        """Advance physics by `count` steps, of 1/240 s unless the world was made with others."""
+        advance = self._bullet.stepSimulation
+        for _ in range(count):
+            advance()
+
+    def add(
+        self,
+        solid: Solid | None,
+        drawn: Solid | MeshFile | None = None,
+        finish: Finish = Finish(),  # noqa: B008
+        *,
+        mass_kg: float = 0.0,
+        at_m: Sequence[float],
+        orientation_xyzw: Sequence[float] = UPRIGHT_XYZW,
+    ) -> int:
+        """Add a body, fixed where it has no mass; without a solid nothing touches it."""
+        touched = -1 if solid is None else self._touched(solid)
+        seen = -1 if drawn is None else self._seen(drawn, finish)
+        return int(self._bullet.createMultiBody(mass_kg, touched, seen, at_m, orientation_xyzw))
+
+    def add_fixed(self, boxes: Sequence[tuple[Floats, Box]], drawn: Sequence[Box], finish: Finish) -> int:
+        """Add one fixed body of several boxes at their centres, each drawn as another box; link n is box n + 1."""
+        touched = [self._touched(box) for _, box in boxes]
+        seen = [self._seen(box, finish) for box in drawn]
+        base, *rest = (np.array(center_m) for center_m, _ in boxes)
+        count = len(rest)
+        return int(self._bullet.createMultiBody(
+            baseMass=0, baseCollisionShapeIndex=touched[0], baseVisualShapeIndex=seen[0], basePosition=base.tolist(),
+            linkMasses=[0] * count, linkCollisionShapeIndices=touched[1:], linkVisualShapeIndices=seen[1:],
+            linkPositions=[(center_m - base).tolist() for center_m in rest],
+            linkOrientations=[UPRIGHT_XYZW] * count, linkInertialFramePositions=[[0, 0, 0]] * count,
+            linkInertialFrameOrientations=[UPRIGHT_XYZW] * count, linkParentIndices=[0] * count,
+            linkJointTypes=[self._bullet.JOINT_FIXED] * count, linkJointAxis=[[0, 0, 1]] * count,
+        ))  # fmt: skip
+
+    def add_arm(self, urdf: Path, at_m: Floats = (0.0, 0.0, 0.0)) -> int:
+        """Add what a URDF file describes, its base fixed."""
+        return int(self._bullet.loadURDF(str(urdf), at_m, useFixedBase=True))
+
+    def mirror(self, body: int, joint: int, other: int) -> None:
+        """Make one sliding joint of a body move as another one does."""
+        bullet = self._bullet
+        gear = bullet.createConstraint(
+            body, joint, body, other, bullet.JOINT_GEAR, [1, 0, 0], [0, 0, 0], [0, 0, 0]
+        )
+        bullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
+
+    def remove(self, body: int) -> None:
+        """Take a body away."""
+        self._bullet.removeBody(body)
+
+    def rub(self, body: int, friction: Friction, link: int = BASE) -> None:
+        """Give a link's surface its friction."""
+        self._bullet.changeDynamics(
+            body, link, lateralFriction=friction.sliding, spinningFriction=friction.spinning_m
+        )
+
+    def paint(self, body: int, base: Floats, links: Floats) -> None:
+        """Give a body's base and its links their colours, RGB in 0..1."""
+        self._bullet.changeVisualShape(body, BASE, rgbaColor=[*base, 1])
+        for link in range(self._bullet.getNumJoints(body)):
+            self._bullet.changeVisualShape(body, link, rgbaColor=[*links, 1])
+
+    def pose(self, body: int) -> tuple[Floats, Floats]:
+        """Where a body's base is (m), and how it is turned (quaternion, xyzw)."""
+        position_m, orientation_xyzw = self._bullet.getBasePositionAndOrientation(body)
+        return position_m, orientation_xyzw
+
+    def velocity(self, body: int) -> tuple[Floats, Floats]:
+        """How fast a body's base moves (m/s) and turns (rad/s)."""
+        velocity_mps, turning_radps = self._bullet.getBaseVelocity(body)
+        return velocity_mps, turning_radps
+
+    def put(
+        self, body: int, position_m: Sequence[float], orientation_xyzw: Sequence[float] = UPRIGHT_XYZW
+    ) -> None:
+        """Put a body there at once, at rest."""
+        self._bullet.resetBasePositionAndOrientation(body, position_m, orientation_xyzw)
+        self._bullet.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0))
+
+    def put_joints(self, body: int, joints: Sequence[int], places: Sequence[float]) -> None:
+        """Put joints there at once (rad or m), at rest."""
+        for joint, place in zip(joints, places, strict=True):
+            self._bullet.resetJointState(body, joint, place, 0.0)
+
+    def joint_places(self, body: int, joints: Sequence[int]) -> list[float]:
+        """Where joints are (rad or m)."""
+        return [state[0] for state in self._bullet.getJointStates(body, joints)]
+
+    def joint_states(self, body: int, joints: Sequence[int]) -> np.ndarray:
+        """Places, velocities and the motors' efforts of n joints, float64 [3, n]."""
+        states = self._bullet.getJointStates(body, joints)
+        return np.array([(place, velocity, effort) for place, velocity, _, effort in states]).T
+
+    def link(self, body: int, link: int) -> LinkState:
+        """Where a link is now, and how it moves."""
+        state = self._bullet.getLinkState(body, link, 1, 1)
+        return LinkState(state[0], state[4], state[5], state[6], state[7])
+
+    def jacobian(self, body: int, link: int, joints: Sequence[int]) -> np.ndarray:
+        """How far a link moves for each of all the body's moving `joints`, float64 [3, n]."""
+        places = self.joint_places(body, joints)
+        still = [0.0] * len(places)
+        linear, _ = self._bullet.calculateJacobian(body, link, [0.0, 0.0, 0.0], places, still, still)
+        return np.array(linear)
+
+    def drive_at(
+        self, body: int, joints: Sequence[int], velocities: Sequence[float], efforts: Sequence[float]
+    ) -> None:
+        """Let motors move joints at these velocities from now on, with these efforts at most."""
+        self._bullet.setJointMotorControlArray(
+            body, joints, self._bullet.VELOCITY_CONTROL, targetVelocities=velocities, forces=efforts
+        )
+
+    def drive_to(
+        self, body: int, joints: Sequence[int], places: Sequence[float], efforts: Sequence[float]
+    ) -> None:
+        """Let motors bring joints to these places and keep them there, with these efforts at most."""
+        self._bullet.setJointMotorControlArray(
+            body, joints, self._bullet.POSITION_CONTROL, targetPositions=places, forces=efforts
+        )
+
+    def drive_gently_to(self, body: int, joint: int, place: float, effort: float, speed: float) -> None:
+        """Let a motor bring one joint to this place, no faster than `speed`."""
+        self._bullet.setJointMotorControl2(
+            body, joint, self._bullet.POSITION_CONTROL, targetPosition=place, force=effort,
+            maxVelocity=speed, positionGain=0.3, velocityGain=1.0,
+        )  # fmt: skip
+
+    def touched_by(self, body: int) -> set[int]:
+        """The other bodies that touch the links of `body`, not counting its base, since the last step."""
+        points = self._bullet.getContactPoints(bodyA=body)
+        # By PyBullet's order: 2 is the other body, 3 the link, 8 the distance, positive while they only come near.
+        return {point[2] for point in points if point[2] != body and point[3] >= 0 and point[8] <= 0}
+
+    def picture(self, view: View, light: Light) -> Frame:
+        """Draw the world as it stands, without shadows."""
+        bullet, width, height = self._bullet, view.width_px, view.height_px
+        projection = list(bullet.computeProjectionMatrixFOV(
+            view.vertical_field_of_view_deg, width / height, view.near_m, view.far_m
+        ))  # fmt: skip
+        # TinyRenderer samples a pixel at its lower left corner; a pinhole camera means its middle.
+        projection[8] += 1 / width
+        projection[9] += 1 / height
+        _, _, rgba, depth, bodies = bullet.getCameraImage(
+            width, height, bullet.computeViewMatrix(view.position_m, view.look_at_m, view.up), projection,
+            renderer=bullet.ER_TINY_RENDERER, shadow=0,
+            lightDirection=light.toward_base, lightColor=light.colour, lightDistance=_LIGHT_AWAY_M,
+            lightAmbientCoeff=light.ambient, lightDiffuseCoeff=light.diffuse, lightSpecularCoeff=light.specular,
+        )  # fmt: skip
+        return Frame(
+            np.reshape(np.asarray(rgba, np.uint8), (height, width, 4)),
+            np.reshape(np.asarray(depth, np.float32), (height, width)),
+            np.reshape(np.asarray(bodies, np.int32), (height, width)),
+        )
+
+    def close(self) -> None:
+        """Give the world back; a closed world cannot be used again."""
+        if self._bullet.isConnected():
+            self._bullet.disconnect()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _touched(self, solid: Solid) -> int:
+        return int(self._bullet.createCollisionShape(**_geometry(solid, "height")))
+
+    def _seen(self, drawn: Solid | MeshFile, finish: Finish) -> int:
+        looks: dict[str, Any] = {} if finish.colour is None else {"rgbaColor": [*finish.colour, 1]}
+        if finish.gloss is not None:
+            looks["specularColor"] = finish.gloss
+        return int(self._bullet.createVisualShape(**_geometry(drawn, "length"), **looks))
+
+
+class _Bullet:
     """PyBullet's functions and constants, bound to one world; each is looked up once."""
 
     def __init__(self) -> None:
@@ -43,51 +269,30 @@ class Bullet:
         return value
 
 
-class World:
-    """One PyBullet world of its own; worlds of one process do not see each other.
+def _geometry(shape: Solid | MeshFile, height: str) -> dict[str, Any]:
+    """The shape in PyBullet's words, which call a cylinder's height by another name where it is drawn."""
+    match shape:
+        case Box(half_m):
+            return {"shapeType": pybullet.GEOM_BOX, "halfExtents": half_m}
+        case Cylinder(radius_m, height_m):
+            return {"shapeType": pybullet.GEOM_CYLINDER, "radius": radius_m, height: height_m}
+        case Ball(radius_m):
+            return {"shapeType": pybullet.GEOM_SPHERE, "radius": radius_m}
+        case MeshFile(path):
+            return {"shapeType": pybullet.GEOM_MESH, "fileName": str(path)}
 
-    Bodies are built through `bullet`, PyBullet's own functions bound to this world.
 
-    Args:
-        step_s: how far one step advances.
-        substeps: physics steps in it, all made by one call.
-    """
+def quaternion_xyzw(roll_rad: float, pitch_rad: float, yaw_rad: float) -> Floats:
+    """The turn about the fixed x, y and z axes, in this order, as a unit quaternion."""
+    turn: Floats = pybullet.getQuaternionFromEuler([roll_rad, pitch_rad, yaw_rad])
+    return turn
 
-    def __init__(self, step_s: float = 1 / PHYSICS_HZ, substeps: int = 1) -> None:
-        self._step_s, self._substeps = step_s, substeps
-        self.bullet = Bullet()
-        self.clear()
 
-    def clear(self) -> None:
-        """Remove everything, caches included, and set the physics as it always is here."""
-        self.bullet.resetSimulation(flags=self.bullet.RESET_USE_SIMPLE_BROADPHASE)
-        self.bullet.setPhysicsEngineParameter(
-            fixedTimeStep=self._step_s, numSubSteps=self._substeps if self._substeps > 1 else 0,
-            numSolverIterations=50, deterministicOverlappingPairs=1,
-        )  # fmt: skip
-        self.bullet.setGravity(0, 0, -GRAVITY_MPS2)
+def rotation(orientation_xyzw: Sequence[float]) -> np.ndarray:
+    """A unit quaternion as a matrix, float64 [3, 3]."""
+    return np.array(pybullet.getMatrixFromQuaternion(orientation_xyzw)).reshape(3, 3)
 
-    def step(self, count: int = 1) -> None:
-        """Advance physics by `count` steps, of 1/240 s unless the world was made with others."""
-        advance = self.bullet.stepSimulation
-        for _ in range(count):
-            advance()
 
-    def touched_by(self, body: int) -> set[int]:
-        """The other bodies that touch the links of `body`, not counting its base, since the last step."""
-        points = self.bullet.getContactPoints(bodyA=body)
-        # By PyBullet's order: 2 is the other body, 3 the link, 8 the distance, positive while they only come near.
-        return {point[2] for point in points if point[2] != body and point[3] >= 0 and point[8] <= 0}
-
-    def close(self) -> None:
-        """Give the world back; a closed world cannot be used again."""
-        if self.bullet.isConnected():
-            self.bullet.disconnect()
-
-    def __enter__(self) -> World:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+def stock_panda() -> Path:
+    """The folder with the Panda that comes with the simulator: `panda.urdf` and its meshes."""
+    return Path(pybullet_data.getDataPath()) / "franka_panda"

@@ -17,7 +17,7 @@ def cell() -> Iterator[SimulatedCell]:
     with SimulatedCell() as cell:
         cell.lay_out(["gear", "bolt"], np.random.default_rng(0))
         x, y, _ = cell.layout.bins["A"].center_base_m
-        cell.world.bullet.resetBasePositionAndOrientation(cell.parts[0].body, (x, y, 0.03), (0, 0, 0, 1))
+        cell.world.put(cell.parts[0].body, (x, y, 0.03))
         yield cell
 
 

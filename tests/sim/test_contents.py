@@ -40,9 +40,9 @@ def test_an_episode_is_laid_out_under_the_conditions_that_its_seed_draws() -> No
     with SimulatedCell() as cell:
         plain = EpisodeOf(Scenario(name="plain", episodes=1), 7)
         plain.lay_out(cell)
-        mass_kg, there = (cell.world.bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
+        mass_kg, there = (cell.world._bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
         lens = EpisodeOf(scenario, 7).lay_out(cell)
-        heavier_kg, elsewhere = (cell.world.bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
+        heavier_kg, elsewhere = (cell.world._bullet.getDynamicsInfo(cell.parts[0].body, -1)[0], cell.render())
         grey = lens(np.full((240, 320, 3), 128, np.uint8))
     assert heavier_kg == pytest.approx(mass_kg * conditions.mass_scale)
     assert np.abs(elsewhere.astype(float) - there).mean() > 1

@@ -90,9 +90,9 @@ def test_the_jacobian_is_how_the_grasp_point_moves(cell: SimulatedCell) -> None:
     joints, tiny_rad = arm_joints_rad(here), 1e-5
     for number, joint in enumerate(ARM):
         start = robot.grasp_point_base_m()
-        robot.world.bullet.resetJointState(robot.body, joint, joints[number] + tiny_rad)
+        robot.world.put_joints(robot.body, [joint], [joints[number] + tiny_rad])
         moved = (robot.grasp_point_base_m() - start) / tiny_rad
-        robot.world.bullet.resetJointState(robot.body, joint, joints[number])
+        robot.world.put_joints(robot.body, [joint], [joints[number]])
         assert moved == pytest.approx(jacobian[:, number], abs=2e-3)
 
 

@@ -11,7 +11,7 @@ from trunnion_edge.violations import ViolationMeter
 from trunnion_sim.kinematics import arm_joints_rad
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.robot import JOINT_NAMES, Panda, substeps
-from trunnion_sim.world import World
+from trunnion_sim.world import World, rotation
 
 PERIOD_S = 0.05
 LIMITS: MotionLimits = SORTING_CELL.limits
@@ -44,8 +44,7 @@ def test_the_whole_workspace_is_in_reach_with_the_hand_straight_down(arm: Panda,
     wanted = _corners()[corner]
     arm.place(wanted, 0.04)
     assert np.abs(arm.grasp_point_base_m() - wanted).max() < 1e-6
-    rotation = arm.world.bullet.getMatrixFromQuaternion(arm.grasp_orientation_xyzw().tolist())
-    assert np.abs(np.reshape(rotation, (3, 3)) - np.diag([1, -1, -1])).max() < 1e-6
+    assert np.abs(rotation(arm.grasp_orientation_xyzw().tolist()) - np.diag([1, -1, -1])).max() < 1e-6
 
 
 def test_a_point_out_of_reach_stretches_the_arm_and_breaks_nothing() -> None:

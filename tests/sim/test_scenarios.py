@@ -148,7 +148,7 @@ def test_on_slippery_parts_friction_is_what_the_scenario_says() -> None:
     with SimulatedCell() as cell:
         cell.reset(task.placements, colours=task.colours, friction=0.35)
         (part,) = cell.parts
-        assert cell.world.bullet.getDynamicsInfo(part.body, -1)[1] == pytest.approx(0.35)
+        assert cell.world._bullet.getDynamicsInfo(part.body, -1)[1] == pytest.approx(0.35)
 
 
 def _suite(*scenarios: dict[str, Any]) -> Suite:
@@ -331,7 +331,7 @@ def test_a_heavier_part_pushes_back_harder() -> None:
             (part,) = cell.parts
             cell.world.step(24)
             start = part.position_base_m()
-            bullet = cell.world.bullet
+            bullet = cell.world._bullet
             for _ in range(24):
                 bullet.applyExternalForce(part.body, -1, [1.0, 0, 0], start.tolist(), bullet.WORLD_FRAME)
                 cell.world.step()

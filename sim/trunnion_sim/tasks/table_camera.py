@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from trunnion_contract.cell import CameraLayout
 from trunnion_contract.errors import BadInput
-from trunnion_sim.camera import CellCamera, Light
+from trunnion_sim.camera import CellCamera
+from trunnion_sim.view import Light
 from trunnion_sim.world import World
 
 SIDE_MIN_PX, SIDE_MAX_PX = 16, 2048

@@ -7,11 +7,11 @@ whose base stands at `BASE_X_M`. Sizes, masses, forces and start are those of pa
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from trunnion_sim.kinematics import WRIST_TO_GRASP_M, moving_joints_rad
+from trunnion_sim.solids import Ball, Box, Finish, Floats, Friction
 from trunnion_sim.tasks.arm_model import welded_panda_urdf
 from trunnion_sim.world import World
 
@@ -26,14 +26,14 @@ JOINTS, FINGERS, WRIST = (0, 1, 2, 3, 4, 5, 6), (5, 6), 4
 EFFORTS = (87.0, 87.0, 87.0, 120.0, 120.0, 170.0, 170.0)
 # PyBullet makes impulses of forces by the whole step, and spends one in every substep.
 _EFFORTS_A_SUBSTEP = tuple(effort / SUBSTEPS for effort in EFFORTS)
-_HALF_TABLE_M, _TABLE_AT_M = (0.55, 0.35, 0.2), (-0.3, 0.0, -0.2)
-_HALF_FLOOR_M, _FLOOR_AT_M = (3.0, 3.0, 0.01), (0.0, 0.0, -0.41)
+_TABLE, _TABLE_AT_M = Box((0.55, 0.35, 0.2)), (-0.3, 0.0, -0.2)
+_FLOOR, _FLOOR_AT_M = Box((3.0, 3.0, 0.01)), (0.0, 0.0, -0.41)
+_CUBE = Box((CUBE_M / 2, CUBE_M / 2, CUBE_M / 2))
 _AWAY_M = (0.0, 0.0, 3.0)
-_UPRIGHT = (0.0, 0.0, 0.0, 1.0)
-_WOOD, _DARK = (0.72, 0.64, 0.54, 1), (0.2, 0.2, 0.22, 1)
-_RED, _GREEN = (0.85, 0.2, 0.15, 1), (0.1, 0.8, 0.2, 1)
-
-Floats = tuple[float, ...]
+_FINGERTIP = Friction(sliding=1.0, spinning_m=0.001)
+_DULL = (0.0, 0.0, 0.0)
+_WOOD, _DARK = Finish((0.72, 0.64, 0.54), _DULL), Finish((0.2, 0.2, 0.22), _DULL)
+_RED, _GREEN = Finish((0.85, 0.2, 0.15), _DULL), Finish((0.1, 0.8, 0.2))
 
 
 class TableScene:
@@ -47,10 +47,10 @@ class TableScene:
     def __init__(self, *, cube: bool, target: bool) -> None:
         self.world = World(1 / RATE_HZ, SUBSTEPS)
         self._arm = self._load_arm()
-        self._box(_HALF_FLOOR_M, _FLOOR_AT_M, _DARK)
-        self._box(_HALF_TABLE_M, _TABLE_AT_M, _WOOD)
-        self._cube = self._box((CUBE_M / 2,) * 3, _AWAY_M, _RED, CUBE_KG) if cube else None
-        self._target = self._ball(_GREEN) if target else None
+        self.world.add(_FLOOR, _FLOOR, _DARK, at_m=_FLOOR_AT_M)
+        self.world.add(_TABLE, _TABLE, _WOOD, at_m=_TABLE_AT_M)
+        self._cube = self.world.add(_CUBE, _CUBE, _RED, mass_kg=CUBE_KG, at_m=_AWAY_M) if cube else None
+        self._target = self.world.add(None, Ball(CUBE_M / 2), _GREEN, at_m=_AWAY_M) if target else None
         self._start_rad = _joints(*START_M, opening_m=0.0)
         self.hand_m: Floats = (0.0,) * 3
         self.hand_mps: Floats = (0.0,) * 3
@@ -61,9 +61,9 @@ class TableScene:
         self._forget()
         self._arm_at_start()
         if self._cube is not None and cube_m is not None:
-            self._put(self._cube, tuple(cube_m.tolist()))
+            self.world.put(self._cube, tuple(cube_m.tolist()))
         if self._target is not None:
-            self._put(self._target, tuple(goal_m.tolist()))
+            self.world.put(self._target, tuple(goal_m.tolist()))
         self._look_at_hand()
 
     def move(self, displacement_m: Floats, opening_m: float) -> None:
@@ -75,9 +75,9 @@ class TableScene:
 
     def cube_state(self) -> Floats:
         """The cube's middle (m), roll, pitch and yaw (rad), velocity (m/s) and angular velocity (rad/s); 12 numbers."""
-        bullet = self.world.bullet
-        position, quaternion = bullet.getBasePositionAndOrientation(self._cube)
-        velocity, turning = bullet.getBaseVelocity(self._cube)
+        assert self._cube is not None
+        position, quaternion = self.world.pose(self._cube)
+        velocity, turning = self.world.velocity(self._cube)
         return (*position, *roll_pitch_yaw(*quaternion), *velocity, *turning)
 
     def close(self) -> None:
@@ -86,11 +86,11 @@ class TableScene:
 
     def _look_at_hand(self) -> None:
         """The opening, the point between the fingertips and its velocity, from the link that the hand is welded to."""
-        left, right = self.world.bullet.getJointStates(self._arm, FINGERS)
-        self.opening_m = left[0] + right[0]
-        state = self.world.bullet.getLinkState(self._arm, WRIST, 1, 1)
-        (cx, cy, cz), (fx, fy, fz), (qx, qy, qz, qw) = state[0], state[4], state[5]
-        (vx, vy, vz), (wx, wy, wz) = state[6], state[7]
+        left, right = self.world.joint_places(self._arm, FINGERS)
+        self.opening_m = left + right
+        (cx, cy, cz), (fx, fy, fz), (qx, qy, qz, qw), (vx, vy, vz), (wx, wy, wz) = self.world.link(
+            self._arm, WRIST
+        )
         reach = WRIST_TO_GRASP_M
         x = fx + reach * 2 * (qx * qz + qw * qy)
         y = fy + reach * 2 * (qy * qz - qw * qx)
@@ -106,44 +106,22 @@ class TableScene:
         made, there is none left to keep.
         """
         if self._cube is not None:
-            self._put(self._cube, _AWAY_M)
+            self.world.put(self._cube, _AWAY_M)
         self._arm_at_start()
         self.world.step()
 
     def _arm_at_start(self) -> None:
-        for joint, angle in zip(JOINTS, self._start_rad, strict=True):
-            self.world.bullet.resetJointState(self._arm, joint, angle, 0.0)
+        self.world.put_joints(self._arm, JOINTS, self._start_rad)
         self._drive(self._start_rad)
 
     def _drive(self, targets: list[float]) -> None:
-        bullet = self.world.bullet
-        bullet.setJointMotorControlArray(
-            self._arm, JOINTS, bullet.POSITION_CONTROL, targetPositions=targets, forces=_EFFORTS_A_SUBSTEP
-        )
-
-    def _put(self, body: int, position_m: Floats) -> None:
-        self.world.bullet.resetBasePositionAndOrientation(body, position_m, _UPRIGHT)
-        self.world.bullet.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0))
+        self.world.drive_to(self._arm, JOINTS, targets, _EFFORTS_A_SUBSTEP)
 
     def _load_arm(self) -> int:
-        bullet = self.world.bullet
-        arm = int(bullet.loadURDF(str(welded_panda_urdf()), (BASE_X_M, 0.0, 0.0), useFixedBase=True))
+        arm = self.world.add_arm(welded_panda_urdf(), (BASE_X_M, 0.0, 0.0))
         for finger in FINGERS:
-            bullet.changeDynamics(arm, finger, lateralFriction=1.0, spinningFriction=0.001)
+            self.world.rub(arm, _FINGERTIP, finger)
         return arm
-
-    def _box(self, half_m: Floats, at_m: Floats, colour: Any, mass_kg: float = 0.0) -> int:
-        bullet = self.world.bullet
-        solid = bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=half_m)
-        drawn = bullet.createVisualShape(
-            bullet.GEOM_BOX, halfExtents=half_m, rgbaColor=colour, specularColor=(0, 0, 0)
-        )
-        return int(bullet.createMultiBody(mass_kg, solid, drawn, at_m))
-
-    def _ball(self, colour: Any) -> int:
-        bullet = self.world.bullet
-        drawn = bullet.createVisualShape(bullet.GEOM_SPHERE, radius=CUBE_M / 2, rgbaColor=colour)
-        return int(bullet.createMultiBody(0, -1, drawn, _AWAY_M))
 
 
 def _joints(x_m: float, y_m: float, z_m: float, opening_m: float) -> list[float]:

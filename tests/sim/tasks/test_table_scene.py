@@ -27,14 +27,13 @@ def test_the_hand_starts_where_it_is_said_to(scene: TableScene) -> None:
 
 def test_the_hand_is_where_the_stock_arm_has_its_grasp_target(scene: TableScene) -> None:
     scene.move((0.01, 0.03, -0.05), 0.05)
-    bullet = scene.world.bullet
-    states = [state[0] for state in bullet.getJointStates(scene._arm, range(7))]
+    bullet = scene.world._bullet
+    states = scene.world.joint_places(scene._arm, range(7))
     with World() as world:
-        stock = world.bullet.loadURDF(str(panda_urdf()), (-0.6, 0, 0), useFixedBase=True)
-        for joint, angle in zip((0, 1, 3, 5, 6, 9, 10), states, strict=True):
-            world.bullet.resetJointState(stock, joint, angle)
-        where = world.bullet.getLinkState(stock, 11, computeForwardKinematics=1)[4]
-        masses_kg = sum(world.bullet.getDynamicsInfo(stock, link)[0] for link in range(-1, 12))
+        stock = world.add_arm(panda_urdf(), (-0.6, 0, 0))
+        world.put_joints(stock, (0, 1, 3, 5, 6, 9, 10), states)
+        where = world.link(stock, 11).position_m
+        masses_kg = sum(world._bullet.getDynamicsInfo(stock, link)[0] for link in range(-1, 12))
     assert scene.hand_m == pytest.approx(where, abs=1e-6)
     assert sum(bullet.getDynamicsInfo(scene._arm, link)[0] for link in range(-1, 7)) == pytest.approx(
         masses_kg
@@ -83,5 +82,5 @@ def test_angles_are_those_that_pybullet_means(seed: int) -> None:
     quaternion = np.random.default_rng(seed).normal(size=4)
     quaternion /= np.linalg.norm(quaternion)
     with World() as world:
-        expected = world.bullet.getEulerFromQuaternion(quaternion.tolist())
+        expected = world._bullet.getEulerFromQuaternion(quaternion.tolist())
     assert roll_pitch_yaw(*quaternion) == pytest.approx(expected, abs=1e-6)
