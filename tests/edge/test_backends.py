@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
 
 from trunnion_contract.errors import BadInput, Broken, TrunnionError
 from trunnion_contract.tensor import TensorSpec
@@ -152,6 +153,34 @@ def test_a_gpu_that_the_runtime_cannot_use_is_an_error_where_asked_for_and_a_war
         "a GPU is there (/dev/nvidiactl), but the CPU runs the model: tensorrt on gpu: "
     )
     assert "onnxruntime on gpu: a GPU that ONNX Runtime could not use (driver or CUDA libraries)" in warning
+
+
+class FailingGpu:
+    """What is under a session of ONNX Runtime, on a GPU that has gone; counts the calls."""
+
+    def __init__(self, sound: Any) -> None:
+        self.runs, self._sound = 0, sound
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sound, name)
+
+    def run(self, *words: object) -> list[np.ndarray]:
+        self.runs += 1
+        raise EPFail("CUDA failure 719: unspecified launch failure")
+
+
+def test_a_gpu_that_fails_while_a_network_runs_is_an_error_and_no_slower_answer_from_the_cpu(
+    network: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = onnxruntime.open_session(network)
+    session._sess = gpu = FailingGpu(session._sess)
+    session._fallback_providers = [onnxruntime._CPU]
+    engine = onnxruntime.OnnxRuntimeEngine(session)
+    for runs in (1, 2):
+        with pytest.raises(Broken, match=r"failed while it ran \(CUDA failure 719.* wanted its outputs"):
+            engine.infer({"observation": np.zeros((1, 3), np.float32)})
+        assert (session._sess, gpu.runs) == (gpu, runs)
+    assert capsys.readouterr().out == ""
 
 
 @dataclass

@@ -77,6 +77,7 @@ class Engine(Protocol):
 
         Raises:
             BadInput: an input is missing, unknown, or of another dtype or shape than the network takes.
+            Broken: the network or its device failed while it ran.
         """
 
     def close(self) -> None:

@@ -59,7 +59,12 @@ class OnnxRuntimeEngine:
         return self._runtime
 
     def infer(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Run the network on inputs of its own names, dtypes and shapes."""
+        """Run the network on inputs of its own names, dtypes and shapes.
+
+        Raises:
+            BadInput: an input is missing, unknown, or of another dtype or shape than the network takes.
+            Broken: the engine is closed, or its device failed; it never goes on on another one.
+        """
         if self._session is None:
             raise Broken(
                 where="the engine",
@@ -68,7 +73,15 @@ class OnnxRuntimeEngine:
                 next_step="open the model again",
             )
         check_inputs(self._specs, inputs)
-        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+        try:
+            return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+        except Exception as error:  # ONNX Runtime's errors have no base of their own.
+            raise Broken(
+                where=self._runtime,
+                got=f"a network that failed while it ran ({_first_line(error)})",
+                wanted="its outputs",
+                next_step="run it again; where it fails for each input, `trunnion doctor` looks at the machine",
+            ) from error
 
     def close(self) -> None:
         """Drop the session."""
@@ -123,7 +136,7 @@ def open_session(
     if isinstance(model, Path) and not model.is_file():
         raise BadInput(where=where, got="no such file", wanted="an ONNX file", next_step="check the path")
     try:
-        return ort.InferenceSession(
+        session = ort.InferenceSession(
             str(model) if isinstance(model, Path) else model, options, providers=list(providers)
         )
     except Exception as error:  # ONNX Runtime's errors have no base of their own.
@@ -133,6 +146,9 @@ def open_session(
             wanted="an ONNX network",
             next_step="export the model again",
         ) from error
+    # Otherwise a GPU that fails in `run` is given up for the CPU, for good, with a word on stdout.
+    session.disable_fallback()
+    return session
 
 
 def _specs(nodes: list[ort.NodeArg]) -> tuple[TensorSpec, ...]:
