@@ -227,6 +227,7 @@ CLAIMS = (
     a_build_that_fails_says_what_tensorrt_said,
     a_build_that_a_person_stops_ends_as_they_asked,
     an_engine_is_built_once_and_then_loaded,
+    an_engine_that_came_with_its_network_is_taken_and_a_new_one_is_checked,
     a_ctrl_c_during_a_message_ends_the_build_and_comes_out_after_it,
 )
 

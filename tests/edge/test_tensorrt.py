@@ -45,6 +45,13 @@ def outcomes(version: str) -> dict[str, str]:
     return result
 
 
+def test_every_claim_of_the_program_is_in_its_table() -> None:
+    """A claim takes nothing and gives nothing; what it stands on takes or gives something."""
+    functions = [node for node in ast.parse(PROGRAM.read_text()).body if isinstance(node, ast.FunctionDef)]
+    written = {f.name for f in functions if not f.args.args and ast.unparse(f.returns or f) == "None"}
+    assert written == set(claims())
+
+
 @pytest.mark.parametrize("version", ["10.3.0", "10.13.3.9", "11.4.0.106"])
 @pytest.mark.parametrize("claim", claims())
 def test_claim(claim: str, version: str) -> None:
