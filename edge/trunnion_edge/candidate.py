@@ -46,8 +46,8 @@ class CandidateCheck:
         """
         self._check_purpose(candidate)
         self.selection.check(candidate.labels)
-        candidate.detector.warm_up()
         _check_finite(candidate, candidate.detector.grey())
+        candidate.detector.warm_up()
         results = [self._tried(candidate, frame.image) for frame in self.frames]
         _check_latency([latency_ms for _, latency_ms in results], latency_max_ms)
         before = [saw for frame, (saw, _) in zip(self.frames, results, strict=True) if frame.anything]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.detector_spec import DetectorSpec, KeypointSpec
-from trunnion_contract.errors import BadInput
+from trunnion_contract.errors import BadInput, Broken
 from trunnion_edge.masks import Masks
 from trunnion_edge.preprocess import Letterbox
 from trunnion_edge.suppression import suppress
@@ -83,16 +83,20 @@ def decode(
 
     Raises:
         BadInput: an output has another shape.
+        Broken: every row for an image has a value that is not finite, which would look like an empty image.
     """
     output = outputs[spec.output.name]
     _check(output, spec, len(letterboxes))
     nms_threshold = spec.nms_threshold if nms_threshold is None else nms_threshold
     decoded = []
     for index, letterbox in enumerate(letterboxes):
+        of_image = output[index]
         if spec.form == "chosen":
-            found = _chosen(output[index], confidence_threshold)
+            found = _chosen(of_image, confidence_threshold)
         else:
-            found = _candidates(output[index], len(spec.labels), confidence_threshold, nms_threshold)
+            found = _candidates(of_image, len(spec.labels), confidence_threshold, nms_threshold)
+        if not len(found.scores):
+            _check_sighted(of_image if spec.form == "chosen" else of_image.T)
         prototypes = outputs[spec.masks.prototypes.name][index] if spec.masks else None
         decoded.append(_in_source(found, spec, letterbox, prototypes))
     return decoded
@@ -114,6 +118,19 @@ def _chosen(rows: Floats, threshold: float) -> _Found:
 def _finite(rows: Floats) -> Floats:
     # The sum tells in one call whether there is anything to look for.
     return rows if isfinite(np.add.reduce(rows, axis=None)) else rows[np.isfinite(rows).all(axis=1)]
+
+
+def _check_sighted(rows: Floats) -> None:
+    """Of an image in which nothing was found: that the network said so, and not that it knows nothing any more."""
+    # The first row tells in one call, in all networks that are well.
+    if not len(rows) or isfinite(np.add.reduce(rows[0])) or np.isfinite(rows).all(axis=1).any():
+        return
+    raise Broken(
+        where="the detector's output",
+        got=f"{len(rows)} rows, each with a value that is not finite",
+        wanted="finite numbers",
+        next_step="load the bundle that ran before; export the model again, or in a higher precision",
+    )
 
 
 def _candidates(columns: Floats, classes: int, threshold: float, nms_threshold: float) -> _Found:

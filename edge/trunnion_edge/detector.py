@@ -92,7 +92,7 @@ class Detector:
 
         Raises:
             BadInput: it is not such an image.
-            Broken: the network named a class that has no label.
+            Broken: the network named a class that has no label, or gave nothing but what is not finite.
         """
         return self.detect_many((image_bgr,))[0]
 
@@ -103,7 +103,7 @@ class Detector:
 
         Raises:
             BadInput: one is not such an image; nothing was detected in any.
-            Broken: the network named a class that has no label.
+            Broken: the network named a class that has no label, or gave nothing but what is not finite.
         """
         found: list[Detections] = []
         for first in range(0, len(images_bgr), self.batch_max):

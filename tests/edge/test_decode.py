@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from trunnion_contract.detector_spec import DetectorSpec, KeypointSpec, MaskSpec
-from trunnion_contract.errors import BadInput
+from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.decode import Detections
 from trunnion_edge.decode import decode as decode_many
@@ -68,6 +68,25 @@ def test_a_row_with_a_value_that_is_not_finite_is_dropped(column: int, value: fl
     assert found.scores.tolist() == pytest.approx([0.6])
 
 
+def is_sighted(rows: np.ndarray) -> bool:
+    """Whether a network that found nothing in an image said so in at least one whole row."""
+    return bool(np.isfinite(rows).all(axis=1).any())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("columns", [slice(6), slice(4), slice(4, 5)])
+def test_an_image_of_which_no_row_is_finite_is_an_error_and_not_an_empty_one(
+    columns: slice, value: float
+) -> None:
+    output = rows([0, 8, 64, 56, 0.9, 1], [10, 18, 20, 28, 0.2, 1])
+    output[0, :, columns] = value
+    wanted = "the detector's output: got 2 rows, each with a value that is not finite, wanted finite numbers"
+    with pytest.raises(Broken, match=wanted):
+        decode(output, PLACED, 0.5)
+    output[0, 1] = 0
+    assert len(decode(output, PLACED, 0.5)) == 0
+
+
 def test_no_boxes_have_the_shapes_of_many() -> None:
     found = decode(rows([0, 8, 64, 56, 0.1, 0]), PLACED, 0.5)
     assert (found.boxes_px.shape, found.scores.shape, found.class_ids.shape) == ((0, 4), (0,), (0,))
@@ -83,7 +102,11 @@ def test_whatever_a_network_says_boxes_are_inside_the_image_and_sorted(
     output: np.ndarray, threshold: float
 ) -> None:
     with np.errstate(all="ignore"):
-        found = decode(output, PLACED, threshold)
+        try:
+            found = decode(output, PLACED, threshold)
+        except Broken:
+            assert not is_sighted(output[0])
+            return
     assert np.isfinite(found.boxes_px).all()
     assert (found.boxes_px >= 0).all()
     assert (found.boxes_px <= [320, 240, 320, 240]).all()
@@ -132,12 +155,29 @@ def test_a_candidate_with_a_value_that_is_not_finite_is_dropped(row: int) -> Non
     assert of_candidates(output).scores.tolist() == pytest.approx([0.7])
 
 
+def test_candidates_of_which_none_is_finite_are_an_error_and_no_empty_image() -> None:
+    output = candidates([15, 23, 10, 10, 0, 0.8, 0], [40, 30, 8, 8, 0.2, 0, 0])
+    output[0, 5] = np.nan
+    with pytest.raises(Broken, match="2 rows, each with a value that is not finite"):
+        of_candidates(output)
+    output[0, 5, 1] = 0
+    assert len(of_candidates(output)) == 0
+
+
+def test_a_network_that_gives_no_rows_has_found_nothing() -> None:
+    assert len(decode(np.zeros((1, 0, 6), np.float32), PLACED, 0.5)) == 0
+
+
 @given(hnp.arrays(np.float32, (1, 7, 5), elements=st.floats(width=32)))
 def test_whatever_candidates_a_network_gives_boxes_are_inside_the_image_and_sorted(
     output: np.ndarray,
 ) -> None:
     with np.errstate(all="ignore"):
-        found = of_candidates(output)
+        try:
+            found = of_candidates(output)
+        except Broken:
+            assert not is_sighted(output[0].T)
+            return
     assert np.isfinite(found.boxes_px).all()
     assert (found.boxes_px[:, :2] < found.boxes_px[:, 2:]).all()
     assert (found.boxes_px <= [320, 240, 320, 240]).all()

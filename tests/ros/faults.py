@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Fault = Literal["", "blind", "error", "slow", "stuck"]
+Fault = Literal["", "blind", "error", "nan", "slow", "stuck"]
 _TRAP_WORK = 2400
 _TRAP_TURNS = 6_000_000
 
@@ -21,6 +21,14 @@ def fault_nodes(fault: Fault) -> list[onnx.NodeProto]:
     if fault == "error":
         wrong = helper.make_node("Mul", ["trap", "many"], ["class"])
         return [wrong, helper.make_node("Identity", ["bright"], ["score"])]
+    if fault == "nan":
+        return [
+            helper.make_node("Sub", ["one", "trap"], ["sound"]),
+            # 0 / 0 when the frame is a trap.
+            helper.make_node("Div", ["sound", "sound"], ["one_or_nan"]),
+            helper.make_node("Mul", ["bright", "one_or_nan"], ["score"]),
+            _no_class("sound"),
+        ]
     if fault == "slow":
         return [*_slow(), helper.make_node("Add", ["bright", "wasted"], ["score"]), _no_class("bright")]
     if fault == "stuck":

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from std_msgs.msg import Header
+from tests.ros.faults import Fault
 from tests.ros.tiny_bundle import IMAGE_SIZE_PX, TRAP_BRIGHTNESS, Variant, write_bundle
 
 from trunnion_contract.bundle import open_bundle
@@ -156,12 +157,15 @@ def test_an_answer_that_cannot_be_published_is_published_to_no_other_camera_agai
     assert cell.topics["c"].trouble == "RuntimeError: no room"
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"), [("error", "got class 99"), ("nan", "a value that is not finite")]
+)
 def test_a_frame_that_cannot_be_answered_leaves_the_others_their_answers(
-    bench: Callable[[Variant, int], Bench],
+    bench: Callable[[Variant, int], Bench], fault: Fault, said: str
 ) -> None:
-    cell = bench(Variant(batch=True, fault="error"), 3)
+    cell = bench(Variant(batch=True, fault=fault), 3)
     show_together(cell, b=BRIGHT, c=TRAP, d=BRIGHT)
     assert [cell.topics[name].answers for name in "bcd"] == [[1], [], [1]]
-    assert "got class 99" in cell.topics["c"].trouble
+    assert said in cell.topics["c"].trouble
     cell.show(c=BRIGHT)
     assert cell.topics["c"].trouble == ""

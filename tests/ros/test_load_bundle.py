@@ -32,7 +32,12 @@ PROBATION_FRAMES = 4
 # Left edge of what each good bundle sees.
 LEFT_PX = {"a": 100.0, "b": 180.0}
 # Each fault, and what is said of it.
-FAULTS = {"blind": "it saw nothing in", "error": "it failed: ", "slow": "for a frame, at most"}
+FAULTS = {
+    "blind": "it saw nothing in",
+    "error": "it failed: ",
+    "nan": "it failed: the detector's output: got 300 rows, each with a value that is not finite",
+    "slow": "for a frame, at most",
+}
 
 
 @dataclass(frozen=True)
