@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -136,3 +137,20 @@ def test_the_log_hears_of_a_long_build_every_ten_seconds(caplog: pytest.LogCaptu
         "build the engine for Orin: 30 % about 1 min left",
         "build the engine for Orin: done in 30 s",
     ]
+
+
+def test_the_log_hears_that_a_build_goes_on_also_while_one_step_of_it_takes_long(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = LoggedProgress(say_every_s=0.02)
+    with caplog.at_level(logging.INFO):
+        said.start("build the engine for Orin", 1000)
+        said.advance(70)
+        deadline_s = time.monotonic() + 10
+        while len(caplog.messages) < 4 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        said.done()
+        told = len(caplog.messages)
+        time.sleep(0.1)
+    assert set(caplog.messages[1:-1]) == {"build the engine for Orin: 7 % still at work after 0 s"}
+    assert len(caplog.messages) == told, "nothing after the end"

@@ -98,10 +98,16 @@ class BuildProgress:
 
 
 class LoggedProgress:
-    """Progress in the log: a line at once, one every few seconds, and one at the end."""
+    """Progress in the log: a line at once, one every few seconds, and one at the end.
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._clock_s = clock_s
+    A thread of its own speaks where nobody tells of progress for so long: one step of a builder may take minutes.
+    """
+
+    def __init__(
+        self, clock_s: Callable[[], float] = time.monotonic, say_every_s: float = _SAY_EVERY_S
+    ) -> None:
+        self._clock_s, self._say_every_s = clock_s, say_every_s
+        self._ended = threading.Event()
         self._label, self._count, self._total, self._said_s, self._began_s = "", 0, 1, 0.0, 0.0
 
     def start(self, label: str, total: int) -> None:
@@ -109,20 +115,36 @@ class LoggedProgress:
         self._label, self._count, self._total = label, 0, max(total, 1)
         self._began_s = self._said_s = self._clock_s()
         _log.info("%s: begins; this can take from a minute to an hour, once on this device", label)
+        self._ended.set()
+        self._ended = threading.Event()
+        threading.Thread(target=self._go_on, args=(self._ended,), name="progress", daemon=True).start()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Say how far it is, where some seconds have gone by."""
         self._count += steps
-        if self._clock_s() - self._said_s >= _SAY_EVERY_S:
-            self._said_s = self._clock_s()
-            _log.info("%s: %d %% %s", self._label, 100 * self._count // self._total, note)
+        self._say(note)
 
     def done(self, note: str = "") -> None:
         """Say how long it took."""
+        self._ended.set()
         words = f"done in {self._clock_s() - self._began_s:.0f} s {note}".rstrip()
         _log.info("%s: %s", self._label, words)
+
+    def _go_on(self, ended: threading.Event) -> None:
+        while not ended.wait(self._say_every_s):
+            self._say(f"still at work after {_duration(self._clock_s() - self._began_s)}")
+
+    def _say(self, note: str) -> None:
+        now_s = self._clock_s()
+        if now_s - self._said_s >= self._say_every_s:
+            self._said_s = now_s
+            _log.info("%s: %d %% %s", self._label, 100 * self._count // self._total, note)
 
 
 def time_left(seconds: float) -> str:
     """For a person, who needs no more than a minute's precision from one minute on."""
-    return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"
+    return f"about {_duration(seconds)} left"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

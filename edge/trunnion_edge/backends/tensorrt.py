@@ -119,8 +119,10 @@ class TensorRtBuilder:
         monitor = Monitor(told, self.log)
         config = self._config(builder, network, monitor)
         self.progress.start(f"build the engine for {self.key.gpu}", TOTAL)
-        plan: Any = builder.build_serialized_network(network, config)
-        self.progress.done()
+        try:
+            plan: Any = builder.build_serialized_network(network, config)
+        finally:
+            self.progress.done()
         self.log.raise_if_stopped()
         if told.stop_reason is not None:
             raise told.stop_reason
