@@ -12,10 +12,11 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import GetState
-from rcl_interfaces.srv import DescribeParameters, GetParameters
-from rclpy.qos import qos_profile_sensor_data
+from rcl_interfaces.srv import DescribeParameters
+from rclpy.qos import ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from tests.ros.detector_process import Camera, change, detector_entry, state
+from tests.ros.tiny_bundle import TRAP_BRIGHTNESS, Variant, write_bundle
 from vision_msgs.msg import LabelInfo
 
 from trunnion_bringup.processes import Cell
@@ -26,11 +27,26 @@ from trunnion_inference.stages import STAGES
 
 BRIGHTNESS = 153
 SCORE = BRIGHTNESS / 255
+TRAP = TRAP_BRIGHTNESS + 15
+IMAGES, ANSWERS, SOURCES = "/cell/camera/image_raw", "/cell/detections", "/cell/detection_source"
 
 
 @pytest.fixture(scope="module")
-def detector(start_cell: Callable[..., Cell], bundle_file: Path) -> Cell:
-    return start_cell(detector_entry(bundle_file))
+def detector(start_cell: Callable[..., Cell], tmp_path_factory: pytest.TempPathFactory) -> Cell:
+    """Its network gives NaN for frames that are a trap, and is well otherwise."""
+    return start_cell(detector_entry(write_bundle(tmp_path_factory.mktemp("nan"), Variant(fault="nan"))))
+
+
+@pytest.fixture
+def health(graph: Any, detector: Cell) -> Callable[[], tuple[bytes, str]]:
+    """Level and message of the detector's last heartbeat."""
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+
+    def last() -> tuple[bytes, str]:
+        statuses = [message.status[0] for message in list(heard) if message.status[0].name == "detector"]
+        return (statuses[-1].level, statuses[-1].message) if statuses else (b"", "")
+
+    return last
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +94,28 @@ def test_parameters_say_what_they_are(graph: Any, detector: Cell) -> None:
     assert described[-1].floating_point_range[0].to_value == 1.0
 
 
-def test_qos_can_be_overridden_by_parameter(graph: Any, detector: Cell) -> None:
-    name = "qos_overrides./cell/camera/image_raw.subscription.reliability"
-    request = GetParameters.Request(names=[name])
-    (value,) = graph.call(GetParameters, "detector/get_parameters", request).values
-    assert value.string_value == "best_effort"
+def test_a_network_that_gives_nothing_finite_is_an_error_in_the_heartbeat_and_no_empty_answer(
+    graph: Any, camera: Camera, health: Callable[[], tuple[bytes, str]]
+) -> None:
+    traps: list[int] = []
+    not_finite = "the detector's output: got 300 rows, each with a value that is not finite"
+    graph.until(lambda: traps.append(camera.show(TRAP)) or health()[1].startswith(not_finite), "complaint")
+    assert health()[0] == DiagnosticStatus.ERROR
+    assert state(graph) == "active"
+    assert len(camera.look(BRIGHTNESS).detections) == 1
+    assert not {message.header.stamp.nanosec for message in camera.detections} & set(traps)
+    graph.until(lambda: camera.look(BRIGHTNESS) and health() == (DiagnosticStatus.OK, "works"), "recovery")
+
+
+def test_a_camera_of_which_nothing_comes_is_a_warning_until_it_shows_something(
+    graph: Any, camera: Camera, health: Callable[[], tuple[bytes, str]]
+) -> None:
+    camera.look(BRIGHTNESS)
+    graph.until(lambda: health()[1].startswith("no image for "), "word of the silence")
+    level, message = health()
+    assert level == DiagnosticStatus.WARN
+    assert 2 <= int(message.split()[3]) < 10
+    graph.until(lambda: camera.look(BRIGHTNESS) and health() == (DiagnosticStatus.OK, "works"), "recovery")
 
 
 def test_the_heartbeat_tells_where_the_time_goes(graph: Any, camera: Camera) -> None:
@@ -158,3 +191,22 @@ def test_a_bundle_with_a_changed_byte_leaves_the_node_unconfigured_with_the_reas
     assert str(bad) in log
     assert "Traceback" not in log
     assert cell.poll() == []
+
+
+# Last, because it answers on the same topics.
+def test_qos_can_be_overridden_by_parameter_for_one_topic_and_for_no_other(
+    start_cell: Callable[..., Cell], graph: Any, bundle_file: Path
+) -> None:
+    overrides = {
+        f"qos_overrides.{IMAGES}.subscription.reliability": "reliable",
+        f"qos_overrides.{ANSWERS}.publisher.reliability": "best_effort",
+    }
+    start_cell(dataclasses.replace(detector_entry(bundle_file, **overrides), name="overridden"))
+
+    def reliability(infos: list[Any]) -> ReliabilityPolicy:
+        (profile,) = [info.qos_profile for info in infos if info.node_name == "overridden"]
+        return profile.reliability
+
+    assert reliability(graph.node.get_subscriptions_info_by_topic(IMAGES)) == ReliabilityPolicy.RELIABLE
+    assert reliability(graph.node.get_publishers_info_by_topic(ANSWERS)) == ReliabilityPolicy.BEST_EFFORT
+    assert reliability(graph.node.get_publishers_info_by_topic(SOURCES)) == ReliabilityPolicy.RELIABLE

@@ -247,6 +247,21 @@ def test_the_thread_that_commands_is_scheduled_as_the_heartbeat_says_and_only_wh
         assert now == (os.SCHED_FIFO if commands and is_first else os.SCHED_OTHER)
 
 
+def test_the_arm_is_commanded_at_the_policys_rate_and_the_heartbeat_says_how_evenly(
+    graph: Any, arm: Arm
+) -> None:
+    heard = graph.hear(DiagnosticArray, "/diagnostics")
+    begin, periods = len(arm.twists), 40
+    graph.until(lambda: len(arm.twists) > begin + periods, "commands")
+    stamps_s = [seconds(twist.header.stamp) for twist in arm.twists[begin : begin + periods + 1]]
+    assert (stamps_s[-1] - stamps_s[0]) / periods == pytest.approx(PERIOD_S, rel=0.1)
+    graph.until(lambda: [m for m in heard if m.status[0].name == "policy"], "a heartbeat")
+    status = next(m.status[0] for m in heard if m.status[0].name == "policy")
+    # How late one of a hundred periods begins: less than a period, also on a busy machine.
+    (jitter_ms,) = [float(value.value) for value in status.values if value.key == "jitter_p99_ms"]
+    assert 0 < jitter_ms < 1e3 * PERIOD_S
+
+
 def test_where_nobody_says_otherwise_the_network_runs_on_the_thread_that_commands(ros: None) -> None:
     node = PolicyNode()
     assert node.get_parameter("threads").value == 1

@@ -34,7 +34,7 @@ class DetectorTopics:
             (LabelInfo, "label_info", self._on_labels, LATCHED),
             (VisionInfo, "vision_info", self._on_model, LATCHED),
         ):
-            node.create_subscription(kind, topic, callback, qos, **overridable())
+            node.create_subscription(kind, topic, callback, **overridable(qos))
 
     @property
     def wanting(self) -> str:

@@ -82,7 +82,7 @@ class SimulatedRobot(Node):
 
     def _advertise(self) -> None:
         def publisher(kind: type, topic: str, qos: object = RESULTS) -> object:
-            return self.create_publisher(kind, topic, qos, **overridable())
+            return self.create_publisher(kind, topic, **overridable(qos))
 
         self._joints = publisher(JointState, "joint_states")
         self._pose = publisher(PoseStamped, "current_pose")
@@ -91,9 +91,9 @@ class SimulatedRobot(Node):
 
     def _listen(self) -> None:
         self.create_subscription(
-            TwistStamped, "servo/delta_twist_cmds", self._on_twist, COMMAND, **overridable()
+            TwistStamped, "servo/delta_twist_cmds", self._on_twist, **overridable(COMMAND)
         )
-        self.create_subscription(Float64, "gripper/opening_cmd", self._on_opening, COMMAND, **overridable())
+        self.create_subscription(Float64, "gripper/opening_cmd", self._on_opening, **overridable(COMMAND))
         self.create_service(Trigger, "~/reset", self._on_reset)
 
     def _on_twist(self, message: TwistStamped) -> None:

@@ -34,7 +34,7 @@ from trunnion_inference.heartbeat import TOPIC as DIAGNOSTICS
 from trunnion_inference.heartbeat import WARN, Health, Heartbeat
 from trunnion_inference.parameters import number, text
 from trunnion_inference.process import run_node
-from trunnion_inference.qos import COMMAND, NEWEST, overridable
+from trunnion_inference.qos import COMMAND, HEARTBEATS, NEWEST, overridable
 from trunnion_inference.robot_bundle import cell_of, declare_bundle, open_named_bundle
 
 TICK_HZ = 20
@@ -78,7 +78,7 @@ class SorterNode(Node):
         self._is_taken = False
         self._watch = self._make_watch()
         self._listen()
-        self._goal = self.create_publisher(PolicyGoal, "policy/goal", COMMAND, **overridable())
+        self._goal = self.create_publisher(PolicyGoal, "policy/goal", **overridable(COMMAND))
         self._action = ActionServer(
             self, Sort, "sort", self._execute, goal_callback=self._on_order, cancel_callback=self._on_cancel
         )
@@ -122,8 +122,10 @@ class SorterNode(Node):
             (CameraInfo, "camera/camera_info", self._on_camera_info, NEWEST),
             (PolicyStatus, "policy/status", self._on_status, COMMAND),
         ):
-            self.create_subscription(kind, topic, callback, qos, **overridable())
-        self.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_diagnostics, 50)
+            self.create_subscription(kind, topic, callback, **overridable(qos))
+        self.create_subscription(
+            DiagnosticArray, DIAGNOSTICS, self._on_diagnostics, **overridable(HEARTBEATS)
+        )
 
     def _on_pose(self, message: PoseStamped) -> None:
         self._hear(self._robot, "current_pose")

@@ -87,7 +87,7 @@ class CameraTopics:
         # As image_transport does it: the suffix goes to what the name of the raw topic was remapped to.
         topic = node.resolve_topic_name(f"{self._prefix}image_raw") + self._transport.suffix
         self._images = node.create_subscription(
-            self._transport.kind, topic, self._on_image, images(queue_frames), raw=True, **overridable()
+            self._transport.kind, topic, self._on_image, raw=True, **overridable(images(queue_frames))
         )
         self.reset()
 
@@ -147,7 +147,7 @@ class CameraTopics:
     def _advertise(self) -> None:
         private = f"~/{self._prefix.lstrip('/')}debug/"
         self._detections = self._node.create_lifecycle_publisher(
-            Detection2DArray, f"{self._prefix}detections", RESULTS, **overridable()
+            Detection2DArray, f"{self._prefix}detections", **overridable(RESULTS)
         )
         self._source = self._publisher(DetectionSource, f"{self._prefix}detection_source", RESULTS)
         self._label_info = self._publisher(LabelInfo, f"{self._prefix}label_info", LATCHED)
@@ -175,7 +175,7 @@ class CameraTopics:
             self._publishers += (self._keypoints,)
 
     def _publisher(self, kind: type, topic: str, qos: Any) -> Publisher:
-        return self._node.create_publisher(kind, topic, qos, **overridable())
+        return self._node.create_publisher(kind, topic, **overridable(qos))
 
     def _on_image(self, data: bytes, info: dict[str, Any]) -> None:
         if self._on_frame(self._camera, data):

@@ -60,7 +60,7 @@ class DepthNode(ManagedNode):
         self._is_rectified = bool(self.get_parameter(RECTIFIED).value)
         self._forget()
         self._boxes = self.create_lifecycle_publisher(
-            Detection3DArray, "detections_3d", RESULTS, **overridable()
+            Detection3DArray, "detections_3d", **overridable(RESULTS)
         )
         self._endpoints.append((self.destroy_lifecycle_publisher, self._boxes))
         self._listen(Detection2DArray, _DETECTIONS, self._on_detections, RESULTS)
@@ -119,7 +119,7 @@ class DepthNode(ManagedNode):
         ]
 
     def _listen(self, kind: type, topic: str, callback: Any, qos: Any, *, raw: bool = False) -> None:
-        subscription = self.create_subscription(kind, topic, callback, qos, raw=raw, **overridable())
+        subscription = self.create_subscription(kind, topic, callback, raw=raw, **overridable(qos))
         self._endpoints.append((self.destroy_subscription, subscription))
 
     def _listen_for_calibration(self) -> None:
@@ -128,7 +128,11 @@ class DepthNode(ManagedNode):
         # Without the default warning that it hears nothing of such a publisher: the other one does.
         quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
         latched = self.create_subscription(
-            CameraInfo, _CAMERA, self._on_camera_info, LATCHED, event_callbacks=quiet
+            CameraInfo,
+            _CAMERA,
+            self._on_camera_info,
+            event_callbacks=quiet,
+            **overridable(LATCHED, "latched"),
         )
         self._endpoints.append((self.destroy_subscription, latched))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from trunnion_inference.clocks import header_now, steady_clock
-from trunnion_inference.qos import overridable
+from trunnion_inference.qos import HEARTBEATS, overridable
 
 PERIOD_S = 0.5
 TOPIC = "/diagnostics"
@@ -32,8 +34,20 @@ class Heartbeat:
     def __init__(self, node: Node, health: Callable[[], Health]) -> None:
         self._node = node
         self._health = health
-        self._publisher = node.create_publisher(DiagnosticArray, TOPIC, 10, **overridable())
+        self._publisher = node.create_publisher(DiagnosticArray, TOPIC, **overridable(HEARTBEATS))
         self._timer = node.create_timer(PERIOD_S, self.beat, clock=steady_clock())
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beat from a thread of its own meanwhile: what takes long on the executor's keeps it from its timers."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._beat_until, args=(ended,), name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def beat(self) -> None:
         """Publish one now."""
@@ -47,3 +61,7 @@ class Heartbeat:
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )
         self._publisher.publish(DiagnosticArray(header=header_now(self._node), status=[status]))
+
+    def _beat_until(self, ended: threading.Event) -> None:
+        while not ended.wait(PERIOD_S):
+            self.beat()

@@ -59,8 +59,10 @@ class ManagedNode(LifecycleNode):
         return str(self._state_machine.current_state[1])
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Make ready."""
-        return self._attempt(self.make_ready, else_free=True)
+        """Make ready, which may build an engine for an hour."""
+        self._failure = ""
+        with self._heartbeat.beating():
+            return self._attempt(self.make_ready, else_free=True)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let data in."""

@@ -152,17 +152,17 @@ class PolicyNode(BundleNode):
         self._controller = Controller(self._policy, self._limits, goal_age_max_s, reaction_s)
 
     def _advertise(self) -> None:
-        self._twist = self.create_publisher(TwistStamped, "servo/delta_twist_cmds", COMMAND, **overridable())
-        self._gripper = self.create_publisher(Float64, "gripper/opening_cmd", COMMAND, **overridable())
-        self._status = self.create_publisher(PolicyStatus, "policy/status", COMMAND, **overridable())
+        self._twist = self.create_publisher(TwistStamped, "servo/delta_twist_cmds", **overridable(COMMAND))
+        self._gripper = self.create_publisher(Float64, "gripper/opening_cmd", **overridable(COMMAND))
+        self._status = self.create_publisher(PolicyStatus, "policy/status", **overridable(COMMAND))
         self._publishers_here = (self._twist, self._gripper, self._status)
 
     def _listen(self) -> None:
         self._fingers = tuple(self.get_parameter("finger_joints").value)
         self._subscriptions_here = (
-            self.create_subscription(PoseStamped, "current_pose", self._on_pose, NEWEST, **overridable()),
-            self.create_subscription(JointState, "joint_states", self._on_joints, NEWEST, **overridable()),
-            self.create_subscription(PolicyGoal, "policy/goal", self._on_goal, COMMAND, **overridable()),
+            self.create_subscription(PoseStamped, "current_pose", self._on_pose, **overridable(NEWEST)),
+            self.create_subscription(JointState, "joint_states", self._on_joints, **overridable(NEWEST)),
+            self.create_subscription(PolicyGoal, "policy/goal", self._on_goal, **overridable(COMMAND)),
         )
 
     def _on_pose(self, message: PoseStamped) -> None:
@@ -190,9 +190,9 @@ class PolicyNode(BundleNode):
         # Without the default warning that it hears nothing of such a publisher: the other one does.
         quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
         self.create_subscription(
-            Bool, "emergency_stop", self._on_stop, RESULTS, event_callbacks=quiet, **overridable()
+            Bool, "emergency_stop", self._on_stop, event_callbacks=quiet, **overridable(RESULTS)
         )
-        self.create_subscription(Bool, "emergency_stop", self._on_stop, NEWEST)
+        self.create_subscription(Bool, "emergency_stop", self._on_stop, **overridable(NEWEST, "best_effort"))
         self.create_service(Trigger, "~/release_emergency_stop", self._on_release)
 
     def _on_release(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

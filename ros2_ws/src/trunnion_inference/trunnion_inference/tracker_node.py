@@ -28,10 +28,8 @@ class TrackerNode(Node):
         self._tracker = Tracker(self._settings())
         self._update_time, self._objects = Timings(), 0
         self._heard_s = time.monotonic()
-        self._tracks = self.create_publisher(Detection2DArray, "tracks", RESULTS, **overridable())
-        self.create_subscription(
-            Detection2DArray, "detections", self._on_detections, RESULTS, **overridable()
-        )
+        self._tracks = self.create_publisher(Detection2DArray, "tracks", **overridable(RESULTS))
+        self.create_subscription(Detection2DArray, "detections", self._on_detections, **overridable(RESULTS))
         self._heartbeat = Heartbeat(self, self._health)
 
     def last_word(self) -> None:
