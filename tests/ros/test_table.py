@@ -56,6 +56,12 @@ def test_the_network_may_move_the_robot_only_where_somebody_said_so() -> None:
     assert consent in rows(open_to_network=True)["bridge"].arguments
 
 
+def test_where_somebody_else_manages_lifecycles_detector_and_policy_do_not_start_themselves() -> None:
+    for autostart in (True, False):
+        managed = [entry for entry in rows(autostart=autostart).values() if entry.lifecycle]
+        assert [entry.parameters["autostart"] for entry in managed] == [autostart] * 2
+
+
 def test_every_row_has_an_executable_that_is_built(ros_process_environment: dict[str, str]) -> None:
     prefixes = ros_process_environment["AMENT_PREFIX_PATH"].split(os.pathsep)
     for entry in rows().values():
@@ -124,18 +130,27 @@ def launched(
     return launch
 
 
-@pytest.mark.parametrize(("robot", "is_open"), [("simulated", "false"), ("real", "true")])
+@pytest.mark.parametrize(
+    ("robot", "is_open", "autostart"), [("simulated", "false", "true"), ("real", "true", "false")]
+)
 def test_the_launch_file_starts_the_rows_of_the_table(
     launched: Callable[..., list[dict[str, Any]]],
     ros_process_environment: dict[str, str],
     robot: str,
     is_open: str,
+    autostart: str,
 ) -> None:
     nodes = launched(
-        bundle=SETTINGS.bundle, data_dir="/d", seed="7", port="8123", robot=robot, open_to_network=is_open
+        bundle=SETTINGS.bundle,
+        data_dir="/d",
+        seed="7",
+        port="8123",
+        robot=robot,
+        open_to_network=is_open,
+        autostart=autostart,
     )
     defaults = parameters_path(ros_process_environment["AMENT_PREFIX_PATH"].split(os.pathsep))
-    table = rows(robot=robot, open_to_network=is_open == "true")
+    table = rows(robot=robot, open_to_network=is_open == "true", autostart=autostart == "true")
     assert [node["name"] for node in nodes] == list(table)
     for node in nodes:
         entry = table[node["name"]]

@@ -24,10 +24,14 @@ ARGUMENTS = {
     "host": ("127.0.0.1", "the address on which the bridge listens"),
     "port": ("8080", "the port on which the bridge listens"),
     "open_to_network": ("false", "true lets whoever reaches host and port command the robot"),
+    "autostart": (
+        "true",
+        "false leaves configuring and activating detector and policy to a lifecycle manager",
+    ),
     "seed": ("0", "which parts the simulated tray holds"),
 }
 
-CHOICES = {"robot": list(ROBOTS), "open_to_network": ["true", "false"]}
+CHOICES = {"robot": list(ROBOTS), "open_to_network": ["true", "false"], "autostart": ["true", "false"]}
 
 
 def nodes(context: LaunchContext) -> list[Node]:
@@ -41,6 +45,7 @@ def nodes(context: LaunchContext) -> list[Node]:
         host=given["host"],
         port=int(given["port"]),
         open_to_network=given["open_to_network"] == "true",
+        autostart=given["autostart"] == "true",
     )
     defaults = str(parameters_path(ament_prefixes(os.environ)))
     return [

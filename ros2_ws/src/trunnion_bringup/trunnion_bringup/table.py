@@ -20,6 +20,7 @@ class CellSettings:
     """What differs from one start of the cell to the next.
 
     `open_to_network` accepts that whoever reaches `host` commands the robot; without it the bridge takes loopback only.
+    Without `autostart` detector and policy stay unconfigured until somebody manages their lifecycle.
     """
 
     bundle: str
@@ -29,6 +30,7 @@ class CellSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     open_to_network: bool = False
+    autostart: bool = True
 
     def __post_init__(self) -> None:
         if self.robot not in ROBOTS:
@@ -40,7 +42,7 @@ class NodeEntry:
     """One row: one process with one node.
 
     `parameters` are those of this start, on top of config/cell.yaml; `needs` names the rows whose topics it reads;
-    `lifecycle` rows configure and activate themselves (parameter `autostart`).
+    `lifecycle` rows configure and activate themselves where their parameter `autostart` says so.
     """
 
     name: str
@@ -81,7 +83,7 @@ def _simulated_robot(settings: CellSettings) -> NodeEntry:
 
 
 def _inference(settings: CellSettings, robot: tuple[str, ...]) -> tuple[NodeEntry, ...]:
-    parameters: dict[str, Value] = {"bundle": settings.bundle, "autostart": True}
+    parameters: dict[str, Value] = {"bundle": settings.bundle, "autostart": settings.autostart}
     return tuple(
         NodeEntry(
             name=name,
