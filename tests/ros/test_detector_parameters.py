@@ -75,7 +75,10 @@ def test_of_parameters_that_are_set_together_one_that_is_wrong_keeps_all_as_they
     assert len(camera.look(BRIGHTNESS).detections) == 1
 
 
-@pytest.mark.parametrize(("name", "value"), [("max_detections", 0), ("confidence_threshold", -0.1)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_detections", 0), ("confidence_threshold", -0.1), ("nms_threshold", 1.5)],
+)
 def test_what_is_out_of_range_is_refused_and_the_old_value_stays(
     graph: Any, camera: Camera, name: str, value: float
 ) -> None:

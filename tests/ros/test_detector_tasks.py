@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
-from tests.ros.detector_process import Camera, detector_entry
+from tests.ros.detector_process import Camera, detector_entry, set_parameters
 from tests.ros.tiny_bundle import Variant, write_bundle
 from trunnion_interfaces.msg import Keypoints
 from trunnion_interfaces.srv import LoadBundle
@@ -89,6 +89,17 @@ def test_the_debug_image_shows_the_mask(graph: Any, watch: Callable[..., Camera]
     seen = bgr_image(pictures[-1])
     assert (seen[90:110, 105:115] != BRIGHTNESS).any(axis=-1).all()
     np.testing.assert_array_equal(seen[90:110, 125:135], BRIGHTNESS)
+
+
+def test_how_much_boxes_may_overlap_can_be_set_while_a_network_of_candidates_runs(
+    graph: Any, watch: Callable[..., Camera]
+) -> None:
+    camera = watch(Variant(overlapping=True))
+    # The two share three fifths of what they cover.
+    for nms_threshold, boxes in ((0.5, 1), (0.65, 2)):
+        assert set_parameters(graph, nms_threshold=nms_threshold).successful
+        found = camera.look(BRIGHTNESS).detections
+        assert [box.results[0].hypothesis.class_id for box in found] == ["0"] * boxes
 
 
 def test_a_model_for_another_task_is_refused_while_one_runs(

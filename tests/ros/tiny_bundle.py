@@ -64,6 +64,7 @@ class Variant:
         fault: what goes wrong with frames that are at least TRAP_BRIGHTNESS bright, and with no other.
         task: masks that fill the left half of the box, or one keypoint at KEYPOINT, half visible.
         batch: whether it takes several images at once.
+        overlapping: gives candidates, and as a second one the same box a quarter of its width further right, less sure.
     """
 
     version: str = "0.1.0"
@@ -73,6 +74,7 @@ class Variant:
     fault: Fault = ""
     task: Task = "detection"
     batch: bool = False
+    overlapping: bool = False
 
 
 def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
@@ -98,6 +100,12 @@ def _detector(variant: Variant) -> onnx.ModelProto:
     row[0, 0, :4] = variant.box_px
     row[0, 0, 6:] = KEYPOINT if spec.keypoints else 1
     only_score[0, 0, 4] = only_class[0, 0, 5] = 1
+    if variant.overlapping:
+        left, top, right, bottom = variant.box_px
+        row[0, :2, :4] = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+        row[0, 1, 0] += (right - left) / 4
+        row[0, :, 4:] = 0
+        only_score[0, 1, 4], only_class[:] = 0.9, 0
     constants = {
         "row": row,
         "only_score": only_score,
@@ -122,8 +130,10 @@ def _detector(variant: Variant) -> onnx.ModelProto:
         helper.make_node("Mul", ["only_score", "scores"], ["scored"]),
         helper.make_node("Mul", ["only_class", "classes"], ["classed"]),
         helper.make_node("Add", ["row", "scored"], ["seen"]),
-        helper.make_node("Add", ["seen", "classed"], ["output0"]),
+        helper.make_node("Add", ["seen", "classed"], ["rows" if variant.overlapping else "output0"]),
     ]
+    if variant.overlapping:
+        nodes.append(helper.make_node("Transpose", ["rows"], ["output0"], perm=[0, 2, 1]))
     if spec.masks:
         constants["half"] = _left_half(variant)
         nodes.append(helper.make_node("Identity", ["half"], ["prototypes"]))
@@ -166,9 +176,12 @@ def _detector_spec(variant: Variant) -> DetectorSpec:
         name="prototypes", dtype="float32", shape=(1, 1, IMAGE_SIZE_PX // 4, IMAGE_SIZE_PX // 4)
     )
     extras = {"detection": 0, "segmentation": 1, "pose": 3}[variant.task]
+    columns = 4 + len(variant.labels) if variant.overlapping else 6 + extras
+    shape = (batch, columns, 300) if variant.overlapping else (batch, 300, columns)
     return DetectorSpec(
+        form="candidates" if variant.overlapping else "chosen",
         input=TensorSpec(name="images", dtype="float32", shape=(batch, 3, IMAGE_SIZE_PX, IMAGE_SIZE_PX)),
-        output=TensorSpec(name="output0", dtype="float32", shape=(batch, 300, 6 + extras)),
+        output=TensorSpec(name="output0", dtype="float32", shape=shape),
         image_size_px=IMAGE_SIZE_PX,
         labels=variant.labels,
         confidence_threshold=variant.threshold,
