@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from trunnion.up import CellPlan, _entries, _stop, check_port, newest_bundle, wait_until_heard
+from trunnion.up import CellPlan, _entries, _stop, check_port, newest_bundle, only_cell_of, wait_until_heard
 from trunnion_contract.errors import BadInput, Broken
 
 LOCK = Path(__file__).parents[2] / "runs" / ".cell.lock"
@@ -44,15 +44,25 @@ def test_a_second_up_is_refused_and_told_who_runs(trunnion, small_bundle, trunni
 
 
 def test_a_cell_of_another_checkout_in_the_same_ros_domain_is_refused(
-    trunnion, small_bundle, trunnion_holding, ros_domain
+    trunnion, small_bundle, trunnion_holding, ros_domain, tmp_path
 ):
-    with trunnion_holding(
-        Path(tempfile.gettempdir()) / f"trunnion-cell-{os.getuid()}-{ros_domain}.lock"
-    ) as holder:
-        answer = trunnion("up", "--bundle", small_bundle)
+    lock = tmp_path / "cache/trunnion" / f"cell-of-domain-{ros_domain}.lock"
+    with trunnion_holding(lock) as holder:
+        answer = trunnion("up", "--bundle", small_bundle, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert answer.returncode == 2
     assert f"process {holder.pid}" in answer.stderr
     assert f"kill -INT {holder.pid}, or set ROS_DOMAIN_ID to another number" in answer.stderr
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
+def test_outside_the_checkout_only_the_users_cache_is_written(monkeypatch, tmp_path, variable):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with only_cell_of({"ROS_DOMAIN_ID": "7"}):
+        (lock,) = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    cache = "home" if variable == "XDG_CACHE_HOME" else "home/.cache"
+    assert str(lock) == f"{cache}/trunnion/cell-of-domain-7.lock"
 
 
 def test_a_ros_domain_that_is_no_number_is_refused(trunnion, small_bundle):

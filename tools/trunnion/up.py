@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -127,7 +126,8 @@ def only_cell_of(environment: Mapping[str, str]) -> Iterator[None]:
         raise BadInput(
             where="ROS_DOMAIN_ID", got=f"'{domain}'", wanted=wanted, next_step="correct or unset it"
         )
-    lock = Path(tempfile.gettempdir()) / f"trunnion-cell-{os.getuid()}-{int(domain)}.lock"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    lock = Path(base) / "trunnion" / f"cell-of-domain-{int(domain)}.lock"
     with only_one(lock, f"running a cell in ROS domain {domain}", "set ROS_DOMAIN_ID to another number"):
         yield
 
