@@ -37,7 +37,7 @@ def rows(bundle: Bundle) -> list[Row]:
     """`edge.*`: of YOLO26n at 640 and 320 px, and of the bundle's own detector where it is INT8 too."""
     with TemporaryDirectory() as folder:
         detectors = [row for size in SIZES_PX for row in _detector(size, Path(folder))]
-    return [*detectors, *_int8(bundle), _import()]
+    return [*detectors, *_int8(bundle), *_import()]
 
 
 def _detector(size: int, folder: Path) -> list[Row]:
@@ -173,15 +173,17 @@ def _calls(process: subprocess.Popen[str], count: int) -> list[float]:
     return seconds
 
 
-def _import() -> Row:
-    ours_s, floor_s = taking_turns(
-        _STARTS,
-        _start("import trunnion_edge.detector, trunnion_edge.policy, onnxruntime"),
-        _start("import numpy, cv2, onnxruntime"),
-        warm_up=1,
-    )
-    floor = f"{float(np.median(floor_s)):.2f} s for numpy, cv2 and onnxruntime alone"
-    return median_row("edge.import_s", ours_s, "s", floor)
+def _import() -> list[Row]:
+    """From process start; the run before the first that counts has written what Python compiles."""
+    ours = "import trunnion_edge.detector, trunnion_edge.policy"
+    rows = []
+    for name, more, floor in (
+        ("edge.import_s", ", onnxruntime", "numpy, cv2, onnxruntime"),
+        ("edge.import_without_backend_s", "", "numpy, pydantic"),
+    ):
+        ours_s, floor_s = taking_turns(_STARTS, _start(ours + more), _start(f"import {floor}"), warm_up=1)
+        rows.append(median_row(name, ours_s, "s", f"{float(np.median(floor_s)):.2f} s for {floor} alone"))
+    return rows
 
 
 def _start(program: str) -> Any:
