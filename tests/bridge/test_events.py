@@ -12,8 +12,9 @@ from websockets.sync.client import connect
 GROWTH_MAX_MIB = 12
 
 
-def events(bridge):
-    return connect(f"ws://127.0.0.1:{bridge.port}/v1/events", max_size=None)
+def events(bridge, after=None):
+    query = "" if after is None else f"?after={after}"
+    return connect(f"ws://127.0.0.1:{bridge.port}/v1/events{query}", max_size=None)
 
 
 def test_a_listener_first_hears_how_things_stand(bridge):
@@ -99,3 +100,58 @@ def upgrade(port, path, extra=""):
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extra}\r\n"
     ).encode()
+
+
+def test_a_listener_that_comes_back_hears_every_change_once(bridge):
+    with events(bridge) as listener:
+        latest = json.loads(listener.recv(timeout=5))["id"]
+        first = bridge.until_state(bridge.post({"nut": 1}).json()["id"], "succeeded")
+        live = [event["id"] for event in until_ended(listener, first["id"]) if "id" in event]
+    second = bridge.post({"gear": 2}).json()["id"]
+
+    with events(bridge, after=live[1]) as listener:
+        again = [event for event in until_ended(listener, second) if "id" in event]
+
+    ids = [event["id"] for event in again]
+    assert [event["type"] for event in again] == ["order"] * len(again)
+    assert ids == sorted(set(ids))
+    assert live[2:] == ids[: len(live) - 2]
+    history = bridge.http.get(f"/v1/orders/{second}/events").json()
+    assert ids[len(live) - 2 :] == [event["id"] for event in history]
+    assert latest < live[0]
+
+
+def test_server_sent_events_go_on_after_the_last_event_id(bridge):
+    done = bridge.until_state(bridge.post({"nut": 1}).json()["id"], "succeeded")
+    ids = [event["id"] for event in done["events"]]
+
+    heard = sent_events(bridge, {"Last-Event-ID": str(ids[0])}, until_id=ids[-1])
+
+    assert [int(event["id"]) for event in heard if "id" in event] == ids[1:]
+    assert [event["event"] for event in heard if "id" in event] == ["order"] * (len(ids) - 1)
+    assert json.loads(heard[-1]["data"])["data"]["state"] == "succeeded"
+
+
+def test_an_id_that_nobody_knows_brings_a_snapshot_that_says_so(bridge):
+    with events(bridge, after=2**40) as listener:
+        first = json.loads(listener.recv(timeout=5))
+
+    assert (first["type"], first["data"]["gap"]) == ("snapshot", True)
+    answer = bridge.http.get("/v1/events", headers={"Last-Event-ID": "x"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:trunnion:problem:invalid")
+
+
+def sent_events(bridge, headers, until_id):
+    """Server-sent events up to the one with an id."""
+    heard, event = [], {}
+    with bridge.http.stream("GET", "/v1/events", headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line:
+                event.update([line.split(": ", 1)])
+            else:
+                heard.append(event)
+                if event.get("id") == str(until_id):
+                    return heard
+                event = {}
+    raise AssertionError("the stream ended")

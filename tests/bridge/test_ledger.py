@@ -23,6 +23,7 @@ class SlowToAnswer:
 
 
 class Order:
+    event = 0
     state = "running"
 
     def __init__(self, message: str) -> None:
@@ -36,7 +37,7 @@ class Heard:
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    def publish(self, topic: str, message: str) -> None:
+    def publish(self, topic: str, message: str, event: int) -> None:
         self.messages.append(message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -89,3 +90,44 @@ def test_posts_at_once_get_numbers_without_gaps_and_one_order_for_each_key(store
 
     assert sorted({order.number for order, _ in made}) == [1, 2, 3, 4]
     assert sum(is_new for _, is_new in made) == 4
+
+
+def test_every_change_is_an_event_that_tells_the_order_after_it(store):
+    order, _ = store.create(REQUEST, None, 10)
+    changes = [order, store.start(order.id), store.finish(order.id, "succeeded", "done", 2)]
+
+    assert store.events_after(0, 10) == [(change.event, change) for change in changes]
+    assert store.events_after(changes[0].event, 1) == [(changes[1].event, changes[1])]
+    assert store.events_after(changes[2].event, 10) == []
+    assert store.events_after(changes[2].event + 1, 10) is None
+    assert store.newest(10) == (changes[2].event, [changes[2]])
+
+
+def test_events_that_are_no_longer_retained_are_not_passed_over_in_silence(database_url):
+    with Database(database_url) as database:
+        store = Store(database, retained=3)
+        order, _ = store.create(REQUEST, None, 10)
+        ids = [order.event, *(store.note(order.id, f"news {number}").event for number in range(5))]
+
+        assert store.events_after(ids[1], 10) is None
+        assert [event_id for event_id, _ in store.events_after(ids[2], 10)] == ids[3:]
+        assert len(store.get(order.id).events) == 6
+
+
+def test_numbers_of_events_follow_each_other_in_the_order_of_commits(store):
+    """A reader that has heard of an event has heard of all before it, however many write at once."""
+    seen, done = [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            seen.extend(event_id for event_id, _ in store.events_after(seen[-1] if seen else 0, 1000))
+
+    with ThreadPoolExecutor(5) as pool:
+        reader = pool.submit(read)
+        list(pool.map(lambda _: store.create(REQUEST, None, 1000), range(60)))
+        done.set()
+        reader.result()
+    seen.extend(event_id for event_id, _ in store.events_after(seen[-1] if seen else 0, 1000))
+
+    assert seen == [event_id for event_id, _ in store.events_after(0, 1000)]
+    assert len(seen) == 60

@@ -17,10 +17,15 @@ class TooSlow(Exception):
 
 
 class Message(NamedTuple):
-    """An event as it goes out; `seq` grows by one with each event of the feed."""
+    """An event as it goes out.
+
+    `seq` grows by one with each event of this feed; `event` is the id of a change of an order, which outlives it.
+    """
 
     seq: int
+    kind: str
     text: str
+    event: int | None = None
 
 
 class Outbox:
@@ -34,11 +39,11 @@ class Outbox:
         self.replaced = 0
         self.overflowed = False
 
-    def put(self, message: Message, kind: str, is_state: bool) -> None:
+    def put(self, message: Message, is_state: bool) -> None:
         """Keep `message`; a state takes the place of the older one of its kind."""
         if is_state:
-            self.replaced += kind in self._states
-            self._states[kind] = message
+            self.replaced += message.kind in self._states
+            self._states[message.kind] = message
         elif len(self._events) < self._events_max:
             self._events.append(message)
         else:
@@ -86,23 +91,25 @@ class Feed:
         """States that a listener never saw because a newer one took their place."""
         return self._replaced + sum(outbox.replaced for outbox in self._outboxes)
 
-    def publish(self, kind: str, data: Any, *, is_state: bool = False) -> None:
+    def publish(self, kind: str, data: Any, *, is_state: bool = False, event: int | None = None) -> None:
         """Tell all listeners."""
-        message = self.message(kind, data)
+        message = self.message(kind, data, event=event)
         for outbox in self._outboxes:
-            outbox.put(message, kind, is_state)
+            outbox.put(message, is_state)
 
     def number(self) -> int:
         """The next number."""
         self._seq += 1
         return self._seq
 
-    def message(self, kind: str, data: Any, seq: int | None = None) -> Message:
+    def message(self, kind: str, data: Any, seq: int | None = None, event: int | None = None) -> Message:
         """An event with the next number, or with one that was drawn before."""
         seq = self.number() if seq is None else seq
         at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         content = {"seq": seq, "type": kind, "at": at, "data": data}
-        return Message(seq, json.dumps(content, separators=(",", ":")))
+        if event is not None:
+            content["id"] = event
+        return Message(seq, kind, json.dumps(content, separators=(",", ":")), event)
 
     @contextmanager
     def listener(self) -> Iterator[Outbox]:

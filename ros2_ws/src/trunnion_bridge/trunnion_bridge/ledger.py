@@ -91,7 +91,7 @@ class Ledger:
 
     def _tell(self, order: Order | None) -> Order | None:
         if order:
-            self._feed.publish("order", order.model_dump(mode="json"))
+            self._feed.publish("order", order.model_dump(mode="json"), event=order.event)
             if order.state in ENDED:
                 self._on_end(order)
         return order

@@ -44,6 +44,7 @@ class OrderRequest(Model):
 class OrderEvent(Model):
     """Something that happened to an order."""
 
+    id: int = Field(description="grows with each event, over all orders")
     at: datetime
     state: OrderState
     sorted: int
@@ -63,6 +64,7 @@ class Order(Model):
     phase: str = Field(description="what the sorter does now; empty when it does not run")
     part: str = Field(description="the part in hand or sought; empty when there is none")
     message: str = Field(description="the latest news in words; for an order that ended, why it ended so")
+    event: int = Field(description="the id of the latest event that is in here")
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

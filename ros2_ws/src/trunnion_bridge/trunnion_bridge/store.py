@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from trunnion_bridge.database import Database
@@ -16,13 +16,17 @@ from trunnion_bridge.problem import Refused
 from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
 
 STATES: tuple[OrderState, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
+RETAINED = 10_000  # events of which the content is kept, for those who come back
 
 
 class Store:
     """All orders ever posted. Thread-safe, in a database that is open."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float] = time.time, retained: int = RETAINED
+    ) -> None:
         self._database = database
+        self._retained = retained
         self._clock = clock
 
     def create(self, request: OrderRequest, key: str | None, queued_max: int) -> tuple[Order, bool]:
@@ -42,9 +46,7 @@ class Store:
             if waiting >= queued_max:
                 raise _queue_full(waiting)
             row = self._new_row(request, key)
-            session.add(row)
-            self._note(row, "the order is in the queue")
-            session.flush()
+            self._note(session, row, "the order is in the queue")
             return order_of(row), True
 
     def get(self, order_id: str) -> OrderDetail | None:
@@ -67,6 +69,27 @@ class Store:
         with self._database.reading() as session:
             return [order_of(row) for row in session.scalars(query)]
 
+    def newest(self, limit: int) -> tuple[int, list[Order]]:
+        """The id of the latest event, and up to `limit` orders as they were after it, newest first."""
+        query = select(OrderRow).order_by(OrderRow.number.desc()).limit(limit)
+        with self._database.reading() as session:
+            latest = session.scalar(select(func.max(EventRow.number))) or 0
+            return latest, [order_of(row) for row in session.scalars(query)]
+
+    def events_after(self, event_id: int, limit: int) -> list[tuple[int, Order]] | None:
+        """Up to `limit` events after one, oldest first: its id, and the order as it was after it.
+
+        None when events between are no longer retained, or when there was no such event.
+        """
+        query = select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
+        with self._database.reading() as session:
+            if event_id > (session.scalar(select(func.max(EventRow.number))) or 0):
+                return None
+            rows = list(session.scalars(query))
+        if any(row.content is None for row in rows):
+            return None
+        return [(row.number, Order.model_validate_json(row.content or "")) for row in rows]
+
     def next_queued(self) -> Order | None:
         """The order whose turn it is."""
         query = select(OrderRow).where(OrderRow.state == "queued").order_by(OrderRow.number).limit(1)
@@ -88,7 +111,7 @@ class Store:
             if row is None:
                 return None
             row.state, row.started_ms = "running", self._now_ms()
-            self._note(row, "the sorter has taken the order")
+            self._note(session, row, "the sorter has taken the order")
             return order_of(row)
 
     def note(self, order_id: str, message: str) -> Order | None:
@@ -97,7 +120,7 @@ class Store:
             row = self._in_state(session, order_id, "queued", "running")
             if row is None:
                 return None
-            self._note(row, message)
+            self._note(session, row, message)
             return order_of(row)
 
     def progress(
@@ -109,7 +132,7 @@ class Store:
             if row is None:
                 return None
             row.phase, row.part, row.sorted = phase, part, sorted_parts
-            self._note(row, message)
+            self._note(session, row, message)
             return order_of(row)
 
     def finish(
@@ -120,7 +143,7 @@ class Store:
             row = self._in_state(session, order_id, "queued", "running")
             if row is None:
                 return None
-            self._end(row, state, message, sorted_parts)
+            self._end(session, row, state, message, sorted_parts)
             return order_of(row)
 
     def cancel_queued(self, order_id: str) -> Order | None:
@@ -129,7 +152,7 @@ class Store:
             row = self._in_state(session, order_id, "queued")
             if row is None:
                 return None
-            self._end(row, "cancelled", "cancelled before it began", None)
+            self._end(session, row, "cancelled", "cancelled before it began", None)
             return order_of(row)
 
     def fail_running(self, message: str) -> list[Order]:
@@ -138,7 +161,11 @@ class Store:
             rows = list(session.scalars(select(OrderRow).where(OrderRow.state == "running")))
             for row in rows:
                 self._end(
-                    row, "failed", f"{message}; {row.sorted} of {row.requested} parts had been sorted", None
+                    session,
+                    row,
+                    "failed",
+                    f"{message}; {row.sorted} of {row.requested} parts had been sorted",
+                    None,
                 )
             return [order_of(row) for row in rows]
 
@@ -170,16 +197,33 @@ class Store:
             next_step="use a new key for a new order",
         )
 
-    def _end(self, row: OrderRow, state: OrderState, message: str, sorted_parts: int | None) -> None:
+    def _end(
+        self, session: Session, row: OrderRow, state: OrderState, message: str, sorted_parts: int | None
+    ) -> None:
         row.state, row.ended_ms, row.phase, row.part = state, self._now_ms(), "", ""
         if sorted_parts is not None:
             row.sorted = sorted_parts
-        self._note(row, message)
+        self._note(session, row, message)
 
-    def _note(self, row: OrderRow, message: str) -> None:
-        message = message.replace("\0", "\ufffd")  # PostgreSQL has no text with it
-        row.message = message
-        row.events.append(EventRow(at_ms=self._now_ms(), state=row.state, sorted=row.sorted, message=message))
+    def _note(self, session: Session, row: OrderRow, message: str) -> None:
+        """Every change ends here: the order and its event are written together, or not at all."""
+        row.message = message.replace("\0", "\ufffd")  # PostgreSQL has no text with it
+        session.add(row)
+        session.flush()
+        event = EventRow(
+            order_number=row.number,
+            at_ms=self._now_ms(),
+            state=row.state,
+            sorted=row.sorted,
+            message=row.message,
+        )
+        session.add(event)
+        session.flush()
+        row.event = event.number
+        event.content = order_of(row).model_dump_json()
+        # A few more than one: a transaction that was undone leaves a gap in the numbers.
+        old = EventRow.number.between(row.event - self._retained - 64, row.event - self._retained)
+        session.execute(update(EventRow).where(old).values(content=None))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -37,11 +37,12 @@ class OrderRow(Base):
     started_ms: Mapped[int | None] = mapped_column(Number)
     ended_ms: Mapped[int | None] = mapped_column(Number)
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    event: Mapped[int] = mapped_column(Number, default=0, server_default="0")
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.number")
 
 
 class EventRow(Base):
-    """One thing that happened to an order."""
+    """One thing that happened to an order; `number` grows over all orders, in the order of the commits."""
 
     __tablename__ = "order_events"
 
@@ -51,6 +52,7 @@ class EventRow(Base):
     state: Mapped[str]
     sorted: Mapped[int]
     message: Mapped[str]
+    content: Mapped[str | None]  # the order after it, as JSON, while it is retained
 
 
 def order_of(row: OrderRow) -> Order:
@@ -66,6 +68,7 @@ def order_of(row: OrderRow) -> Order:
         phase=row.phase,
         part=row.part,
         message=row.message,
+        event=row.event,
         created_at=_time(row.created_ms),
         started_at=_time(row.started_ms) if row.started_ms is not None else None,
         ended_at=_time(row.ended_ms) if row.ended_ms is not None else None,
@@ -75,7 +78,11 @@ def order_of(row: OrderRow) -> Order:
 def event_of(row: EventRow) -> OrderEvent:
     """The event as the API shows it."""
     return OrderEvent(
-        at=_time(row.at_ms), state=cast(OrderState, row.state), sorted=row.sorted, message=row.message
+        id=row.number,
+        at=_time(row.at_ms),
+        state=cast(OrderState, row.state),
+        sorted=row.sorted,
+        message=row.message,
     )
 
 

@@ -1,33 +1,60 @@
-"""What happens, as it happens."""
+"""What happens, as it happens: over a WebSocket, or as server-sent events."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
 
 from trunnion_bridge.bridge import Bridge, TheBridge
-from trunnion_bridge.feed import Outbox, TooSlow
+from trunnion_bridge.feed import TooSlow
+from trunnion_bridge.listening import messages
 
-router = APIRouter()
-_ORDERS_SHOWN = 20
+router = APIRouter(tags=["events"])
 _TRY_AGAIN_LATER = 1013
+After = Annotated[int | None, Query(ge=0, le=2**62, description="the id of the event that was heard last")]
+LastEventId = Annotated[int | None, Header(ge=0, le=2**62)]
 
 
 @router.websocket("/v1/events")
-async def events(socket: WebSocket, bridge: TheBridge) -> None:
+async def events(socket: WebSocket, bridge: TheBridge, after: After = None) -> None:
     """A `snapshot` first, then `state` (the newest only) and `order` (every change), numbered by `seq`.
 
-    A listener that does not keep up misses states. One that falls behind with orders, too, is sent away with code
-    1013 and may come back for a new snapshot.
+    Changes of orders have an `id` that lasts. With `after`, those after that id come instead of the snapshot, each
+    once; when they are not all retained, a snapshot with `gap` comes after all. A listener that does not keep up misses
+    states. One that falls behind with orders, too, is sent away with code 1013 and may come back with its last id.
     """
     await socket.accept()
-    with bridge.feed.listener() as outbox:
-        # Drawn now: what happens while the snapshot is made comes after it, and may be in it already.
-        seq = bridge.feed.number()
-        snapshot = bridge.feed.message("snapshot", await asyncio.to_thread(_snapshot, bridge), seq)
-        await until_gone(socket, _tell(socket, outbox, snapshot.text))
+    await until_gone(socket, _tell(socket, bridge, after))
+
+
+@router.get(
+    "/v1/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def stream(
+    bridge: TheBridge, after: After = None, last_event_id: LastEventId = None
+) -> StreamingResponse:
+    """The same as server-sent events, for which a browser's EventSource remembers the id by itself."""
+    begin = after if last_event_id is None else last_event_id
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_sent(bridge, begin), media_type="text/event-stream", headers=headers)
+
+
+async def _sent(bridge: Bridge, after: int | None) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    try:
+        async with aclosing(messages(bridge, after)) as told:
+            async for message in told:
+                event_id = "" if message.event is None else f"id: {message.event}\n"
+                yield f"{event_id}event: {message.kind}\ndata: {message.text}\n\n"
+    except TooSlow:
+        return
 
 
 async def until_gone(socket: WebSocket, telling: Any) -> None:
@@ -41,13 +68,13 @@ async def until_gone(socket: WebSocket, telling: Any) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _tell(socket: WebSocket, outbox: Outbox, snapshot: str) -> None:
+async def _tell(socket: WebSocket, bridge: Bridge, after: int | None) -> None:
     try:
-        await socket.send_text(snapshot)
-        while True:
-            await socket.send_text((await outbox.take()).text)
+        async with aclosing(messages(bridge, after)) as told:
+            async for message in told:
+                await socket.send_text(message.text)
     except TooSlow:
-        await socket.close(_TRY_AGAIN_LATER, "too slow: come back for a new snapshot")
+        await socket.close(_TRY_AGAIN_LATER, "too slow: come back with the last id")
 
 
 async def _gone(socket: WebSocket) -> None:
@@ -56,11 +83,3 @@ async def _gone(socket: WebSocket) -> None:
             await socket.receive()
     except (WebSocketDisconnect, RuntimeError):
         return
-
-
-def _snapshot(bridge: Bridge) -> dict[str, Any]:
-    orders = bridge.store.page(_ORDERS_SHOWN)
-    return {
-        "state": bridge.state().model_dump(mode="json"),
-        "orders": [order.model_dump(mode="json") for order in orders],
-    }

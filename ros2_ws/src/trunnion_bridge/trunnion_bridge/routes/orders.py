@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from trunnion_bridge.bridge import TheBridge
-from trunnion_bridge.models import ENDED, Order, OrderDetail, OrderPage, OrderRequest, OrderState
+from trunnion_bridge.models import ENDED, Order, OrderDetail, OrderEvent, OrderPage, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
@@ -53,6 +53,12 @@ def list_orders(
 def get_order(order_id: str, bridge: TheBridge) -> OrderDetail:
     """One order, with its history."""
     return _found(order_id, bridge.store.get(order_id))
+
+
+@router.get("/{order_id}/events")
+def get_events(order_id: str, bridge: TheBridge) -> list[OrderEvent]:
+    """What happened to an order, oldest first."""
+    return _found(order_id, bridge.store.get(order_id)).events
 
 
 @router.post("/{order_id}/cancel", status_code=202)
