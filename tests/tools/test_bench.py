@@ -14,8 +14,9 @@ from trunnion.bench import edge
 from trunnion.bench.edge import _int8, int8_speedup
 from trunnion.bench.measure import median_row, percentile_rows, ratio_row, spread, taking_turns
 from trunnion.bench.processes import cpu_s, rss_mib
-from trunnion.bench.reference import reference_network
+from trunnion.bench.reference import noise_image, reference_network, reference_spec
 from trunnion_contract.bundle import open_bundle
+from trunnion_edge.backends import CannotRunHere, EngineSettings, open_engine
 
 
 def test_functions_take_turns_and_the_first_changes():
@@ -90,5 +91,30 @@ def test_the_row_says_where_int8_is_not_faster():
     assert int8_speedup([[2.0, 2.0], [3.0, 3.0]], 320).against.endswith("INT8 is not faster on this machine")
 
 
-def test_a_bundle_without_int8_has_no_rows_about_it(small_bundle: Path):
+def test_a_bundle_without_int8_has_no_rows_about_it_and_the_log_says_which_one_has(
+    small_bundle: Path, caplog: pytest.LogCaptureFixture
+):
     assert _int8(open_bundle(small_bundle)) == []
+    assert "no rows edge.int8.*" in caplog.text
+    assert "sorting_cell_int8.yaml" in caplog.text
+
+
+def test_the_rows_of_a_gpu_name_the_runtime_that_made_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(edge, "_CALLS", 3)
+    on_cpu = EngineSettings(device="cpu")
+    # Without a GPU, what measures it is tried on the CPU.
+    monkeypatch.setattr(edge, "open_engine", lambda network, settings: open_engine(network, on_cpu))
+    rows = edge._on_gpu(reference_network(320, tmp_path), reference_spec(320), noise_image())
+    assert [row.name for row in rows[:2]] == [
+        "edge.gpu.detector.320.ratio",
+        "edge.gpu.detector.320.whole.p50_ms",
+    ]
+    assert all("onnxruntime" in row.against for row in rows)
+
+
+def test_without_a_gpu_there_are_no_rows_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuses(network: bytes, settings: EngineSettings) -> None:
+        raise CannotRunHere(where="device", got="no GPU", wanted="one", next_step="ask for device cpu")
+
+    monkeypatch.setattr(edge, "open_engine", refuses)
+    assert edge._on_gpu(b"", reference_spec(320), noise_image()) == []

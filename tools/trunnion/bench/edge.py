@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from trunnion_edge.backends import CannotRunHere, EngineSettings, open_engine
 from trunnion_edge.detector import Detector
 from trunnion_edge.preprocess import letterbox
 
+_log = logging.getLogger(__name__)
 _CALLS = 150
 _STARTS = 5
 _BLOCKS = 5
@@ -103,6 +105,10 @@ def _int8(bundle: Bundle) -> list[Row]:
     networks = detector.networks if detector else {}
     proven = [variant for variant in bundle.proof.variants if variant.precision == "int8"]
     if detector is None or "int8" not in networks or not proven or bundle.proof.detector is None:
+        _log.warning(
+            "no rows edge.int8.*: %s has no proven INT8 detector; that of sorting_cell_int8.yaml has",
+            bundle.path.name,
+        )
         return []
     size = detector.spec.image_size_px
     tensor, _ = letterbox(noise_image(), size)
