@@ -61,6 +61,9 @@ def test_the_demo_proves_its_models_and_sorts_its_order(make_demo, bundle):
     assert answer.code == 0, answer
     assert f"the live page is {url}" in answer.out
     assert "order succeeded: 3 of 3 parts in bin B" in answer.out
+    assert "Gates" in answer.out
+    for gate in (*FLOORS, "limit violations"):
+        assert any(gate in line and "passed" in line for line in answer.out.splitlines()), gate
     for made in (bundle, bundle.parents[1] / "prove" / "report.html"):
         assert str(made) in answer.out
         assert made.is_file()
@@ -91,6 +94,17 @@ def test_a_demo_that_is_kept_reuses_every_stage_and_stays_until_ctrl_c(make_demo
     assert "text/html" in page.headers["content-type"]
     assert processes_of(bundle)
     answer = command.interrupt()
+    assert "stopping the cell" in answer.out
+    assert "Traceback" not in answer.out + answer.err
+    assert not processes_of(bundle)
+
+
+@pytest.mark.timeout(2 * 280)
+def test_ctrl_c_while_an_order_runs_stops_the_cell_and_leaves_no_process(make_demo, bundle):
+    command, _ = make_demo()
+    command.wait_for("0 of 3  ")
+    answer = command.interrupt()
+    assert "order succeeded" not in answer.out
     assert "stopping the cell" in answer.out
     assert "Traceback" not in answer.out + answer.err
     assert not processes_of(bundle)

@@ -49,6 +49,24 @@ def test_the_engine_comes_into_the_bundle_and_stays_while_nothing_changes(copied
     assert attached(copied.bundle) == ["Orin"]
 
 
+def test_ctrl_c_while_an_engine_is_built_names_the_stage_and_leaves_the_bundle_as_it_was(
+    copied, on_a_gpu, start, monkeypatch
+):
+    before = copied.bundle.read_bytes()
+    monkeypatch.setenv("BUILD_S", "60")
+    command = start(
+        ON_A_GPU, "run", copied.usecase, "--runs", copied.runs, "--engine", program=sys.executable
+    )
+    command.wait_for("builds the engine")
+    answer = command.interrupt()
+    assert answer.code == 130, answer
+    assert answer.err.strip().endswith("stopped at engine; the same command goes on from here")
+    assert "Traceback" not in answer.err
+    assert copied.bundle.read_bytes() == before
+    assert not copied.folder.joinpath("engine.json").exists()
+    assert not list(copied.folder.glob(".engine.part*"))
+
+
 def test_another_gpu_is_another_engine(copied, on_a_gpu, monkeypatch):
     export = ("export", copied.usecase, "--runs", copied.runs, "--engine")
     on_a_gpu(*export)

@@ -83,6 +83,20 @@ def test_numbers_gates_digests_and_pictures_are_on_the_page(page: str, proof: Pr
     assert all(text in page for text in [*shown, *proof.files.values()])
 
 
+def test_the_confusion_matrix_and_a_plot_of_each_success_rate_are_on_the_page(page: str) -> None:
+    (table,) = re.findall(r'<table class="confusion">.*?</table>', page, re.DOTALL)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", table) == ["9", "1", "2", "–"]
+    for words in ("gear", "missed", "nothing there"):
+        assert f">{words}</th>" in table
+    (plot,) = re.findall(
+        r'<div class="plot" role="img" aria-label="96\.5 %, interval [\d.]+ % to [\d.]+ %">(.*?)</div>',
+        page,
+        re.DOTALL,
+    )
+    for drawn in ("tick", "line", "gate", "dot"):
+        assert f'<span class="{drawn}" style="left:' in plot
+
+
 def test_a_failure_comes_with_the_command_that_plays_it_again(page: str) -> None:
     assert "trunnion replay 100007 --scenario nominal --run runs/cell" in page
     assert "time was up" in page

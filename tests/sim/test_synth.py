@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import cv2
@@ -13,10 +13,14 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
 from trunnion_contract.usecase import SimulationImages, UseCase, load_usecase
 from trunnion_sim.parts import KINDS
+from trunnion_sim.randomisation import jittered_camera, random_look
+from trunnion_sim.scene import RandomScene
 from trunnion_sim.synth import IMAGES_PER_SCENE, SimulationSource, write_yolo
+from trunnion_sim.world import World
 
 USECASE = Path(__file__).resolve().parents[2] / "training" / "usecases" / "sorting_cell.yaml"
 IMAGES = 10
+SCENES = 6
 
 
 class Counting(Silent):
@@ -79,6 +83,34 @@ def test_scenes_look_different_and_their_images_share_a_name(made: list[Labelled
     assert set(scenes.values()) == {IMAGES_PER_SCENE}
     means = [cv2.imread(str(record.image)).mean() for record in made[::IMAGES_PER_SCENE]]
     assert np.ptp(means) > 15
+
+
+def test_scenes_differ_in_all_that_is_randomised(usecase: UseCase) -> None:
+    assert usecase.cell is not None
+    seen: dict[str, set[object]] = defaultdict(set)
+    for number in range(SCENES):
+        rng = np.random.default_rng([5, number])
+        look = random_look(rng)
+        with World() as world:
+            scene = RandomScene(world, usecase.cell, look)
+            scene.shuffle(rng)
+            places = [world.bullet.getBasePositionAndOrientation(body)[0] for body in scene._distractors]
+            parts = [(part.kind.label, *part.position_base_m().tolist()) for part in scene.parts]
+        camera = jittered_camera(usecase.cell.camera, rng)
+        of_camera = (camera.position_base_m, camera.look_at_base_m, camera.image_up_base)
+        seen["camera's pose"].add(of_camera)
+        seen["lens"].add(camera.vertical_field_of_view_deg)
+        seen["light"].add(look.light)
+        seen["palette"].add(look.palette)
+        seen["texture of the table"].add(look.table)
+        seen["texture of the tray"].add(look.tray)
+        seen["clutter"].add(tuple(parts))
+        seen["how many distractors"].add(len(places))
+        seen["distractors"].add(tuple(places))
+    differ_always = ("camera's pose", "lens", "light", "clutter")
+    assert {name: len(seen[name]) for name in differ_always} == dict.fromkeys(differ_always, SCENES)
+    # Some scenes look as the cell really does, and some have no distractors.
+    assert all(len(values) > SCENES // 2 for values in seen.values()), seen
 
 
 def test_the_number_of_workers_changes_no_byte(

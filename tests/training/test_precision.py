@@ -20,14 +20,14 @@ from onnxruntime.quantization import CalibrationMethod, TensorsData
 
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput, ExitCode, GatesFailed
-from trunnion_contract.files import digest_file
+from trunnion_contract.files import digest_file, write_text
 from trunnion_contract.manifest import DetectorModel
 from trunnion_contract.progress import Silent
 from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import Export
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.precision.anatomy import Anatomy, name_nodes
-from trunnion_training.precision.calibration import CALIBRATORS, calibration_images
+from trunnion_training.precision.calibration import CALIBRATORS, IMAGES_MAX, calibration_images
 from trunnion_training.precision.fp16 import to_fp16
 from trunnion_training.precision.int8 import to_int8
 from trunnion_training.precision.search import Bounds
@@ -349,6 +349,23 @@ def test_calibration_looks_at_train_images_spread_over_the_split(dataset_dir: Pa
     assert all(
         np.array_equal(a, b) for a, b in zip(images, calibration_images(dataset_dir, spec), strict=True)
     )
+
+
+def test_of_a_large_split_32_train_images_are_taken_at_even_distances(tmp_path: Path) -> None:
+    many, spec = 100, detector(tmp_path, network()).spec
+    for split, offset in (("train", 0), ("val", 150)):
+        folder = tmp_path / "images" / split
+        folder.mkdir(parents=True)
+        for number in range(many):
+            grey = np.full((SIZE_PX, SIZE_PX, 3), offset + number, np.uint8)
+            cv2.imwrite(str(folder / f"{number:03d}.jpg"), grey, [cv2.IMWRITE_JPEG_QUALITY, 100])
+            write_text(tmp_path / "labels" / split / f"{number:03d}.txt", "")
+    images = calibration_images(tmp_path, spec)
+    assert len(images) == IMAGES_MAX == 32
+    greys = [round(float(image.max()) * 255) for image in images]
+    assert set(greys) <= set(range(many)), "of the train split alone"
+    assert (greys[0], greys[-1]) == (0, many - 1)
+    assert set(np.diff(greys).tolist()) == {3, 4}
 
 
 def test_a_network_with_nothing_to_quantise_is_bad_input(dataset_dir: Path, tmp_path: Path) -> None:
