@@ -94,7 +94,7 @@ def test_scenes_differ_in_all_that_is_randomised(usecase: UseCase) -> None:
         with World() as world:
             scene = RandomScene(world, usecase.cell, look)
             scene.shuffle(rng)
-            places = [world.bullet.getBasePositionAndOrientation(body)[0] for body in scene._distractors]
+            places = [tuple(world.pose(body)[0]) for body in scene._distractors]
             parts = [(part.kind.label, *part.position_base_m().tolist()) for part in scene.parts]
         camera = jittered_camera(usecase.cell.camera, rng)
         of_camera = (camera.position_base_m, camera.look_at_base_m, camera.image_up_base)
