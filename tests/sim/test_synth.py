@@ -109,8 +109,8 @@ def test_scenes_differ_in_all_that_is_randomised(usecase: UseCase) -> None:
         seen["distractors"].add(tuple(places))
     differ_always = ("camera's pose", "lens", "light", "clutter")
     assert {name: len(seen[name]) for name in differ_always} == dict.fromkeys(differ_always, SCENES)
-    # Some scenes look as the cell really does, and some have no distractors.
-    assert all(len(values) > SCENES // 2 for values in seen.values()), seen
+    # One scene in four looks as the cell really does; some have no distractors, or as many as another.
+    assert {name for name, values in seen.items() if len(values) < 3} == set()
 
 
 def test_the_number_of_workers_changes_no_byte(
