@@ -18,7 +18,7 @@ import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 names = [info.name for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 for name in names:
-    if not name.endswith(("backends.tensorrt", "__main__")):
+    if not name.endswith(("backends.tensorrt", "__main__", "migrations.env")):
         importlib.import_module(name)
 print(len(names), *sorted(set(sys.argv[2:]) & set(sys.modules)))
 """

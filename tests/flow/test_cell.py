@@ -75,14 +75,23 @@ def test_a_node_that_dies_is_named_and_the_order_fails(up, start, trunnion):
     assert not [name for name, number in nodes.items() if is_alive(number)]
 
 
-def test_ctrl_c_while_the_cell_starts_leaves_no_process(finished, start, free_port):
-    command = start("up", "--bundle", finished.bundle, "--port", free_port)
-    command.wait_for("starting the cell: 0 of")
+@pytest.mark.parametrize(
+    ("command_of", "works"),
+    [
+        (lambda run: ("up", "--bundle", run.bundle), "starting the cell: 0 of"),
+        (lambda run: ("demo", "--usecase", run.usecase, "--runs", run.runs), " 0 of 3  "),
+    ],
+    ids=["up, while the cell starts", "demo, while an order runs"],
+)
+def test_ctrl_c_leaves_no_process(copied, start, free_port, command_of, works):
+    command = start(*command_of(copied), "--port", free_port)
+    command.wait_for(works)
     nodes = children_of(command.process.pid)
     assert nodes
     answer = command.interrupt()
     assert answer.code == 130, answer
     assert "stopping the cell" in answer.out
+    assert "order succeeded" not in answer.out
     assert "Traceback" not in answer.err
     assert not [name for name, number in nodes.items() if is_alive(number)]
 

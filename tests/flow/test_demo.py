@@ -97,14 +97,3 @@ def test_a_demo_that_is_kept_reuses_every_stage_and_stays_until_ctrl_c(make_demo
     assert "stopping the cell" in answer.out
     assert "Traceback" not in answer.out + answer.err
     assert not processes_of(bundle)
-
-
-@pytest.mark.timeout(2 * 280)
-def test_ctrl_c_while_an_order_runs_stops_the_cell_and_leaves_no_process(make_demo, bundle):
-    command, _ = make_demo()
-    command.wait_for("0 of 3  ")
-    answer = command.interrupt()
-    assert "order succeeded" not in answer.out
-    assert "stopping the cell" in answer.out
-    assert "Traceback" not in answer.out + answer.err
-    assert not processes_of(bundle)
