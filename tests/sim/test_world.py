@@ -38,7 +38,7 @@ def test_no_other_module_of_the_simulator_speaks_to_pybullet() -> None:
 
 
 def test_the_readme_lists_every_verb_of_the_world() -> None:
-    readme = (SIMULATOR.parent / "README.md").read_text()
+    readme = (SIMULATOR / "README.md").read_text()
     chapter = readme.partition("**Another simulator**")[2].partition("\n\n")[0]
     verbs = {name for name in vars(World) if not name.startswith("_")} - {"close"}
     assert verbs <= set(re.findall(r"`(\w+)`", chapter))
