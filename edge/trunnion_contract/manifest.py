@@ -33,6 +33,9 @@ class PolicySpec(Strict):
 
     The output is float32 [N, a], or [N, chunk, a] for a policy that plans `chunk` actions at once, one for each period;
     `replan_every` of them are carried out before it is asked again.
+
+    Attributes:
+        image: uint8 [N, h, w, 3], RGB, the second input of a policy that sees; None for one that does not.
     """
 
     input: TensorSpec
@@ -42,6 +45,24 @@ class PolicySpec(Strict):
     rate_hz: float = Field(gt=0)
     chunk: int = Field(default=1, ge=1)
     replan_every: int = Field(default=1, ge=1)
+    image: TensorSpec | None = None
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Everything that the network takes."""
+        return (self.input, self.image) if self.image else (self.input,)
+
+    @model_validator(mode="after")
+    def _sees_what_a_camera_gives(self) -> PolicySpec:
+        if self.image is None:
+            return self
+        if self.image.dtype != "uint8" or len(self.image.shape) != 4 or self.image.shape[3] != 3:
+            raise ValueError("an image of uint8 [N, h, w, 3]")
+        if not all(isinstance(side, int) and side > 0 for side in self.image.shape[1:3]):
+            raise ValueError("an image whose height and width are given")
+        if self.image.name in (self.input.name, *(entry.name for entry in self.observation)):
+            raise ValueError("an image with a name of its own")
+        return self
 
     @model_validator(mode="after")
     def _carries_out_what_it_plans(self) -> PolicySpec:

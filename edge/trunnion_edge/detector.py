@@ -40,7 +40,7 @@ class Detector:
         confidence_threshold: float | None = None,
         precision: Precision = "fp32",
     ) -> None:
-        check_engine(engine.specs, spec.input, spec.outputs)
+        check_engine(engine.specs, (spec.input,), spec.outputs)
         self.engine = engine
         self.precision = precision
         self.spec = spec

@@ -42,14 +42,16 @@ def read_network(model: NetworkFile, read: Reader) -> bytes:
     return data
 
 
-def check_engine(specs: EngineSpecs, wanted_input: TensorSpec, wanted_outputs: Sequence[TensorSpec]) -> None:
+def check_engine(
+    specs: EngineSpecs, wanted_inputs: Sequence[TensorSpec], wanted_outputs: Sequence[TensorSpec]
+) -> None:
     """Refuse an engine that does not take and give what the manifest promises.
 
     Raises:
         BadInput: names the tensors that differ.
     """
     for kind, got, wanted in (
-        ("input", specs.inputs, (wanted_input,)),
+        ("input", specs.inputs, wanted_inputs),
         ("output", specs.outputs, wanted_outputs),
     ):
         by_name = {spec.name: spec for spec in got}

@@ -10,7 +10,7 @@ import numpy as np
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
-from trunnion_edge.goal_observation import PARTS, as_vector
+from trunnion_edge.goal_observation import PARTS, as_vector, given_to_policy, image_of
 from trunnion_edge.policy import NotFinite, Policy
 from trunnion_sim.episode import EpisodeResult
 from trunnion_sim.gates import POLICY_ALONE
@@ -34,7 +34,7 @@ def play_policy(
     trajectory, steps, ended = hashlib.sha256(), 0, False
     _check_finite(observation, 0.0, seed, steps)
     while not ended:
-        action = _act(policy, as_vector(observation), seed, steps)
+        action = _act(policy, observation, seed, steps)
         observation, reward, terminated, truncated, info = env.step(action)
         trajectory.update(np.concatenate([action, as_vector(observation)]).astype(np.float32).tobytes())
         steps, ended = steps + 1, terminated or truncated
@@ -74,6 +74,14 @@ def check_spaces(env: gymnasium.Env[Any, Any], spec: PolicySpec) -> None:
         named = getattr(env.unwrapped, f"{name}_entries", None)
         if named and _in_words(named) != _in_words(entries):
             raise _unfit(name, _in_words(entries), _in_words(named))
+    if spec.image:
+        seen = image_of(getattr(env.observation_space, "spaces", None))
+        if seen is None or seen.shape != spec.image.shape[1:]:
+            raise _unfit(
+                "image",
+                f"{list(spec.image.shape[1:])}",
+                f"{list(seen.shape) if seen is not None else 'none'}",
+            )
 
 
 def _unfit(name: str, got: str, wanted: str) -> BadInput:
@@ -104,14 +112,10 @@ def _check_finite(observation: Any, reward: float, seed: int, step: int) -> None
             raise _not_finite(name, str(values.tolist()), "the environment", seed, step)
 
 
-def _act(policy: Policy, observation: np.ndarray, seed: int, step: int) -> np.ndarray:
+def _act(policy: Policy, observation: Any, seed: int, step: int) -> np.ndarray:
     """The policy's action as a vector, float32."""
-    entries, start = {}, 0
-    for entry in policy.spec.observation:
-        entries[entry.name] = observation[start : start + entry.size]
-        start += entry.size
     try:
-        action = policy.act(entries)
+        action = policy.act(given_to_policy(policy.spec, as_vector(observation), image_of(observation)))
     except NotFinite as error:
         raise _not_finite("action", error.got, "the policy", seed, step) from None
     return np.concatenate([action[entry.name] for entry in policy.spec.action])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trunnion_edge.goal_observation import as_vector
+from trunnion_edge.goal_observation import as_vector, image_of
 
 
 def test_a_goal_observation_becomes_the_state_and_then_the_wish() -> None:
@@ -41,3 +41,16 @@ def test_a_mapping_without_state_or_wish_is_refused_by_name(missing: str) -> Non
     del observation[missing]
     with pytest.raises(KeyError, match=missing):
         as_vector(observation)
+
+
+def test_an_image_stands_beside_the_vector_and_may_show_the_goal() -> None:
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    observation = {"pixels": pixels, "observation": np.array([1.0, 2.0])}
+    assert as_vector(observation).tolist() == [1, 2]
+    assert image_of(observation) is pixels
+    assert as_vector({**observation, "desired_goal": np.array([3.0])}).tolist() == [1, 2, 3]
+
+
+def test_numbers_hold_no_image() -> None:
+    assert image_of(np.zeros(3, np.float32)) is None
+    assert image_of({"observation": np.zeros(2), "desired_goal": np.zeros(1)}) is None

@@ -10,6 +10,7 @@ import pytest
 
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import BadInput
+from trunnion_contract.tensor import TensorSpec
 from trunnion_edge.goals import Goal, Mode
 from trunnion_edge.policy import Policy
 from trunnion_inference.controller import Controller, Opening, Position, StampedGoal, check_spec
@@ -119,3 +120,11 @@ def test_a_policy_for_another_cell_is_refused(bundle_file: Path) -> None:
         BadInput, match="wanted gripper_base_m, opening_m, grasped, target_base_m, place_base_m"
     ):
         check_spec(policy.spec.model_copy(update={"observation": policy.spec.observation[:2]}))
+
+
+def test_a_policy_that_sees_is_refused_until_the_node_has_a_camera(bundle_file: Path) -> None:
+    policy = open_bundle(bundle_file).model.policy
+    assert policy is not None
+    image = TensorSpec(name="image", dtype="uint8", shape=("N", 64, 64, 3))
+    with pytest.raises(BadInput, match=r"got an image of \[64, 64, 3\], wanted numbers alone"):
+        check_spec(policy.spec.model_copy(update={"image": image}))

@@ -164,3 +164,47 @@ def test_a_policy_of_other_entries_of_the_same_size_is_refused() -> None:
     env.observation_entries = (Entry(name="speed_mps", size=1, unit="m/s", low=-1, high=1),)  # type: ignore[attr-defined]
     with pytest.raises(BadInput, match=r"got place_m \[1\] m in the manifest, wanted speed_mps \[1\] m/s as"):
         check_spaces(env, SPEC)
+
+
+class Looking(Goals):
+    """The line with goals, seen from above: the image is as bright as the step is late."""
+
+    def __init__(self, side_px: int = 4) -> None:
+        super().__init__()
+        self._side_px = side_px
+        spaces = {"pixels": gymnasium.spaces.Box(0, 255, (side_px, side_px, 3), np.uint8)}
+        self.observation_space = gymnasium.spaces.Dict({**self.observation_space.spaces, **spaces})  # type: ignore[attr-defined,assignment]
+
+    def _goals(self, place: NDArray[np.float32]) -> dict[str, Any]:
+        pixels = np.full((self._side_px, self._side_px, 3), 10 * self._steps, np.uint8)
+        return {**super()._goals(place), "pixels": pixels}
+
+
+class Watching(Pushing):
+    """A policy that sees, and keeps how bright it was."""
+
+    spec = Remembering.spec.model_copy(
+        update={"image": TensorSpec(name="image", dtype="uint8", shape=("N", 4, 4, 3))}
+    )
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def act(self, observation: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float32]]:
+        self.seen.append(int(np.asarray(observation["image"]).max()))
+        return super().act(observation)
+
+
+def test_a_policy_that_sees_is_given_the_image_of_each_step() -> None:
+    env, policy = Looking(), Watching()
+    check_spaces(env, policy.spec)
+    assert play_policy(env, policy, 0).success  # type: ignore[arg-type]
+    assert policy.seen == [0, 10, 20]
+
+
+@pytest.mark.parametrize(("env", "got"), [(Looking(8), r"\[8, 8, 3\]"), (Goals(), "none")])
+def test_a_policy_that_sees_is_refused_where_there_is_another_image_or_none(
+    env: gymnasium.Env[Any, Any], got: str
+) -> None:
+    with pytest.raises(BadInput, match=rf"the image of the policy: got \[4, 4, 3\].*wanted {got} as the env"):
+        check_spaces(env, Watching.spec)

@@ -22,8 +22,9 @@ from trunnion_contract.strict import parse, read_json
 from trunnion_contract.usecase import ParityLimits, UseCase
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.policy import Policy
-from trunnion_training.policy.act import Chunks, learn_act
+from trunnion_training.policy.act import learn_act
 from trunnion_training.policy.act_network import ActNetwork
+from trunnion_training.policy.chunks import Chunks
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate
 from trunnion_training.policy.environment import Task, open_environment
 from trunnion_training.policy.exportable import load_policy

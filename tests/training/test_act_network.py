@@ -76,8 +76,8 @@ def test_periods_of_a_plan_differ() -> None:
 def test_acting_is_style_zero() -> None:
     policy, (observation, _, _) = network(), batch()
     zero = torch.zeros(len(observation), policy.style.in_features)
-    torch.testing.assert_close(policy.scaled_plan(observation), policy.scaled_plan(observation, zero))
-    other = policy.scaled_plan(observation, zero + 1)
+    torch.testing.assert_close(policy.scaled_plan(observation), policy.scaled_plan(observation, style=zero))
+    other = policy.scaled_plan(observation, style=zero + 1)
     assert (other - policy.scaled_plan(observation)).abs().max() > 1e-3
 
 

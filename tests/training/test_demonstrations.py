@@ -59,7 +59,7 @@ def test_episodes_that_were_kept_are_not_played_again(
     point_cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, Silent())
-    assert len(list(tmp_path.glob("*.npy"))) == first.played == 12
+    assert len(list(tmp_path.glob("*.npz"))) == first.played == 12
     monkeypatch.setattr(demonstrations, "worker_pool", None)  # nothing may be started
     progress = Counting()
     again = demonstrate(Task(ENV, point_cell), 12, 0, tmp_path, progress)
@@ -85,10 +85,10 @@ def test_an_environment_without_an_expert_shows_nothing(tmp_path: Path) -> None:
 def test_a_demonstration_of_another_shape_is_refused(
     point_cell: str, tmp_path: Path, rows: np.ndarray | None, message: str
 ) -> None:
-    file = tmp_path / "000000-success.npy"
+    file = tmp_path / "000000-success.npz"
     if rows is None:
         file.write_bytes(b"\x93NUMPY cut short")
     else:
-        np.save(file, rows)
+        np.savez(file, rows=rows)
     with pytest.raises(BadInput, match=message):
         demonstrate(Task(ENV, point_cell), 1, 0, tmp_path, Silent())

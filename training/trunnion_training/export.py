@@ -19,7 +19,7 @@ from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_training.parity import detector_parity
-from trunnion_training.policy.clone import HELD_OUT
+from trunnion_training.policy.clone import HELD_OUT, HELD_OUT_IMAGES
 from trunnion_training.policy.environment import open_environment, task_of
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy_parity import episode_parity, policy_parity
@@ -96,6 +96,7 @@ def _export_detector(
 def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: Progress) -> PolicyModel:
     policy, target = load_policy(train_dir), out_dir / POLICY_ONNX
     held_out = np.load(_trained(train_dir / HELD_OUT), allow_pickle=False)
+    seen = np.load(_trained(train_dir / HELD_OUT_IMAGES), allow_pickle=False) if policy.spec.image else None
     limits = usecase.export.parity
     progress.start("exporting the policy", 2)
     policy.export_onnx(target, usecase.export.opset)
@@ -103,7 +104,7 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
     task = task_of(usecase)
     env = open_environment(task)
     with closing(env), open_engine(target, EngineSettings(device="cpu", threads=1)) as engine:
-        parity = policy_parity(policy, engine, held_out, limits)
+        parity = policy_parity(policy, engine, held_out, limits, seen)
         episodes = episode_parity(env, policy, engine, limits)
     progress.advance()
     progress.done()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from trunnion_contract.manifest import EpisodeParity, Parity, PolicySpec
 from trunnion_contract.usecase import ParityLimits
 from trunnion_edge.backends.engine import Engine
+from trunnion_edge.goal_observation import given_to_policy
 from trunnion_edge.policy import Policy
 from trunnion_training.parity import STEP, Difference
 from trunnion_training.policy.exportable import ExportablePolicy, as_played, one_thread
@@ -21,15 +23,19 @@ POLICY_SAMPLES = 1000
 
 
 def policy_parity(
-    trained: ExportablePolicy, exported: Engine, held_out: NDArray[np.float32], limits: ParityLimits
+    trained: ExportablePolicy,
+    exported: Engine,
+    held_out: NDArray[np.float32],
+    limits: ParityLimits,
+    held_out_images: NDArray[np.uint8] | None = None,
 ) -> Parity:
     """Compare actions, in their own units, on held-out observations filled up with random ones in their ranges."""
     observations = policy_observations(trained.spec, held_out)
+    images = policy_images(trained.spec, held_out_images)
     with one_thread():
-        wanted = _actions(as_played(trained), observations)
-    difference = Difference.of(
-        wanted, _actions(Policy(exported, trained.spec), observations), _RELATIVE_FLOOR_ACTION
-    )
+        wanted = _actions(as_played(trained), observations, images)
+    got = _actions(Policy(exported, trained.spec), observations, images)
+    difference = Difference.of(wanted, got, _RELATIVE_FLOOR_ACTION)
     return Parity(
         step=STEP,
         samples=len(observations),
@@ -66,14 +72,24 @@ def policy_observations(spec: PolicySpec, held_out: NDArray[np.float32]) -> NDAr
     return np.concatenate([chosen, anywhere]).astype(np.float32)
 
 
-def _actions(policy: Policy, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+def policy_images(spec: PolicySpec, held_out: NDArray[np.uint8] | None) -> Sequence[NDArray[np.uint8] | None]:
+    """The images that go with `policy_observations`: those held out, in the same order, and noise for the others."""
+    if spec.image is None or held_out is None:
+        return [None] * POLICY_SAMPLES
+    rng = np.random.default_rng(0)
+    chosen = held_out[rng.permutation(len(held_out))[: POLICY_SAMPLES // 2]]
+    shape = (POLICY_SAMPLES - len(chosen), *chosen.shape[1:])
+    return [*chosen, *rng.integers(0, 256, shape, np.uint8)]
+
+
+def _actions(
+    policy: Policy, observations: NDArray[np.float32], images: Sequence[NDArray[np.uint8] | None]
+) -> NDArray[np.float32]:
     """What the robot would do on each observation, asking the network each time; float32 [N, chunk carried out]."""
-    ends = np.cumsum([entry.size for entry in policy.spec.observation])[:-1]
-    names = [entry.name for entry in policy.spec.observation]
     rows = []
-    for observation in observations:
+    for observation, image in zip(observations, images, strict=True):
         policy.forget()
-        entries = dict(zip(names, np.split(observation, ends), strict=True))
+        entries = given_to_policy(policy.spec, observation, image)
         planned = [policy.act(entries) for _ in range(policy.spec.replan_every)]
         rows.append(np.concatenate([value for answer in planned for value in answer.values()]))
     return np.stack(rows)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import PolicySpec
-from trunnion_training.policy.network import Array, Pairs, PolicyNetwork, Scale, export_graph
+from trunnion_training.policy.image_encoder import ImageEncoder
+from trunnion_training.policy.network import INPUT, Array, Pairs, PolicyNetwork, Scale, export_graph
 
 # What tells this file from those of other policies.
 KIND = "act"
@@ -98,10 +100,11 @@ class StyleEncoder(nn.Module):
 class ActNetwork(nn.Module):
     """A transformer between a normalisation and a scaling, both part of the graph.
 
-    float32 [N, observation] in SI units → float32 [N, chunk, action] in SI units, within the action's range. The
-    observation and the style variable are the encoder's tokens; one learned query for each period of the chunk reads
-    them in the decoder. Acting, the style is zero, the mean of its prior, so that the same observation gives the same
-    plan. The token of the observation comes from the perceptron of cloning, which sees offsets between positions too.
+    float32 [N, observation] in SI units, and uint8 [N, h, w, 3] where the policy sees → float32 [N, chunk, action] in
+    SI units, within the action's range. The observation, the cells of the image and the style variable are the
+    encoder's tokens; one learned query for each period of the chunk reads them in the decoder. Acting, the style is
+    zero, the mean of its prior, so that the same observation gives the same plan. The token of the observation comes
+    from the perceptron of cloning, which sees offsets between positions too.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class ActNetwork(nn.Module):
             self.register_buffer(f"action_{part}", torch.from_numpy(values))
         width, blocks = form.width, range(form.layers)
         self.state = PolicyNetwork(spec, observation, _plain(width), (4 * width,), pairs)
+        self.eye = ImageEncoder(*_sides(spec), width) if spec.image else None
         self.style_encoder = StyleEncoder(len(action.mean), form)
         self.style = nn.Linear(STYLE, width)
         self.encoder = nn.ModuleList(Block(width, form.heads) for _ in blocks)
@@ -122,17 +126,20 @@ class ActNetwork(nn.Module):
         self.decoder = nn.ModuleList(Block(width, form.heads, with_memory=True) for _ in blocks)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(action.mean)))
 
-    def forward(self, observation: Tensor) -> Tensor:
+    def forward(self, observation: Tensor, image: Tensor | None = None) -> Tensor:
         """Plan."""
-        scaled = self.scaled_plan(observation) * self.action_spread + self.action_mean
+        scaled = self.scaled_plan(observation, image) * self.action_spread + self.action_mean
         return torch.minimum(torch.maximum(scaled, self.action_low), self.action_high)
 
-    def scaled_plan(self, observation: Tensor, style: Tensor | None = None) -> Tensor:
+    def scaled_plan(
+        self, observation: Tensor, image: Tensor | None = None, style: Tensor | None = None
+    ) -> Tensor:
         """The plan before scaling, where all entries weigh alike: what the loss compares. No style is style zero."""
         state = self._state(observation)
         # Style zero through its layer is that layer's bias.
         token = self.style.bias.expand_as(state) if style is None else self.style(style)[:, None]
-        memory = torch.cat([token, state], dim=1)
+        seen = [] if self.eye is None else [self.eye(image)]
+        memory = torch.cat([token, state, *seen], dim=1)
         for block in self.encoder:
             memory = block(memory)
         memory = self.memory_norm(memory)
@@ -150,10 +157,13 @@ class ActNetwork(nn.Module):
         """Actions in SI units as `scaled_plan` would give them."""
         return (action - self.action_mean) / self.action_spread
 
-    def act(self, observation: Array) -> Array:
-        """float32 [N, observation] → float32 [N, chunk, action]."""
+    def act(self, observation: Array, image: NDArray[np.uint8] | None = None) -> Array:
+        """float32 [N, observation], and uint8 [N, h, w, 3] where it sees → float32 [N, chunk, action]."""
+        given = [
+            torch.from_numpy(np.ascontiguousarray(one)) for one in (observation, image) if one is not None
+        ]
         with torch.inference_mode():
-            plan: Array = self(torch.from_numpy(np.ascontiguousarray(observation))).numpy()
+            plan: Array = self(*given).numpy()
         return plan
 
     def _state(self, observation: Tensor) -> Tensor:
@@ -194,12 +204,22 @@ class ActNetwork(nn.Module):
 
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph of `forward`, without the style encoder, with a free number of rows."""
-        export_graph(self, len(self.state.observation_mean), path, opset)
+        inputs = {INPUT: torch.zeros(1, len(self.state.observation_mean))}
+        if self.spec.image:
+            inputs[self.spec.image.name] = torch.zeros(1, *_sides(self.spec), 3, dtype=torch.uint8)
+        export_graph(self, inputs, path, opset)
 
 
 def _learned(*shape: int) -> nn.Parameter:
     """Tokens that are learnt as they are, float32 [1, tokens, width]."""
     return nn.Parameter(torch.randn(1, *shape) * 0.02)
+
+
+def _sides(spec: PolicySpec) -> tuple[int, int]:
+    """Height and width of the image, in pixels."""
+    assert spec.image is not None, "who asks has seen that there is one"
+    height_px, width_px = (int(side) for side in spec.image.shape[1:3])
+    return height_px, width_px
 
 
 def _plain(width: int) -> Scale:

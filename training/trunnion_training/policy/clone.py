@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trunnion_contract.files import digest_json, write_json, write_text
+from trunnion_contract.files import digest_json, whole_file, write_json, write_text
 from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
@@ -24,7 +24,7 @@ from trunnion_training.policy.network import PolicyNetwork
 
 METRICS, CURVES = "policy_metrics.json", "policy_curves.png"
 # Observations that were not learnt from: export compares torch and ONNX on them.
-HELD_OUT = "policy_held_out.npy"
+HELD_OUT, HELD_OUT_IMAGES = "policy_held_out.npy", "policy_held_out_images.npy"
 _WORK = ".policy"
 
 
@@ -66,10 +66,14 @@ def spec_of(task: Task) -> PolicySpec:
     return spec
 
 
-def write_held_out(observations: NDArray[np.float32], out_dir: Path) -> None:
-    """Keep observations that were not learnt from."""
-    with (out_dir / HELD_OUT).open("wb") as file:
-        np.save(file, observations, allow_pickle=False)
+def write_held_out(
+    observations: NDArray[np.float32], out_dir: Path, images: NDArray[np.uint8] | None = None
+) -> None:
+    """Keep observations that were not learnt from, and their images."""
+    for name, values in ((HELD_OUT, observations), (HELD_OUT_IMAGES, images)):
+        if values is not None:
+            with whole_file(out_dir / name) as temporary, temporary.open("wb") as file:
+                np.save(file, values, allow_pickle=False)
 
 
 def finished(out_dir: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from trunnion_contract.files import digest_json, whole_file, write_json
+from trunnion_contract.files import digest_json, write_json
 from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import Dagger, PolicyTraining
 from trunnion_contract.progress import Progress
@@ -26,7 +26,7 @@ from trunnion_training.policy.clone import (
     work_dir,
     write_held_out,
 )
-from trunnion_training.policy.demonstrations import Episode, read_episode
+from trunnion_training.policy.demonstrations import Episode, read_episode, write_episode
 from trunnion_training.policy.description import expert_of
 from trunnion_training.policy.environment import open_environment, task_of
 from trunnion_training.policy.exportable import one_thread, save_policy
@@ -115,15 +115,13 @@ def _played(
     course.progress.start(f"round {number}: the expert looks on", course.dagger.episodes)
     expert_share, episodes = course.dagger.expert_share**number, []
     for index in range(course.dagger.episodes):
-        file = course.folder / f"{number:04d}-{index:06d}.npy"
+        file = course.folder / f"{number:04d}-{index:06d}.npz"
         if not file.exists():
             seed = (
                 _FIRST_SEED
                 + (course.settings.seed * _SEEDS_PER_RUN + number * _SEEDS_PER_ROUND + index) % 1_000_000_000
             )
-            episode = labelled(env, network, expert_share, seed)
-            with whole_file(file) as temporary, temporary.open("wb") as stream:
-                np.save(stream, np.hstack([episode.observations, episode.actions]), allow_pickle=False)
+            write_episode(file, labelled(env, network, expert_share, seed))
         sizes = [sum(e.size for e in entries) for entries in (course.spec.observation, course.spec.action)]
         episodes.append(read_episode(file, *sizes))
         course.progress.advance()

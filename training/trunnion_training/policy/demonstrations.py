@@ -13,6 +13,7 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import gymnasium
 import numpy as np
@@ -23,7 +24,7 @@ from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry
 from trunnion_contract.progress import Progress
 from trunnion_contract.workers import worker_pool
-from trunnion_edge.goal_observation import as_vector
+from trunnion_edge.goal_observation import as_vector, image_of
 from trunnion_training.policy.description import described, expert_of, ranges
 from trunnion_training.policy.environment import Task, is_success, open_environment
 
@@ -49,10 +50,14 @@ def demonstration_seed(seed: int, index: int) -> int:
 
 @dataclass(frozen=True)
 class Episode:
-    """A demonstrated episode: float32 [T, observation], and the expert's answers float32 [T, action]."""
+    """A demonstrated episode: float32 [T, observation], and the expert's answers float32 [T, action].
+
+    `images` is uint8 [T, h, w, 3], RGB, where there was something to see.
+    """
 
     observations: Array
     actions: Array
+    images: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,16 +108,26 @@ def read_episode(file: Path, observation_size: int, action_size: int) -> Episode
     """
     wanted = f"float32 [steps, {observation_size} + {action_size}], finite"
     try:
-        rows = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with np.load(file, allow_pickle=False) as content:
+            rows, images = content["rows"], content.get("images")
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         got = f"a file that does not load ({type(error).__name__})"
     else:
         if rows.ndim == 2 and rows.shape[1] == observation_size + action_size and np.isfinite(rows).all():
-            return Episode(rows[:, :observation_size], rows[:, observation_size:])
+            return Episode(rows[:, :observation_size], rows[:, observation_size:], images)
         got = f"{rows.dtype} {list(rows.shape)}" + ("" if np.isfinite(rows).all() else ", not all finite")
     raise BadInput(
         where=f"demonstration {file}", got=got, wanted=wanted, next_step="delete the file, and train again"
     )
+
+
+def write_episode(file: Path, episode: Episode) -> None:
+    """Keep an episode for `read_episode`: arrays by name, no code."""
+    arrays: dict[str, NDArray[Any]] = {"rows": np.hstack([episode.observations, episode.actions])}
+    if episode.images is not None:
+        arrays["images"] = episode.images
+    with whole_file(file) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
 def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress) -> None:
@@ -130,11 +145,7 @@ def _play(task: Task, indices: Sequence[int], seed: int, out_dir: Path) -> int:
     env = open_environment(task)
     for index in indices:
         episode, succeeded = play(env, demonstration_seed(seed, index))
-        with (
-            whole_file(_names(out_dir, index)[0 if succeeded else 1]) as temporary,
-            temporary.open("wb") as file,
-        ):
-            np.save(file, np.hstack([episode.observations, episode.actions]), allow_pickle=False)
+        write_episode(_names(out_dir, index)[0 if succeeded else 1], episode)
     env.close()
     return len(indices)
 
@@ -143,14 +154,17 @@ def play(env: gymnasium.Env[Any, Any], seed: int) -> tuple[Episode, bool]:
     """One episode of the expert with disturbances in what is executed; gives it, and whether it succeeded."""
     expert, disturbances = expert_of(env), Disturbances(described(env).action_entries, seed)
     observation, info = env.reset(seed=seed)
-    observations, actions, over = [], [], False
+    observations, actions, images, over = [], [], [], False
     while not over:
         action = np.asarray(expert.expert_action(observation), np.float32)
         observations.append(np.array(as_vector(observation)))
+        if (image := image_of(observation)) is not None:
+            images.append(image.copy())
         actions.append(action)
         observation, _, terminated, truncated, info = env.step(disturbances.applied_to(action))
         over = terminated or truncated
-    return Episode(np.stack(observations), np.stack(actions)), is_success(info)
+    seen = np.stack(images) if images else None
+    return Episode(np.stack(observations), np.stack(actions), seen), is_success(info)
 
 
 class Disturbances:
@@ -184,7 +198,7 @@ class Disturbances:
 
 def _names(folder: Path, index: int) -> tuple[Path, Path]:
     """The file of an episode that succeeded, and of one that failed."""
-    return folder / f"{index:06d}-success.npy", folder / f"{index:06d}-failure.npy"
+    return folder / f"{index:06d}-success.npz", folder / f"{index:06d}-failure.npz"
 
 
 def _files(folder: Path, index: int) -> tuple[Path | None, Path | None]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_contract.tensor import TensorSpec
-from trunnion_edge.goal_observation import PARTS, as_vector
-from trunnion_training.policy.network import INPUT, OUTPUT
+from trunnion_edge.goal_observation import PARTS, as_vector, image_of
+from trunnion_training.policy.network import IMAGE, INPUT, OUTPUT
 
 Array = NDArray[np.float32]
 # Random episodes that show how far an observation without bounds reaches, and how much farther it may.
@@ -24,11 +24,12 @@ _EPISODES, _STEPS_MAX, _MARGIN = 3, 100, 2.0
 
 @dataclass(frozen=True)
 class Description:
-    """The entries of the vectors that go in and out, in order, and how often."""
+    """The entries of the vectors that go in and out, in order, how often, and the image [h, w, 3] if any."""
 
     observation_entries: tuple[Entry, ...]
     action_entries: tuple[Entry, ...]
     rate_hz: float
+    image: tuple[int, ...] | None = None
 
 
 class Expert(Protocol):
@@ -78,7 +79,8 @@ def described(env: gymnasium.Env[Any, Any]) -> Description:
         size, wanted = sum(entry.size for entry in entries), len(_bounds(space)[0])
         if size != wanted:
             raise unfit(env, f"{name} of {size} numbers", f"{wanted}, as the space has them")
-    return Description(tuple(observation), tuple(action), float(rate_hz))
+    image = image_of(getattr(env.observation_space, "spaces", None))
+    return Description(tuple(observation), tuple(action), float(rate_hz), image.shape if image else None)
 
 
 def policy_spec(description: Description) -> PolicySpec:
@@ -93,6 +95,9 @@ def policy_spec(description: Description) -> PolicySpec:
         observation=description.observation_entries,
         action=description.action_entries,
         rate_hz=description.rate_hz,
+        image=TensorSpec(name=IMAGE, dtype="uint8", shape=("N", *description.image))
+        if description.image
+        else None,
     )
 
 
@@ -147,7 +152,7 @@ def random_observations(env: gymnasium.Env[Any, Any], episodes: int, seed: int =
 def _bounds(space: Space[Any]) -> tuple[Array, Array]:
     """Lowest and highest values of a Box, or of the vector that a goal observation becomes."""
     if isinstance(space, Dict):
-        parts = [_bounds(space[name]) for name in PARTS]
+        parts = [_bounds(space[name]) for name in PARTS if name in space.spaces]
         return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
     assert isinstance(space, Box), "open_environment has checked it"
     return space.low.astype(np.float32), space.high.astype(np.float32)

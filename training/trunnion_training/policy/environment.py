@@ -18,7 +18,7 @@ from trunnion_contract.environment_options import creation_arguments
 from trunnion_contract.errors import BadInput, TrunnionError
 from trunnion_contract.policy_training import ENVIRONMENTS
 from trunnion_contract.usecase import UseCase
-from trunnion_edge.goal_observation import as_vector
+from trunnion_edge.goal_observation import PARTS, as_vector, image_names
 from trunnion_training.policy.description import is_goal_space, unfit
 
 
@@ -125,8 +125,10 @@ def _made(task: Task, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
 def _check(env: gymnasium.Env[Any, Any], env_id: str) -> None:
     goal = env.observation_space
     parts: list[tuple[str, Space[Any]]] = [("observation", goal), ("action", env.action_space)]
-    if isinstance(goal, Dict) and is_goal_space(goal):
-        parts[:1] = [(f"observation['{name}']", space) for name, space in goal.spaces.items()]
+    if isinstance(goal, Dict) and (is_goal_space(goal) or sees(env)):
+        images = image_names(goal.spaces)
+        parts[:1] = [(f"observation['{name}']", goal[name]) for name in goal.spaces if name not in images]
+        _check_image(env_id, goal, images)
     for name, space in parts:
         if not isinstance(space, Box) or len(space.shape) != 1:
             raise unfit(
@@ -137,6 +139,21 @@ def _check(env: gymnasium.Env[Any, Any], env_id: str) -> None:
             )
     if not (np.isfinite(env.action_space.low).all() and np.isfinite(env.action_space.high).all()):  # type: ignore[attr-defined]
         raise unfit(env_id, f"action space {env.action_space}", "bounds that are finite")
+
+
+def sees(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether there is an image beside the vector of what is observed."""
+    space = env.observation_space
+    return isinstance(space, Dict) and PARTS[0] in space.spaces and bool(image_names(space.spaces))
+
+
+def _check_image(env_id: str, space: Dict, images: list[str]) -> None:
+    shapes = [space[name].shape for name in images]
+    if len(shapes) > 1 or any(shape is None or shape[2] != 3 for shape in shapes):
+        raise unfit(
+            env_id, f"images {', '.join(f'{name} {list(space[name].shape or ())}' for name in images)}",
+            "one image, uint8 [h, w, 3]", "choose one camera in the environment, or wrap it",
+        )  # fmt: skip
 
 
 def is_success(info: dict[str, Any]) -> bool:

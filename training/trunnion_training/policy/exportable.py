@@ -31,8 +31,8 @@ class ExportablePolicy(Protocol):
     def spec(self) -> PolicySpec:
         """What it takes and gives."""
 
-    def act(self, observation: Array) -> Array:
-        """float32 [N, observation] → float32, of the shape of `spec.output`."""
+    def act(self, *inputs: NDArray[Any]) -> Array:
+        """What `spec.inputs` says, float32 [N, observation] first → float32, of the shape of `spec.output`."""
 
     def save(self, path: Path) -> None:
         """Write what `load` reads: tensors and plain values, no code."""
@@ -86,7 +86,7 @@ class PolicyEngine:
 
     def __init__(self, policy: ExportablePolicy) -> None:
         self._policy = policy
-        self._specs = EngineSpecs((policy.spec.input,), (policy.spec.output,))
+        self._specs = EngineSpecs(policy.spec.inputs, (policy.spec.output,))
 
     @property
     def specs(self) -> EngineSpecs:
@@ -101,7 +101,8 @@ class PolicyEngine:
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Act."""
         check_inputs(self._specs, inputs)
-        return {self._policy.spec.output.name: self._policy.act(inputs[self._policy.spec.input.name])}
+        given = (inputs[spec.name] for spec in self._specs.inputs)
+        return {self._policy.spec.output.name: self._policy.act(*given)}
 
     def close(self) -> None:
         """Nothing to give back."""

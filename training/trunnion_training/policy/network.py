@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry, PolicySpec
 
-INPUT, OUTPUT = "observation", "action"
+INPUT, IMAGE, OUTPUT = "observation", "image", "action"
 # An entry that never changes has no spread to divide by.
 _SPREAD_MIN = 1e-3
 # Distances at which a gripper's approach and its last step happen; beyond them the view of an offset saturates.
@@ -186,21 +186,21 @@ class PolicyNetwork(nn.Module):
 
     def export_onnx(self, path: Path, opset: int) -> None:
         """Write the graph, normalisation and scaling inside, with a free number of rows."""
-        export_graph(self, len(self.observation_mean), path, opset)
+        export_graph(self, {INPUT: torch.zeros(1, len(self.observation_mean))}, path, opset)
 
 
-def export_graph(network: nn.Module, observed: int, path: Path, opset: int) -> None:
-    """Write a policy's `forward` as ONNX; it takes `observed` numbers in each of a free number of rows."""
+def export_graph(network: nn.Module, inputs: Mapping[str, Tensor], path: Path, opset: int) -> None:
+    """Write a policy's `forward` as ONNX; it takes inputs like these, with a free number of rows."""
     with whole_file(path) as temporary, warnings.catch_warnings():
         # The newer exporter needs packages that the older one, which is enough here, does without.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network.eval(),
-            (torch.zeros(1, observed),),
+            tuple(inputs.values()),
             str(temporary),
-            input_names=[INPUT],
+            input_names=list(inputs),
             output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "N"}, OUTPUT: {0: "N"}},
+            dynamic_axes={name: {0: "N"} for name in (*inputs, OUTPUT)},
             opset_version=opset,
             dynamo=False,
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trunnion_contract.proof import wilson
 from trunnion_contract.usecase import Gates
-from trunnion_edge.goal_observation import as_vector
+from trunnion_edge.goal_observation import as_vector, given_to_policy, image_of
 from trunnion_edge.policy import Policy
 from trunnion_training.policy.environment import is_success
 from trunnion_training.policy.exportable import ExportablePolicy, as_played, one_thread
@@ -66,14 +66,12 @@ class Assessment:
 
 def play_once(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> Played:
     """The environment's episode of `seed`."""
-    ends = np.cumsum([entry.size for entry in policy.spec.observation])[:-1]
-    names = [entry.name for entry in policy.spec.observation]
     policy.forget()
     observation, info = env.reset(seed=seed)
     rows, total, over = [], 0.0, False
     while not over:
         rows.append(as_vector(observation))
-        answer = policy.act(dict(zip(names, np.split(rows[-1], ends), strict=True)))
+        answer = policy.act(given_to_policy(policy.spec, rows[-1], image_of(observation)))
         observation, reward, terminated, truncated, info = env.step(np.concatenate(list(answer.values())))
         total, over = total + float(reward), terminated or truncated
     return Played(is_success(info), total, np.stack(rows))

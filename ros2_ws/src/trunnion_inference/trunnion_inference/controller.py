@@ -142,8 +142,15 @@ def check_spec(spec: PolicySpec) -> None:
     """Refuse a policy that needs what the arm does not measure, or that commands something else.
 
     Raises:
-        BadInput: names the entries.
+        BadInput: names the entries, or the image: the arm is not given one yet.
     """
+    if spec.image:
+        raise BadInput(
+            where="the policy's observation",
+            got=f"an image of {list(spec.image.shape[1:])}",
+            wanted="numbers alone",
+            next_step="run a bundle whose policy sees no images: the policy node is not connected to a camera",
+        )
     for kind, entries, wanted in (
         ("observation", spec.observation, OBSERVATION),
         ("action", spec.action, ACTION),
