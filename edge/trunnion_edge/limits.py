@@ -118,9 +118,9 @@ class Limiter:
     def _why_hold(
         self, velocity: Vector, opening_m: float, position: Vector, dt_s: float, state_age_ms: float
     ) -> str | None:
-        if velocity.shape != (3,) or not np.isfinite(velocity).all() or not math.isfinite(opening_m):
+        if velocity.shape != (3,) or not _is_finite(velocity) or not math.isfinite(opening_m):
             return "the command is not finite"
-        if position.shape != (3,) or not np.isfinite(position).all():
+        if position.shape != (3,) or not _is_finite(position):
             return "the position of the arm is not finite"
         if not (math.isfinite(dt_s) and dt_s > 0):
             return "the clock did not advance"
@@ -146,7 +146,8 @@ class Limiter:
     def _within_walls(self, velocity: Vector, gaps: tuple[Vector, Vector], dt_s: float) -> Vector:
         """Slow down towards a wall, and only towards it, so that the arm slides along it."""
         stopping_s = self._stopping_s(velocity, dt_s)
-        return np.clip(velocity, -gaps[0] / stopping_s * _INSIDE, gaps[1] / stopping_s * _INSIDE)
+        low, high = -gaps[0] / stopping_s * _INSIDE, gaps[1] / stopping_s * _INSIDE
+        return np.minimum(np.maximum(velocity, low), high)
 
     def _within_acceleration(self, velocity: Vector, gaps: tuple[Vector, Vector], dt_s: float) -> Vector:
         """As near to `velocity` as acceleration allows, on the way from braking, which always keeps the promise."""
@@ -185,3 +186,7 @@ class Limiter:
 def _norm(vector: Vector) -> float:
     # hypot does not overflow where a sum of squares would.
     return math.hypot(*vector.tolist())
+
+
+def _is_finite(vector: Vector) -> bool:
+    return all(map(math.isfinite, vector.tolist()))

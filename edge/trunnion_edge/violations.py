@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -56,7 +58,7 @@ class ViolationMeter:
         self._look_at_speed(position, now_s)
 
     def _look_at_place(self, position: NDArray[np.float64]) -> None:
-        outside_m = float(np.max(np.maximum(self._low - position, position - self._high)))
+        outside_m = float(np.maximum(self._low - position, position - self._high).max())
         # Written so that NaN is outside.
         is_outside = not outside_m <= self._position_tolerance_m
         self.workspace += is_outside and not self._is_outside
@@ -65,10 +67,14 @@ class ViolationMeter:
             self.farthest_outside_m = max(self.farthest_outside_m, outside_m)
 
     def _look_at_speed(self, position: NDArray[np.float64], now_s: float) -> None:
-        last, self._last = self._last, (position, now_s)
-        if last is None or not now_s > last[1] or not np.isfinite([position, last[0]]).all():
+        last, self._last = (
+            self._last,
+            (position, now_s) if all(map(math.isfinite, position.tolist())) else None,
+        )
+        if last is None or self._last is None or not now_s > last[1]:
             return
-        speed_mps = float(np.linalg.norm(position - last[0])) / (now_s - last[1])
+        moved = position - last[0]
+        speed_mps = math.sqrt(moved @ moved) / (now_s - last[1])
         is_fast = speed_mps > self._speed_max_mps
         self.speed += is_fast and not self._is_fast
         self._is_fast = is_fast

@@ -119,7 +119,7 @@ class SimulatedCell:
 
     def bin_of(self, part: Part) -> str | None:
         """The bin a part lies in (below the rim), or None."""
-        x, y, z = part.position_base_m().tolist()
+        x, y, z = self.world.pose(part.body)[0]
         for name, place in self.layout.bins.items():
             (center_x, center_y, floor), (size_x, size_y) = place.center_base_m, place.size_m
             within = abs(x - center_x) <= size_x / 2 and abs(y - center_y) <= size_y / 2

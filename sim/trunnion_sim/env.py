@@ -68,6 +68,7 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
             entry for entry in self._state_entries if not (self._sees and entry.name == TARGET)
         )
         self._state_space = box(self._state_entries)
+        self._low, self._high = self._state_space.low, self._state_space.high
         self.observation_space = self._space()
         self.action_space = box(self.action_entries)
         self._target_noise_m, self._friction, self._neighbours = target_noise_m, friction, neighbours
@@ -75,7 +76,7 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         self._limiter = Limiter(layout.limits)
         self._grasp = GraspDetector()
         self.violations = ViolationMeter(layout.limits)
-        self._target_base_m = self._place_base_m = np.zeros(3)
+        self._way_base_m: list[float] = [0.0] * 6
         self._bin, self._now_s, self._grasped = "", 0.0, False
         self._interventions_before = 0
 
@@ -94,8 +95,7 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         start_base_m = self._random_start(rng) if start is None else np.array(start, float)
         friction = float(rng.uniform(0.4, 1.0)) if self._friction is None else self._friction
         self._cell.reset(self._placements(label, rng), friction=friction, grasp_base_m=start_base_m)
-        self._target_base_m = self._seen_target(rng)
-        self._place_base_m = np.array(self.layout.bins[self._bin].drop_base_m)
+        self._way_base_m = [*self._seen_target(rng), *self.layout.bins[self._bin].drop_base_m]
         self._limiter.reset()
         self._interventions_before = self._limiter.interventions
         self._grasp.reset()
@@ -154,10 +154,10 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
             return np.clip(drop + rng.uniform((-0.03, -0.03, 0.0), (0.03, 0.03, 0.12)), low, high)
         return rng.uniform((*low[:2], 0.12), high)
 
-    def _seen_target(self, rng: np.random.Generator) -> np.ndarray:
+    def _seen_target(self, rng: np.random.Generator) -> tuple[float, float, float]:
         part = self._cell.parts[0]
         x, y = part.position_base_m()[:2] + rng.uniform(-self._target_noise_m, self._target_noise_m, 2)
-        return np.array(self.layout.grasp_point_base_m(part.kind.label, float(x), float(y)))
+        return self.layout.grasp_point_base_m(part.kind.label, float(x), float(y))
 
     def _observation(self) -> Observation:
         state = self._state()
@@ -170,12 +170,9 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         return np.ascontiguousarray(self._cell.render()[:, :, ::-1])
 
     def _state(self) -> np.ndarray:
-        values = [
-            self._cell.grasp_point_base_m(), [self._cell.opening_m()], [float(self._grasped)],
-            self._target_base_m, self._place_base_m,
-        ]  # fmt: skip
-        observation = np.concatenate(values).astype(np.float32)
-        return np.clip(observation, self._state_space.low, self._state_space.high)
+        hand = (*self._cell.grasp_point_base_m().tolist(), self._cell.opening_m(), float(self._grasped))
+        state = np.array((*hand, *self._way_base_m), np.float32)
+        return np.minimum(np.maximum(state, self._low, out=state), self._high, out=state)
 
     def _space(self) -> gym.Space[Any]:
         if not self._sees:

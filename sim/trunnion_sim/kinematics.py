@@ -29,7 +29,7 @@ def arm_joints_rad(grasp_base_m: np.ndarray) -> np.ndarray:
 
     A point out of reach gives the joints of the nearest stretch in its direction.
     """
-    q1, q2, q4, q6, q7 = moving_joints_rad(*(float(value) for value in grasp_base_m))
+    q1, q2, q4, q6, q7 = moving_joints_rad(*grasp_base_m.tolist())
     return np.array([q1, q2, 0.0, q4, 0.0, q6, q7])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,11 +67,12 @@ class Panda:
         """
         here = self.grasp_point_base_m()
         ahead = self._commanded_base_m - here
-        lead = float(np.linalg.norm(ahead))
+        lead = math.sqrt(ahead @ ahead)
         if lead > LEAD_MAX_M:
             ahead *= LEAD_MAX_M / lead
         velocity = np.asarray(velocity_base_mps, float)
-        made_up_for = 1.0 if np.abs(velocity).max() < STANDING_MPS else 0.5
+        stands = all(abs(speed) < STANDING_MPS for speed in velocity.tolist())
+        made_up_for = 1.0 if stands else 0.5
         self._commanded_base_m = here + made_up_for * ahead + velocity * duration_s
         wanted = arm_joints_rad(self._commanded_base_m)
         self._drive((wanted - self.arm_positions_rad()) / duration_s, opening_m)

@@ -40,7 +40,6 @@ PHYSICS_HZ = 240
 GRAVITY_MPS2 = 9.81
 UPRIGHT_XYZW = (0.0, 0.0, 0.0, 1.0)
 BASE = -1
-_LIGHT_AWAY_M = 3.0
 
 
 class LinkState(NamedTuple):
@@ -64,10 +63,12 @@ class World:
     def __init__(self, step_s: float = 1 / PHYSICS_HZ, substeps: int = 1) -> None:
         self._step_s, self._substeps = step_s, substeps
         self._bullet = _Bullet()
+        self._links: dict[tuple[int, int], LinkState] = {}
         self.clear()
 
     def clear(self) -> None:
         """Remove everything, caches included, and set the physics as it always is here."""
+        self._links.clear()
         self._bullet.resetSimulation(flags=self._bullet.RESET_USE_SIMPLE_BROADPHASE)
         self._bullet.setPhysicsEngineParameter(
             fixedTimeStep=self._step_s, numSubSteps=self._substeps if self._substeps > 1 else 0,
@@ -77,9 +78,9 @@ class World:
 
     def step(self, count: int = 1) -> None:
         """Advance physics by `count` steps, of 1/240 s unless the world was made with others."""
-        advance = self._bullet.stepSimulation
+        self._links.clear()
         for _ in range(count):
-            advance()
+            self._bullet.stepSimulation()
 
     def add(
         self,
@@ -117,14 +118,14 @@ class World:
 
     def mirror(self, body: int, joint: int, other: int) -> None:
         """Make one sliding joint of a body move as another one does."""
-        bullet = self._bullet
-        gear = bullet.createConstraint(
-            body, joint, body, other, bullet.JOINT_GEAR, [1, 0, 0], [0, 0, 0], [0, 0, 0]
+        gear = self._bullet.createConstraint(
+            body, joint, body, other, self._bullet.JOINT_GEAR, [1, 0, 0], [0] * 3, [0] * 3
         )
-        bullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
+        self._bullet.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
 
     def remove(self, body: int) -> None:
         """Take a body away."""
+        self._links.clear()
         self._bullet.removeBody(body)
 
     def rub(self, body: int, friction: Friction, link: int = BASE) -> None:
@@ -141,23 +142,23 @@ class World:
 
     def pose(self, body: int) -> tuple[Floats, Floats]:
         """Where a body's base is (m), and how it is turned (quaternion, xyzw)."""
-        position_m, orientation_xyzw = self._bullet.getBasePositionAndOrientation(body)
-        return position_m, orientation_xyzw
+        return self._bullet.getBasePositionAndOrientation(body)  # type: ignore[no-any-return]
 
     def velocity(self, body: int) -> tuple[Floats, Floats]:
         """How fast a body's base moves (m/s) and turns (rad/s)."""
-        velocity_mps, turning_radps = self._bullet.getBaseVelocity(body)
-        return velocity_mps, turning_radps
+        return self._bullet.getBaseVelocity(body)  # type: ignore[no-any-return]
 
     def put(
         self, body: int, position_m: Sequence[float], orientation_xyzw: Sequence[float] = UPRIGHT_XYZW
     ) -> None:
         """Put a body there at once, at rest."""
+        self._links.clear()
         self._bullet.resetBasePositionAndOrientation(body, position_m, orientation_xyzw)
         self._bullet.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0))
 
     def put_joints(self, body: int, joints: Sequence[int], places: Sequence[float]) -> None:
         """Put joints there at once (rad or m), at rest."""
+        self._links.clear()
         for joint, place in zip(joints, places, strict=True):
             self._bullet.resetJointState(body, joint, place, 0.0)
 
@@ -167,13 +168,14 @@ class World:
 
     def joint_states(self, body: int, joints: Sequence[int]) -> np.ndarray:
         """Places, velocities and the motors' efforts of n joints, float64 [3, n]."""
-        states = self._bullet.getJointStates(body, joints)
-        return np.array([(place, velocity, effort) for place, velocity, _, effort in states]).T
+        return np.array([(s[0], s[1], s[3]) for s in self._bullet.getJointStates(body, joints)]).T
 
     def link(self, body: int, link: int) -> LinkState:
-        """Where a link is now, and how it moves."""
-        state = self._bullet.getLinkState(body, link, 1, 1)
-        return LinkState(state[0], state[4], state[5], state[6], state[7])
+        """Where a link is now, and how it moves; asked once for as long as nothing moves."""
+        if (body, link) not in self._links:
+            state = self._bullet.getLinkState(body, link, 1, 1)
+            self._links[body, link] = LinkState(state[0], *state[4:8])
+        return self._links[body, link]
 
     def jacobian(self, body: int, link: int, joints: Sequence[int]) -> np.ndarray:
         """How far a link moves for each of all the body's moving `joints`, float64 [3, n]."""
@@ -223,7 +225,7 @@ class World:
         _, _, rgba, depth, bodies = bullet.getCameraImage(
             width, height, bullet.computeViewMatrix(view.position_m, view.look_at_m, view.up), projection,
             renderer=bullet.ER_TINY_RENDERER, shadow=0,
-            lightDirection=light.toward_base, lightColor=light.colour, lightDistance=_LIGHT_AWAY_M,
+            lightDirection=light.toward_base, lightColor=light.colour, lightDistance=3.0,
             lightAmbientCoeff=light.ambient, lightDiffuseCoeff=light.diffuse, lightSpecularCoeff=light.specular,
         )  # fmt: skip
         return Frame(
@@ -284,8 +286,7 @@ def _geometry(shape: Solid | MeshFile, height: str) -> dict[str, Any]:
 
 def quaternion_xyzw(roll_rad: float, pitch_rad: float, yaw_rad: float) -> Floats:
     """The turn about the fixed x, y and z axes, in this order, as a unit quaternion."""
-    turn: Floats = pybullet.getQuaternionFromEuler([roll_rad, pitch_rad, yaw_rad])
-    return turn
+    return tuple(pybullet.getQuaternionFromEuler([roll_rad, pitch_rad, yaw_rad]))
 
 
 def rotation(orientation_xyzw: Sequence[float]) -> np.ndarray:
