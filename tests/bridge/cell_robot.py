@@ -1,6 +1,7 @@
 """A cell on real ROS 2 without physics: publishes what a robot, a detector and a policy publish, and sorts by drawing.
 
-Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,slow,deaf,fail,refuse}`.
+Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,slow,deaf,fail,refuse}`,
+`executed` (the answer is the ids of all orders that it ever began).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Cell(Node):
         self.left = list(PARTS)
         self.at_px = HOME_PX
         self.busy = False
+        self.executed: list[str] = []
         group = ReentrantCallbackGroup()
         self._pose = self.create_publisher(PoseStamped, "current_pose", qos_profile_sensor_data)
         self._joints = self.create_publisher(JointState, "joint_states", qos_profile_sensor_data)
@@ -110,6 +112,7 @@ class Cell(Node):
     def _sort(self, handle) -> Sort.Result:
         self.busy, self.left, done = True, list(PARTS), 0
         goal = handle.request
+        self.executed.append(goal.order_id)
         asked = sum(goal.quantities)
         try:
             for part, quantity in zip(goal.parts, goal.quantities, strict=True):
@@ -211,6 +214,9 @@ def draw(parts: list[tuple[str, int, int]], at_px: tuple[float, float]) -> np.nd
 def listen(cell: Cell) -> None:
     """Take commands until stdin closes."""
     for line in sys.stdin:
+        if line.strip() == "executed":
+            print(json.dumps(cell.executed), flush=True)
+            continue
         cell.obey(*line.split())
         print(json.dumps({"done": line.strip()}), flush=True)
 

@@ -57,6 +57,14 @@ class CellRobot:
         print(command, file=self._process.stdin, flush=True)
         self._wait(command)
 
+    def executed(self) -> list[str]:
+        """The ids of all orders that it ever began."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print("executed", file=self._process.stdin, flush=True)
+        ids: list[str] = json.loads(self._process.stdout.readline())
+        return ids
+
     def kill(self) -> None:
         """Let the cell die as by a power cut."""
         self._process.kill()

@@ -27,7 +27,7 @@ class Sorter:
     sorter_here = True
 
     def __init__(self):
-        self.runs, self.left = [], []
+        self.runs, self.asked, self.left = [], [], []
 
     def sorter_silence_s(self):
         return 0.0
@@ -37,6 +37,9 @@ class Sorter:
 
     def sort(self, order, run):
         self.runs.append(run)
+
+    def ask(self, order, run):
+        self.asked.append((order.id, run))
 
     def cancel(self, order_id):
         self.left.append(order_id)

@@ -58,7 +58,7 @@ def test_an_order_is_accepted_and_sorted(bridge):
     assert (order["state"], order["requested"], order["bin"]) == ("queued", 3, "B")
     done = bridge.until_state(order["id"], "succeeded", "failed")
     assert (done["state"], done["sorted"], done["message"]) == ("succeeded", 3, "3 parts lie in bin B")
-    assert [event["state"] for event in done["events"]][:2] == ["queued", "running"]
+    assert [event["state"] for event in done["events"]][:3] == ["queued", "starting", "running"]
     assert done["events"][-1]["state"] == "succeeded"
     assert done["created_at"] <= done["started_at"] <= done["ended_at"]
 

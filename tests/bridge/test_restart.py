@@ -6,29 +6,61 @@ import signal
 import time
 
 import pytest
-from tests.bridge.running import slowness
+from tests.bridge.running import running_cell, slowness
 
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.store import Store
 
 
-def test_an_order_that_ran_when_the_bridge_was_killed_is_reported_as_failed(start_bridge, cell):
+def test_an_order_that_ran_when_the_bridge_was_killed_goes_on_and_ends_as_it_truly_ended(start_bridge, cell):
     cell.say("sorter slow")
     with start_bridge() as bridge:
         bridge.until_ready()
         running = bridge.post({"bolt": 2}, **{"Idempotency-Key": "k1"}).json()
-        bridge.until_state(running["id"], "running")
         waiting = bridge.post({"nut": 1}).json()
+        bridge.until_state(running["id"], "running")
         bridge.stop(signal.SIGKILL)
 
     with start_bridge() as bridge:
-        failed = bridge.order(running["id"])
-        assert failed["state"] == "failed"
-        assert "the bridge died while this order ran" in failed["message"]
-        # The sorter was told to leave the old order, so that the next one need not wait for its end.
-        assert bridge.until_state(waiting["id"], "succeeded")["number"] == running["number"] + 1
+        done = bridge.until_state(running["id"], "succeeded", "failed")
+        assert (done["state"], done["message"]) == ("succeeded", "2 parts lie in bin B")
+        assert bridge.until_state(waiting["id"], "succeeded")["started_at"] >= done["ended_at"]
         again = bridge.post({"bolt": 2}, **{"Idempotency-Key": "k1"})
         assert (again.status_code, again.json()["id"]) == (200, running["id"])
+        assert [cell.executed().count(order["id"]) for order in (running, waiting)] == [1, 1]
+
+
+def test_an_order_that_a_bridge_before_gave_to_the_sorter_can_be_cancelled(start_bridge, cell):
+    cell.say("sorter slow")
+    with start_bridge() as bridge:
+        bridge.until_ready()
+        order = bridge.post({"bolt": 9}).json()
+        bridge.until_state(order["id"], "running")
+        bridge.stop(signal.SIGKILL)
+
+    with start_bridge() as bridge:
+        assert bridge.http.post(f"/v1/orders/{order['id']}/cancel").json()["cancelling"]
+
+        cancelled = bridge.until_state(order["id"], "cancelled", "failed")
+        assert (cancelled["state"], cancelled["message"]) == ("cancelled", "left off, the arm holds")
+
+
+def test_an_order_fails_with_the_reason_when_bridge_and_sorter_both_died(start_bridge, lonely_environment):
+    with start_bridge(environment=lonely_environment) as bridge, running_cell(lonely_environment) as doomed:
+        doomed.say("sorter slow")
+        order = bridge.post({"bolt": 2}).json()
+        bridge.until_state(order["id"], "running")
+        bridge.stop(signal.SIGKILL)
+        doomed.kill()
+
+    with (
+        running_cell(lonely_environment) as fresh,
+        start_bridge(environment=lonely_environment) as bridge,
+    ):
+        failed = bridge.until_state(order["id"], "succeeded", "failed")
+        assert failed["state"] == "failed"
+        assert "the sorter no longer knows the order that it was given; 0 of 2 parts" in failed["message"]
+        assert fresh.executed() == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.bridge.running import running_cell, until
 
 
@@ -37,6 +39,24 @@ def test_an_order_fails_when_the_robot_does_not_come_or_does_not_take_it(start_b
             bridge.until_ready()
             failed = bridge.until_state(bridge.post({"nut": 1}).json()["id"], "failed")
             assert failed["message"] == "the sorter did not take the order within 1 s"
+
+
+def test_an_order_that_waits_fails_at_its_deadline(start_bridge, lonely_environment):
+    with start_bridge(environment=lonely_environment) as bridge:
+        lines = [{"part": "nut", "quantity": 1}]
+        deadline = datetime.now(UTC) + timedelta(seconds=1.5)
+        body = {"lines": lines, "bin": "B", "deadline": deadline.isoformat()}
+        order = bridge.http.post("/v1/orders", json=body).json()
+        assert order["state"] == "queued"
+
+        failed = bridge.until_state(order["id"], "failed")
+
+        assert failed["message"] == "its deadline passed while it waited"
+        until(lambda: bridge.state()["order"] is None)
+        late = bridge.http.post("/v1/orders", json=body)
+        assert (late.status_code, late.json()["type"]) == (422, "urn:trunnion:problem:deadline-passed")
+        naive = bridge.http.post("/v1/orders", json={**body, "deadline": "2100-01-01T00:00:00"})
+        assert (naive.status_code, naive.json()["where"]) == (422, "body.deadline")
 
 
 def test_a_node_that_falls_silent_is_named(bridge, cell):

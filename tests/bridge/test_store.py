@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,12 +24,13 @@ def store(database_url):
 
 def test_an_order_ends_once(store):
     order, _ = store.create(REQUEST, None, 10)
+    store.hand_over(order.id)
     store.start(order.id)
 
     assert store.finish(order.id, "succeeded", "done", 2).state == "succeeded"
 
     assert store.finish(order.id, "failed", "too late") is None
-    assert store.cancel_queued(order.id) is None
+    assert store.cancel(order.id) is None
     assert store.start(order.id) is None
     assert store.get(order.id).state == "succeeded"
 
@@ -38,6 +40,7 @@ def test_only_a_running_order_makes_progress(store):
     news = {"phase": "pick", "part": "gear", "sorted_parts": 1, "message": "picking"}
 
     assert store.progress(order.id, **news) is None
+    store.hand_over(order.id)
     store.start(order.id)
     assert store.progress(order.id, **news).sorted == 1
 
@@ -55,6 +58,7 @@ def test_all_that_was_acknowledged_is_there_after_a_reopening(database_url):
     with Database(database_url) as database:
         before = Store(database)
         order = before.create(REQUEST, "k", 10)[0]
+        before.hand_over(order.id)
         before.start(order.id)
         before.progress(order.id, phase="pick", part="gear", sorted_parts=1, message="picking")
         kept = before.get(order.id)
@@ -62,11 +66,19 @@ def test_all_that_was_acknowledged_is_there_after_a_reopening(database_url):
     with Database(database_url) as database:
         after = Store(database)
         assert after.get(order.id) == kept
-        assert after.counts() == {"queued": 0, "running": 1, "succeeded": 0, "failed": 0, "cancelled": 0}
+        assert after.counts() == {
+            "queued": 0,
+            "starting": 0,
+            "running": 1,
+            "succeeded": 0,
+            "failed": 0,
+            "cancelled": 0,
+        }
 
 
 def test_orders_that_nobody_looks_after_are_ended_with_how_far_they_were(store):
     order, _ = store.create(REQUEST, None, 10)
+    store.hand_over(order.id)
     store.start(order.id)
     store.progress(order.id, phase="pick", part="gear", sorted_parts=1, message="picking")
     waiting, _ = store.create(REQUEST, None, 10)
@@ -94,7 +106,7 @@ def test_posts_at_once_get_numbers_without_gaps_and_one_order_for_each_key(store
 
 def test_every_change_is_an_event_that_tells_the_order_after_it(store):
     order, _ = store.create(REQUEST, None, 10)
-    changes = [order, store.start(order.id), store.finish(order.id, "succeeded", "done", 2)]
+    changes = [order, store.hand_over(order.id), store.finish(order.id, "succeeded", "done", 2)]
 
     assert store.events_after(0, 10) == [(change.event, change) for change in changes]
     assert store.events_after(changes[0].event, 1) == [(changes[1].event, changes[1])]
@@ -131,3 +143,36 @@ def test_numbers_of_events_follow_each_other_in_the_order_of_commits(store):
 
     assert seen == [event_id for event_id, _ in store.events_after(0, 1000)]
     assert len(seen) == 60
+
+
+def test_a_deadline_ends_what_waits_and_nothing_else(database_url):
+    now_s = [1000.0]
+    with Database(database_url) as database:
+        store = Store(database, clock=lambda: now_s[0])
+        until = datetime.fromtimestamp(1010, UTC)
+        request = REQUEST.model_copy(update={"deadline": until})
+        begun, late, patient = (
+            store.create(asked, key, 10)[0]
+            for asked, key in ((request, "k"), (request, None), (REQUEST, None))
+        )
+        store.hand_over(begun.id)
+        assert store.expire() == []
+
+        now_s[0] = 1010.0
+
+        assert [order.id for order in store.expire()] == [late.id]
+        assert store.get(late.id).message == "its deadline passed while it waited"
+        assert [store.get(order.id).state for order in (begun, patient)] == ["starting", "queued"]
+        assert store.create(request, "k", 10) == (store.next_up(), False)
+        with pytest.raises(Refused, match="a time to come"):
+            store.create(request, None, 10)
+
+
+def test_what_the_sorter_may_have_comes_before_what_waits(store):
+    first, second = (store.create(REQUEST, None, 10)[0] for _ in range(2))
+    store.hand_over(second.id)
+
+    assert store.next_up().id == second.id
+    assert store.cancel(second.id).cancelling
+    store.finish(second.id, "cancelled", "left off")
+    assert store.next_up().id == first.id

@@ -10,11 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.execution import Execution, Patience, Robot
 from trunnion_bridge.ledger import Ledger
+from trunnion_bridge.lifecycle import WITH_THE_SORTER
 from trunnion_bridge.models import Order
 
 _log = logging.getLogger("trunnion.bridge")
 _STOP_S = 1.0
 _TRY_AGAIN_S = 1.0
+_DEADLINES_S = 0.5
 
 
 class Dispatcher:
@@ -27,7 +29,7 @@ class Dispatcher:
         self._posted = asyncio.Event()
         self._execution: Execution | None = None
         self._task: asyncio.Task[None] | None = None
-        self._leaving: asyncio.Task[None]
+        self._expiring: asyncio.Task[None]
 
     @property
     def alive(self) -> bool:
@@ -40,24 +42,19 @@ class Dispatcher:
         return self._execution.order if self._execution else None
 
     async def start(self) -> None:
-        """End what a bridge that died left behind, then begin to take orders."""
-        left = await self._ledger.fail_running(
-            "the bridge died while this order ran, so nobody saw how it went on"
-        )
-        for order in left:
-            _log.warning("order %d ran when the bridge died: it is reported as failed", order.number)
+        """Begin to take orders, first those that a bridge before this one left with the sorter."""
         self._task = asyncio.create_task(self._run(), name="dispatcher")
-        self._leaving = asyncio.create_task(self._leave(left), name="leave forsaken orders")
+        self._expiring = asyncio.create_task(self._expire(), name="deadlines")
 
     async def stop(self) -> None:
         """Take no further order; the sorter is asked to leave the one that runs, and given a second for it."""
         if self._task is None:
             return
         execution = self._execution
-        if execution and execution.order.state == "running":
+        if execution and execution.order.state in WITH_THE_SORTER:
             execution.cancel("the bridge was stopped")
             await self._until_ended(execution, _STOP_S)
-        for task in (self._task, self._leaving):
+        for task in (self._task, self._expiring):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -73,21 +70,22 @@ class Dispatcher:
         Returns:
             The order as it now is, None when it had ended.
         """
+        changed = await self._ledger.cancel(order.id)
         execution = self._execution
         is_current = execution is not None and execution.order.id == order.id
-        if cancelled := await self._ledger.cancel_queued(order.id):
+        if changed and changed.state in WITH_THE_SORTER:
+            self._robot.cancel(order.id)
             if execution and is_current:
-                execution.withdraw()
-            return cancelled
-        if execution and is_current:
-            execution.cancel()
-        return await self._ledger.note(order.id, "to be cancelled: the sorter is asked to leave off")
+                execution.cancel()
+        elif execution and is_current:
+            execution.withdraw()
+        return changed
 
     async def _run(self) -> None:
         while True:
             self._posted.clear()
             try:
-                order = await self._ledger.next_queued()
+                order = await self._ledger.next_up()
                 if order:
                     await self._carry_out(order)
                 else:
@@ -100,8 +98,7 @@ class Dispatcher:
         self._execution = Execution(order, self._ledger, self._robot, self._patience)
         try:
             await self._execution.run()
-        except SQLAlchemyError:
-            self._robot.cancel(order.id)
+        except SQLAlchemyError:  # if the sorter has the order, it works on, and is asked again how far it is
             raise
         except Exception as error:  # an order that breaks something must not stop those after it
             _log.exception("order %d broke the bridge", order.number)
@@ -110,12 +107,15 @@ class Dispatcher:
         finally:
             self._execution = None
 
-    async def _leave(self, orders: list[Order]) -> None:
-        """The sorter may still be at orders that a bridge before us gave it: it is told as soon as it is there."""
-        while orders and not self._robot.sorter_here:
-            await asyncio.sleep(_TRY_AGAIN_S)
-        for order in orders:
-            self._robot.cancel(order.id)
+    async def _expire(self) -> None:
+        while True:
+            try:
+                for order in await self._ledger.expire():
+                    if self._execution and self._execution.order.id == order.id:
+                        self._execution.withdraw()
+            except SQLAlchemyError:
+                _log.exception("deadlines cannot be looked after; trying again")
+            await asyncio.sleep(_DEADLINES_S)
 
     async def _until_ended(self, execution: Execution, timeout_s: float) -> None:
         loop = asyncio.get_running_loop()

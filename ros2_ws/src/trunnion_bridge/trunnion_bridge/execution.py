@@ -36,6 +36,9 @@ class Robot(Protocol):
     def sort(self, order: Order, run: SortRun) -> None:
         """Hand an order to the sorter, which tells `run`; one that it has already is refused."""
 
+    def ask(self, order: Order, run: SortRun) -> None:
+        """Ask the sorter how an order that it was given before went on; it tells `run`."""
+
     def cancel(self, order_id: str) -> None:
         """Ask the sorter to leave an order."""
 
@@ -65,24 +68,37 @@ class Execution:
         self._ledger = ledger
         self._robot = robot
         self._patience = patience
+        self._is_left = order.state != "queued"  # with the sorter, by a bridge before us
+        self._is_cancelled = order.cancelling
         self._withdrawn = asyncio.Event()
         self._cancel_reason = ""
 
     def withdraw(self) -> None:
-        """The order was cancelled while it waited: somebody else has ended it."""
-        self._robot.cancel(self.order.id)  # the sorter may have been asked and not have answered yet
+        """The order ended while it waited: somebody else has ended it."""
         self._withdrawn.set()
 
     def cancel(self, reason: str = "") -> None:
         """Ask the sorter to leave the order; it ends as soon as the sorter has left off."""
         self._cancel_reason = reason
+        self._is_cancelled = True
         self._robot.cancel(self.order.id)
+        if not self._is_left:  # one that is left may have ended otherwise: the sorter says how
+            self._withdrawn.set()
 
     async def run(self) -> None:
         """Return when the order has ended."""
+        if self._is_left:
+            await self._resume()
+        else:
+            await self._give()
+
+    async def _give(self) -> None:
+        """Give the order to the sorter; that it is given is written down first."""
         deadline_s = time.monotonic() + self._patience.robot_wait_s
         sort_run = SortRun()  # one for all asking: the sorter may answer the first when asked again
         while await self._robot_comes(deadline_s):
+            if self.order.state == "queued" and not await self._hand_over():
+                return
             self._robot.sort(self.order, sort_run)
             answer = await sort_run.next(self._patience.answer_max_s)
             # Feedback may overtake the answer that the order is taken.
@@ -95,10 +111,32 @@ class Execution:
                 )
                 return
             if await self._was_withdrawn(_ASK_AGAIN_S):
-                return
+                break
+        if self._is_cancelled and self.order.state == "starting":
+            await self._leave()
+
+    async def _resume(self) -> None:
+        """Find out what became of an order that was given to the sorter before; it is never given again."""
+        sort_run = SortRun()
+        if await self._robot_comes(time.monotonic() + self._patience.robot_wait_s):
+            self._robot.ask(self.order, sort_run)
+            await self._follow(sort_run, None)
+
+    async def _hand_over(self) -> bool:
+        handed = await self._ledger.hand_over(self.order.id)
+        self.order = handed or self.order
+        return handed is not None
+
+    async def _leave(self) -> None:
+        """The order was cancelled before the sorter took it."""
+        self._robot.cancel(self.order.id)
+        message = "cancelled before the sorter took it"
+        if self._cancel_reason:
+            message = f"{self._cancel_reason}: {message}"
+        await self._ledger.finish(self.order.id, "cancelled", message)
 
     async def _robot_comes(self, deadline_s: float) -> bool:
-        """Wait for the sorter. False when the order has ended meanwhile."""
+        """Wait for the sorter. False when the order has ended or was cancelled meanwhile."""
         is_noted = False
         while not self._robot.sorter_here:
             if time.monotonic() > deadline_s:
@@ -114,41 +152,40 @@ class Execution:
                 return False
         return not self._withdrawn.is_set()
 
-    async def _follow(self, sort_run: SortRun, first: SortNews) -> None:
-        started = await self._ledger.start(self.order.id)
-        if started is None:  # it was cancelled between the question and the answer
+    async def _follow(self, sort_run: SortRun, news: SortNews | None) -> None:
+        if self._is_cancelled:  # before the sorter had it, or by a bridge before us
             self._robot.cancel(self.order.id)
-            return
-        self.order = started
-        await self._take_in(first)
         here_s = news_s = time.monotonic()
         while True:
-            news = await sort_run.next(_LOOK_S)
             now_s = time.monotonic()
             # What is refused now was asked again before the sorter took what was asked first.
             if isinstance(news, SortOutcome) and news.kind != "refused":
                 await self._end(news)
                 return
             here_s = now_s if self._robot.sorter_here else here_s
-            news_s = now_s if news else news_s
+            news_s = now_s if news is not None else news_s
             if lost := self._lost(now_s - here_s, now_s - news_s):
                 await self._fail(f"{lost} while the order ran; {self._so_far()}")
                 return
             await self._take_in(news)
+            news = await sort_run.next(_LOOK_S)
 
     async def _take_in(self, news: SortNews | None) -> None:
-        if not isinstance(news, SortUpdate):
-            return
-        known = (self.order.phase, self.order.part, self.order.sorted)
-        if (news.phase, news.part, news.sorted_parts) != known:
-            try:
-                order = await self._ledger.progress(self.order.id, **news._asdict())
-            except SQLAlchemyError:  # the sorter works on, and its outcome counts
-                _log.exception("how far order %d is cannot be written", self.order.number)
-            else:
-                self.order = order or self.order
+        try:
+            if news is not None and self.order.state == "starting":
+                self.order = await self._ledger.start(self.order.id) or self.order
+            if isinstance(news, SortUpdate):
+                known = (self.order.phase, self.order.part, self.order.sorted)
+                if (news.phase, news.part, news.sorted_parts) != known:
+                    changed = await self._ledger.progress(self.order.id, **news._asdict())
+                    self.order = changed or self.order
+        except SQLAlchemyError:  # the sorter works on, and its outcome counts
+            _log.exception("how far order %d is cannot be written", self.order.number)
 
     async def _end(self, outcome: SortOutcome) -> None:
+        if outcome.kind == "unknown":
+            await self._fail(f"the sorter no longer knows the order that it was given; {self._so_far()}")
+            return
         state = _STATES.get(outcome.kind, "failed")
         message = outcome.message or f"the sorter ended the order: {outcome.kind}"
         if self._cancel_reason:

@@ -15,7 +15,6 @@ from contextlib import suppress
 from typing import Any
 
 import rclpy
-from action_msgs.msg import GoalStatus
 from action_msgs.srv import CancelGoal
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped
@@ -37,13 +36,12 @@ from trunnion_bridge.heartbeats import Heartbeats, Level
 from trunnion_bridge.models import Arm, Camera, Detections, NodeHealth, Order
 from trunnion_bridge.readings import Frame, Heard, Rate, Slot
 from trunnion_bridge.settings import Settings
-from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
+from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun
 
 HEARTBEAT_S = 0.5
 SORTER_CHECK_S = 0.25
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _LEVELS: dict[bytes, Level] = {DiagnosticStatus.OK: "ok", DiagnosticStatus.WARN: "warn"}
-_OUTCOMES = {GoalStatus.STATUS_SUCCEEDED: "succeeded", GoalStatus.STATUS_CANCELED: "cancelled"}
 
 
 class Gateway:
@@ -82,6 +80,7 @@ class Gateway:
         self._diagnostics = self._node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._sort = ActionClient(self._node, Sort, "sort")
         self._cancel = self._node.create_client(CancelGoal, "sort/_action/cancel_goal")
+        self._result = self._node.create_client(Sort.Impl.GetResultService, "sort/_action/get_result")
         self._node.create_timer(HEARTBEAT_S, self._beat)
         self._node.create_timer(SORTER_CHECK_S, self._check_sorter)
         self._executor.add_node(self._node)
@@ -171,15 +170,21 @@ class Gateway:
 
         The order's id is the goal's: it can be cancelled after a restart, and asking twice does not sort twice.
         """
+        self._executor.create_task(self._send, order, self._teller(run))
 
-        def tell(item: SortNews) -> None:
-            self._loop.call_soon_threadsafe(run.tell, item)
-
-        self._executor.create_task(self._send, order, tell)
+    def ask(self, order: Order, run: SortRun) -> None:
+        """Follow an order that the sorter was given before, by whom ever; an order that it forgot is `unknown`."""
+        self._executor.create_task(self._ask, order, self._teller(run))
 
     def cancel(self, order_id: str) -> None:
         """Ask the sorter to leave an order; without a sorter nothing happens."""
         self._executor.create_task(self._send_cancel, order_id)
+
+    def _teller(self, run: SortRun) -> Callable[[SortNews], None]:
+        def tell(news: SortNews) -> None:
+            self._loop.call_soon_threadsafe(run.tell, news)
+
+        return tell
 
     # All below runs on the executor's thread.
 
@@ -235,12 +240,12 @@ class Gateway:
         self._diagnostics.publish(message)
 
     def _check_sorter(self) -> None:
-        self._sorter_here = self._sort.server_is_ready() and self._cancel.service_is_ready()
+        services = (self._cancel, self._result)
+        self._sorter_here = self._sort.server_is_ready() and all(one.service_is_ready() for one in services)
 
     def _send(self, order: Order, tell: Callable[[SortNews], None]) -> None:
         def on_feedback(message: Any) -> None:
-            said = message.feedback
-            tell(SortUpdate(said.phase, said.part, said.sorted, said.message))
+            tell(messages.sort_update(message.feedback))
 
         def on_answer(future: Any) -> None:
             handle = future.result()
@@ -248,10 +253,28 @@ class Gateway:
                 tell(SortOutcome("refused", 0, "the sorter did not take the order"))
                 return
             tell(SortAccepted())
-            handle.get_result_async().add_done_callback(lambda result: tell(_outcome(result.result())))
+            handle.get_result_async().add_done_callback(
+                lambda result: tell(messages.sort_outcome(result.result()))
+            )
 
         goal = messages.sort_goal(Sort.Goal, order)
         self._sort.send_goal_async(goal, on_feedback, _goal_id(order.id)).add_done_callback(on_answer)
+
+    def _ask(self, order: Order, tell: Callable[[SortNews], None]) -> None:
+        goal_id = _goal_id(order.id)
+
+        def on_feedback(message: Any) -> None:
+            if message.goal_id == goal_id:
+                tell(messages.sort_update(message.feedback))
+
+        def on_result(future: Any) -> None:
+            self._node.destroy_subscription(listening)
+            tell(messages.sort_outcome(future.result()))
+
+        topic = "sort/_action/feedback"
+        listening = self._node.create_subscription(Sort.Impl.FeedbackMessage, topic, on_feedback, 10)
+        request = Sort.Impl.GetResultService.Request(goal_id=goal_id)
+        self._result.call_async(request).add_done_callback(on_result)
 
     def _send_cancel(self, order_id: str) -> None:
         request = CancelGoal.Request()
@@ -261,14 +284,6 @@ class Gateway:
 
 def _goal_id(order_id: str) -> Any:
     return UUID(uuid=list(uuid.UUID(order_id).bytes))
-
-
-def _outcome(response: Any) -> SortOutcome:
-    result = response.result
-    kind = _OUTCOMES.get(response.status, "failed")
-    if kind == "succeeded" and not result.success:
-        kind = "failed"
-    return SortOutcome(kind, result.sorted, result.message)
 
 
 def _read(heard: Heard[bytes] | None, kind: Any) -> Any:

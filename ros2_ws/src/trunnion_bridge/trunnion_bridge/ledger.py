@@ -10,7 +10,8 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.feed import Feed
-from trunnion_bridge.models import ENDED, Order, OrderDetail, OrderRequest, OrderState
+from trunnion_bridge.lifecycle import ENDED
+from trunnion_bridge.models import Order, OrderDetail, OrderRequest, OrderState
 from trunnion_bridge.store import Store
 
 _log = logging.getLogger("trunnion.bridge")
@@ -41,12 +42,16 @@ class Ledger:
         """The order with its history."""
         return await asyncio.to_thread(self._store.get, order_id)
 
-    async def next_queued(self) -> Order | None:
+    async def next_up(self) -> Order | None:
         """The order whose turn it is."""
-        return await asyncio.to_thread(self._store.next_queued)
+        return await asyncio.to_thread(self._store.next_up)
+
+    async def hand_over(self, order_id: str) -> Order | None:
+        """From queued to starting."""
+        return await self._change(self._store.hand_over, order_id)
 
     async def start(self, order_id: str) -> Order | None:
-        """From queued to running."""
+        """From starting to running."""
         return await self._change(self._store.start, order_id)
 
     async def note(self, order_id: str, message: str) -> Order | None:
@@ -73,14 +78,21 @@ class Ledger:
                 _log.exception("the end of order %s cannot be written; trying again", order_id)
                 await asyncio.sleep(_TRY_AGAIN_S)
 
-    async def cancel_queued(self, order_id: str) -> Order | None:
-        """End an order that has not begun."""
-        return await self._change(self._store.cancel_queued, order_id)
+    async def cancel(self, order_id: str) -> Order | None:
+        """End an order that waits; one that the sorter may have is marked."""
+        return await self._change(self._store.cancel, order_id)
+
+    async def expire(self) -> list[Order]:
+        """End orders whose deadline passed while they waited."""
+        return await self._change_all(self._store.expire)
 
     async def fail_running(self, message: str) -> list[Order]:
         """End orders that nobody looks after any more."""
+        return await self._change_all(partial(self._store.fail_running, message))
+
+    async def _change_all(self, write: Callable[[], list[Order]]) -> list[Order]:
         async with self._turn:
-            orders = await asyncio.to_thread(self._store.fail_running, message)
+            orders = await asyncio.to_thread(write)
             for order in orders:
                 self._tell(order)
         return orders

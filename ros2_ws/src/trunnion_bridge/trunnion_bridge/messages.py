@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from action_msgs.msg import GoalStatus
 from numpy.typing import NDArray
 from trunnion_interfaces.msg import PolicyGoal
 
 from trunnion_bridge.models import Arm, Detection, Order
+from trunnion_bridge.sorting import SortOutcome, SortUpdate
+
+_OUTCOMES = {
+    GoalStatus.STATUS_SUCCEEDED: "succeeded",
+    GoalStatus.STATUS_CANCELED: "cancelled",
+    GoalStatus.STATUS_UNKNOWN: "unknown",
+}
 
 _MODES: dict[int, Literal["hold", "move", "policy"]] = {
     PolicyGoal.HOLD: "hold",
@@ -77,6 +85,20 @@ def sort_goal(kind: Any, order: Order) -> Any:
         quantities=[line.quantity for line in order.lines],
         bin=order.bin,
     )
+
+
+def sort_update(said: Any) -> SortUpdate:
+    """The feedback of the action `sort`."""
+    return SortUpdate(said.phase, said.part, said.sorted, said.message)
+
+
+def sort_outcome(response: Any) -> SortOutcome:
+    """The end of an action `sort`."""
+    result = response.result
+    kind = _OUTCOMES.get(response.status, "failed")
+    if kind == "succeeded" and not result.success:
+        kind = "failed"
+    return SortOutcome(kind, result.sorted, result.message)
 
 
 def _detection(item: Any, labels: Sequence[str]) -> Detection:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from trunnion_contract.cell import CellLayout
 
-OrderState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-ENDED: frozenset[OrderState] = frozenset({"succeeded", "failed", "cancelled"})
+OrderState = Literal["queued", "starting", "running", "succeeded", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -39,6 +38,9 @@ class OrderRequest(Model):
     )
     lines: list[OrderLine] = Field(min_length=1, max_length=64)
     bin: Name = Field(description="one of `bundle.bins` in /v1/state")
+    deadline: AwareDatetime | None = Field(
+        None, description="an order that still waits then fails; with its offset from UTC"
+    )
 
 
 class OrderEvent(Model):
@@ -65,6 +67,8 @@ class Order(Model):
     part: str = Field(description="the part in hand or sought; empty when there is none")
     message: str = Field(description="the latest news in words; for an order that ended, why it ended so")
     event: int = Field(description="the id of the latest event that is in here")
+    cancelling: bool = Field(False, description="whether the sorter is asked to leave it")
+    deadline: datetime | None = Field(None, description="when it fails if it still waits")
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

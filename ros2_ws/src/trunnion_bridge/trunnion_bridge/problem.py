@@ -26,6 +26,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unknown-bin": (422, "This cell does not have that bin"),
     "duplicate-part": (422, "A part is listed twice"),
     "too-many-parts": (422, "The order is larger than the cell can hold"),
+    "deadline-passed": (422, "The order's deadline has passed"),
     "idempotency-conflict": (409, "The idempotency key belongs to another order"),
     "already-ended": (409, "The order has already ended"),
     "queue-full": (503, "Too many orders are waiting"),

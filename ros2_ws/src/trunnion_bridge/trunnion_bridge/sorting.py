@@ -20,7 +20,7 @@ class SortUpdate(NamedTuple):
 
 
 class SortOutcome(NamedTuple):
-    """How an order ended: succeeded, failed, cancelled, or refused when the sorter did not take it."""
+    """How an order ended: succeeded, failed, cancelled, refused (not taken) or unknown (forgotten)."""
 
     kind: str
     sorted_parts: int

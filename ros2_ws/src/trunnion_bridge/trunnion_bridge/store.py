@@ -6,16 +6,17 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from trunnion_bridge.database import Database
+from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
 
-STATES: tuple[OrderState, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 RETAINED = 10_000  # events of which the content is kept, for those who come back
 
 
@@ -36,12 +37,14 @@ class Store:
             The order, and whether it is new.
 
         Raises:
-            Refused: the key belongs to another content, or the queue is full.
+            Refused: the key belongs to another content, the deadline has passed, or the queue is full.
         """
         with self._database.writing() as session:
             known = key and session.scalar(select(OrderRow).where(OrderRow.idempotency_key == key))
             if known:
                 return self._same_or_refused(known, request, str(key)), False
+            if request.deadline and (_deadline_ms(request) or 0) <= self._now_ms():
+                raise _too_late(request.deadline)
             waiting = session.scalar(select(func.count()).where(OrderRow.state == "queued")) or 0
             if waiting >= queued_max:
                 raise _queue_full(waiting)
@@ -90,12 +93,14 @@ class Store:
             return None
         return [(row.number, Order.model_validate_json(row.content or "")) for row in rows]
 
-    def next_queued(self) -> Order | None:
-        """The order whose turn it is."""
-        query = select(OrderRow).where(OrderRow.state == "queued").order_by(OrderRow.number).limit(1)
+    def next_up(self) -> Order | None:
+        """The order whose turn it is: one that the sorter may have already, then the oldest that waits."""
+        query = select(OrderRow).order_by(OrderRow.number).limit(1)
         with self._database.reading() as session:
-            row = session.scalar(query)
-            return order_of(row) if row else None
+            for states in (WITH_THE_SORTER, ("queued",)):
+                if row := session.scalar(query.where(OrderRow.state.in_(states))):
+                    return order_of(row)
+        return None
 
     def counts(self) -> dict[OrderState, int]:
         """How many orders are in each state."""
@@ -104,20 +109,18 @@ class Store:
             found = dict(session.execute(query).all())
         return {state: found.get(state, 0) for state in STATES}
 
+    def hand_over(self, order_id: str) -> Order | None:
+        """Take a queued order to starting, before the sorter hears of it; None when it is no longer queued."""
+        return self._follow(order_id, "starting", "the order is given to the sorter")
+
     def start(self, order_id: str) -> Order | None:
-        """Take a queued order to running; None when it is no longer queued."""
-        with self._database.writing() as session:
-            row = self._in_state(session, order_id, "queued")
-            if row is None:
-                return None
-            row.state, row.started_ms = "running", self._now_ms()
-            self._note(session, row, "the sorter has taken the order")
-            return order_of(row)
+        """Take a starting order to running; None when it is not starting."""
+        return self._follow(order_id, "running", "the sorter has taken the order")
 
     def note(self, order_id: str, message: str) -> Order | None:
         """Add a message to an order that has not ended."""
         with self._database.writing() as session:
-            row = self._in_state(session, order_id, "queued", "running")
+            row = self._in_state(session, order_id, "queued", *WITH_THE_SORTER)
             if row is None:
                 return None
             self._note(session, row, message)
@@ -138,27 +141,38 @@ class Store:
     def finish(
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
     ) -> Order | None:
-        """End an order that is queued or running; None when it had ended before."""
+        """End an order; None when it may not end so, or had ended before."""
+        return self._follow(order_id, state, message, sorted_parts)
+
+    def cancel(self, order_id: str) -> Order | None:
+        """End an order that waits, and note of one that the sorter may have that it is to be left; else None."""
         with self._database.writing() as session:
-            row = self._in_state(session, order_id, "queued", "running")
+            row = self._in_state(session, order_id, "queued", *WITH_THE_SORTER)
             if row is None:
                 return None
-            self._end(session, row, state, message, sorted_parts)
+            if row.state == "queued":
+                self._end(session, row, "cancelled", "cancelled before it began", None)
+            else:
+                row.cancelling = True
+                self._note(session, row, "to be cancelled: the sorter is asked to leave off")
             return order_of(row)
 
-    def cancel_queued(self, order_id: str) -> Order | None:
-        """End an order that has not begun; None when it has."""
+    def expire(self) -> list[Order]:
+        """End every order that waits and whose deadline has passed."""
+        query = select(OrderRow).where(OrderRow.state == "queued", OrderRow.deadline_ms <= self._now_ms())
+        with self._database.reading() as session:
+            if session.scalar(query.limit(1)) is None:
+                return []
         with self._database.writing() as session:
-            row = self._in_state(session, order_id, "queued")
-            if row is None:
-                return None
-            self._end(session, row, "cancelled", "cancelled before it began", None)
-            return order_of(row)
+            rows = list(session.scalars(query))
+            for row in rows:
+                self._end(session, row, "failed", "its deadline passed while it waited", None)
+            return [order_of(row) for row in rows]
 
     def fail_running(self, message: str) -> list[Order]:
-        """End every order that is still marked as running, because nobody looks after it any more."""
+        """End every order that the sorter may have, because nobody looks after it any more."""
         with self._database.writing() as session:
-            rows = list(session.scalars(select(OrderRow).where(OrderRow.state == "running")))
+            rows = list(session.scalars(select(OrderRow).where(OrderRow.state.in_(WITH_THE_SORTER))))
             for row in rows:
                 self._end(
                     session,
@@ -168,6 +182,21 @@ class Store:
                     None,
                 )
             return [order_of(row) for row in rows]
+
+    def _follow(
+        self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
+    ) -> Order | None:
+        with self._database.writing() as session:
+            row = self._in_state(session, order_id, *before(state))
+            if row is None:
+                return None
+            if state in ENDED:
+                self._end(session, row, state, message, sorted_parts)
+            else:
+                row.state = state
+                row.started_ms = self._now_ms() if state == "running" else None
+                self._note(session, row, message)
+            return order_of(row)
 
     def _in_state(self, session: Session, order_id: str, *states: OrderState) -> OrderRow | None:
         return session.scalar(select(OrderRow).where(OrderRow.id == order_id, OrderRow.state.in_(states)))
@@ -183,11 +212,14 @@ class Store:
             phase="",
             part="",
             created_ms=self._now_ms(),
+            deadline_ms=_deadline_ms(request),
+            cancelling=False,
             idempotency_key=key,
         )
 
     def _same_or_refused(self, row: OrderRow, request: OrderRequest, key: str) -> Order:
-        if (row.lines, row.bin) == (_canonical(request.lines), request.bin):
+        known = (row.lines, row.bin, row.deadline_ms)
+        if known == (_canonical(request.lines), request.bin, _deadline_ms(request)):
             return order_of(row)
         raise Refused(
             "idempotency-conflict",
@@ -231,6 +263,20 @@ class Store:
 
 def _canonical(lines: list[OrderLine]) -> str:
     return json.dumps([[line.part, line.quantity] for line in lines], separators=(",", ":"))
+
+
+def _deadline_ms(request: OrderRequest) -> int | None:
+    return int(request.deadline.timestamp() * 1000) if request.deadline else None
+
+
+def _too_late(deadline: datetime) -> Refused:
+    return Refused(
+        "deadline-passed",
+        where="body.deadline",
+        got=deadline.isoformat(),
+        wanted="a time to come",
+        next_step="order with a later deadline, or with none",
+    )
 
 
 def _queue_full(waiting: int) -> Refused:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from trunnion_bridge.columns import Number
@@ -36,6 +36,8 @@ class OrderRow(Base):
     created_ms: Mapped[int] = mapped_column(Number)
     started_ms: Mapped[int | None] = mapped_column(Number)
     ended_ms: Mapped[int | None] = mapped_column(Number)
+    deadline_ms: Mapped[int | None] = mapped_column(Number)
+    cancelling: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     event: Mapped[int] = mapped_column(Number, default=0, server_default="0")
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.number")
@@ -68,6 +70,8 @@ def order_of(row: OrderRow) -> Order:
         phase=row.phase,
         part=row.part,
         message=row.message,
+        cancelling=row.cancelling,
+        deadline=_time(row.deadline_ms) if row.deadline_ms is not None else None,
         event=row.event,
         created_at=_time(row.created_ms),
         started_at=_time(row.started_ms) if row.started_ms is not None else None,

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from trunnion_bridge.bridge import TheBridge
-from trunnion_bridge.models import ENDED, Order, OrderDetail, OrderEvent, OrderPage, OrderRequest, OrderState
+from trunnion_bridge.lifecycle import ENDED
+from trunnion_bridge.models import Order, OrderDetail, OrderEvent, OrderPage, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
