@@ -34,7 +34,7 @@ class Chunking(Strict):
 class ActTraining(Chunking):
     """Everything that such a policy is learnt with."""
 
-    demonstrations: int = Field(ge=2)
+    demonstrations: int = Field(ge=1)
     epochs: int = Field(ge=1)
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     batch: int = Field(default=256, ge=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +15,7 @@ from trunnion_contract.strict import Strict
 Method = Literal["clone", "act", "dagger", "sac", "ppo"]
 Share = Annotated[float, Field(ge=0, le=1)]
 _REINFORCED: Final = ("sac", "ppo")
+_FITTED: Final = ("clone", "act")
 # Packages that bring environments name themselves here; Gymnasium 1.x no longer reads it by itself.
 ENVIRONMENTS: Final = "gymnasium.envs"
 
@@ -27,6 +29,16 @@ class Dagger(Strict):
     rounds: int = Field(default=4, ge=1, le=1000)
     episodes: int = Field(default=40, ge=1)
     expert_share: Share = 0.5
+    evaluation_episodes: int = Field(default=200, ge=1)
+
+
+class EarlyStop(Strict):
+    """While it is fitted, the policy is played on held-out seeds after every `every_epochs` epochs.
+
+    The best one stays, and fitting ends as soon as it passes the gates of the proof.
+    """
+
+    every_epochs: int = Field(default=20, ge=1)
     evaluation_episodes: int = Field(default=200, ge=1)
 
 
@@ -69,6 +81,12 @@ class PolicyTraining(Strict):
     `env_package` is imported first, because importing it registers the environment; an id like `trunnion/Reach-v0`
     finds its package by itself, and what Gymnasium brings needs none. `env_options` are arguments of the environment,
     such as `{observation_type: pixels, reward_type: dense}`.
+
+    Attributes:
+        demonstrations: how many episodes the environment's expert plays; or
+        recording: a file of episodes that were played before, seen from the use case, instead.
+        disturbance: how much noise there is in what is executed while the expert demonstrates, 0 (none) to 1. What is
+            learnt is the expert's own action either way; with noise, the policy also sees what lies beside its path.
     """
 
     env: str
@@ -76,11 +94,14 @@ class PolicyTraining(Strict):
     env_options: EnvOptions = Field(default_factory=dict)
     method: Method = "clone"
     demonstrations: int | None = Field(default=None, ge=1)
+    recording: Path | None = None
+    disturbance: Share = 1.0
     epochs: int | None = Field(default=None, ge=1)
     hidden: tuple[int, ...] = (256, 256)
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     batch: int = Field(default=1024, ge=1)
     seed: int = Field(default=0, ge=0)
+    early_stop: EarlyStop | None = None
     act: Chunking | None = None
     dagger: Dagger | None = None
     reinforcement: Reinforcement | None = None
@@ -92,8 +113,14 @@ class PolicyTraining(Strict):
         for name in ("act", "dagger"):
             if getattr(self, name) is not None and self.method != name:
                 raise ValueError(f"a `{name}` section with method {name} only")
-        if self.imitates and (self.demonstrations is None or self.epochs is None):
-            raise ValueError("demonstrations and epochs, because the policy begins with the expert")
+        if self.early_stop and self.method not in _FITTED:
+            raise ValueError(f"an `early_stop` section with method {' or '.join(_FITTED)} only")
+        if self.demonstrations and self.recording:
+            raise ValueError("demonstrations or a recording, not both: one says where the other comes from")
+        if self.imitates and (not (self.demonstrations or self.recording) or self.epochs is None):
+            raise ValueError(
+                "demonstrations or a recording, and epochs, because the policy begins with the expert"
+            )
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -277,14 +278,20 @@ def _value_of(name: str, values: dict[str, str], where: str) -> str:
 
 
 def _check_paths(usecase: UseCase, where: str) -> None:
+    for key, path in _paths(usecase):
+        if path is not None and not usecase.beside(path).exists():
+            raise BadInput(
+                where=f"{where}: {key}",
+                got=f"{path}, which does not exist",
+                wanted="a file or folder (relative paths start at the use case's own folder)",
+                next_step="correct the path",
+            )
+
+
+def _paths(usecase: UseCase) -> Iterator[tuple[str, Path | None]]:
     for index, source in enumerate(usecase.data.sources if usecase.data else ()):
-        if not isinstance(source, LabelledFolder):
-            continue
-        for key, path in (("path", source.path), ("annotations", source.annotations)):
-            if path is not None and not usecase.beside(path).exists():
-                raise BadInput(
-                    where=f"{where}: data.sources.{index}.{key}",
-                    got=f"{path}, which does not exist",
-                    wanted="a file or folder (relative paths start at the use case's own folder)",
-                    next_step="correct the path",
-                )
+        if isinstance(source, LabelledFolder):
+            yield f"data.sources.{index}.path", source.path
+            yield f"data.sources.{index}.annotations", source.annotations
+    if usecase.models.policy:
+        yield "models.policy.recording", usecase.models.policy.recording

@@ -25,14 +25,23 @@ def test_a_policy_is_cloned_where_nothing_else_is_said() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({}, "demonstrations and epochs, because the policy begins with the expert"),
-        ({"method": "dagger", "demonstrations": 3}, "demonstrations and epochs"),
+        ({}, "demonstrations or a recording, and epochs, because the policy begins with the expert"),
+        ({"method": "dagger", "demonstrations": 3}, "demonstrations or a recording, and epochs"),
+        ({**SHOWN, "recording": "cell.parquet"}, "demonstrations or a recording, not both"),
+        ({**SHOWN, "disturbance": 1.5}, "disturbance"),
+        (
+            {**SHOWN, "method": "dagger", "early_stop": {}},
+            "an `early_stop` section with method clone or act only",
+        ),
         ({"method": "sac"}, "a `reinforcement` section with method sac or ppo"),
         ({**SHOWN, **PRACTICE}, "a `reinforcement` section with method sac or ppo, and with no other"),
         ({**SHOWN, "dagger": {}}, "a `dagger` section with method dagger only"),
         ({**SHOWN, "act": {}}, "a `act` section with method act only"),
         ({**SHOWN, "method": "act", "act": {"chunk": 3}}, "replan_every of at most 3, the chunk"),
-        ({"method": "ppo", "reinforcement": {"steps": 9, "start": "clone"}}, "demonstrations and epochs"),
+        (
+            {"method": "ppo", "reinforcement": {"steps": 9, "start": "clone"}},
+            "demonstrations or a recording, and epochs",
+        ),
         ({"method": "td3"}, "method"),
         ({"method": "sac", "reinforcement": {"step": 9}}, "did you mean 'steps'"),
     ],

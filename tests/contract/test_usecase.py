@@ -83,6 +83,14 @@ def test_a_missing_path_is_named(load_changed: Load, tmp_path: Path, key: str) -
         load_changed(lambda d: d["data"].update(sources=[source]))
 
 
+def test_a_missing_recording_is_named(load_changed: Load) -> None:
+    policy = {"env": "Pendulum-v1", "recording": "shown.parquet", "epochs": 1}
+    with pytest.raises(
+        BadInput, match=r"models\.policy\.recording: got shown\.parquet, which does not exist"
+    ):
+        load_changed(lambda d: d["models"].update(policy=policy))
+
+
 def test_relative_paths_start_at_the_use_case(
     load_changed: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

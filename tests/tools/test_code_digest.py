@@ -134,6 +134,18 @@ def test_training_and_proof_depend_on_an_environment_that_is_not_ours(foreign, s
         assert {name for name in now if now[name] != inputs[name]} == {"code of their_envs"}
 
 
+def test_a_policy_is_learnt_again_from_another_recording(small_flow, tmp_path):
+    usecase, recording = small_flow.small_usecase(), tmp_path / "shown.parquet"
+    policy = usecase.models.policy.model_copy(update={"recording": recording, "demonstrations": None})
+    usecase = usecase.model_copy(update={"models": usecase.models.model_copy(update={"policy": policy})})
+    stage = next(stage for stage in STAGES if stage.name == "train.policy")
+    recording.write_bytes(b"one")
+    before = stage.inputs(usecase)
+    recording.write_bytes(b"two")
+    now = stage.inputs(usecase)
+    assert {name for name in now if now[name] != before[name]} == {"recording"}
+
+
 def test_the_packages_of_this_checkout_are_found():
     names = {path.name for path in reached("trunnion_contract.bundle")}
     assert {"bundle.py", "manifest.py", "cell.py", "errors.py"} <= names

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,21 @@ import torch
 from trunnion_contract.act_training import ActTraining
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import PolicySpec
+from trunnion_contract.policy_training import EarlyStop
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import parse, read_json
-from trunnion_contract.usecase import ParityLimits, UseCase
+from trunnion_contract.usecase import Gates, ParityLimits, UseCase
 from trunnion_edge.backends import EngineSettings, open_engine
 from trunnion_edge.policy import Policy
 from trunnion_training.policy.act import learn_act
 from trunnion_training.policy.act_network import ActNetwork
 from trunnion_training.policy.chunks import Chunks
+from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, Episode, demonstrate
 from trunnion_training.policy.environment import Task, open_environment
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy.methods import train_policy
+from trunnion_training.policy.playing import assess
 from trunnion_training.policy_parity import episode_parity, policy_observations, policy_parity
 
 ENV = "tests/Point-v0"
@@ -150,6 +154,26 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_weights(
     for name in ("policy.pt", "policy_metrics.json"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
     assert sorted(path.name for path in (tmp_path / "stopped").iterdir()) == WRITTEN
+
+
+def test_early_stopping_keeps_the_best_and_goes_on_after_a_stop_as_if_nothing_had_been(
+    task: Task, few: Demonstrations, tmp_path: Path
+) -> None:
+    with closing(open_environment(task)) as env:
+
+        def watched() -> EarlyStopping:
+            return EarlyStopping(env, EarlyStop(every_epochs=1, evaluation_episodes=40), Gates())
+
+        learn_act(task, SHORT, few, tmp_path / "whole", Silent(), watched())
+        with pytest.raises(Stopped):
+            learn_act(task, SHORT, few, tmp_path / "stopped", Stopping(2), watched())
+        learn_act(task, SHORT, few, tmp_path / "stopped", Silent(), watched())
+        for name in ("policy.pt", "policy_metrics.json"):
+            assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
+        found = json.loads((tmp_path / "whole" / "policy_metrics.json").read_text())["early_stop"]
+        assert [one["epoch"] for one in found["history"]] == [1, 2, 3]
+        kept = assess(env, load_policy(tmp_path / "whole"), 40, Gates())
+        assert kept.order == max((one["lower"], one["mean_return"]) for one in found["history"])
 
 
 def test_what_other_settings_left_is_not_gone_on_with(

@@ -51,6 +51,20 @@ def test_execution_is_disturbed_within_the_range_of_actions(
     assert np.abs(np.array(executed) - episode.actions).max() > 0.01
 
 
+@pytest.mark.parametrize("disturbance", [0.0, 0.25])
+def test_less_disturbance_executes_what_is_nearer_to_the_experts_answers(
+    env: gymnasium.Env[np.ndarray, np.ndarray], disturbance: float
+) -> None:
+    executed: list[np.ndarray] = []
+    step = env.step
+    env.step = lambda action: executed.append(action) or step(action)  # type: ignore[func-returns-value,method-assign]
+    episode, _ = play(env, 5, disturbance)
+    away = np.abs(np.array(executed) - episode.actions).max(axis=0) / np.array([1, 1, 0.04])
+    # A push of at most 0.8 of half a range; noise of 0.08 of it, five times its spread at most.
+    assert away.max() <= disturbance * (0.8 + 5 * 0.08)
+    assert bool(away.max() > 0) is (disturbance > 0)
+
+
 def test_the_same_seed_gives_the_same_episode(env: gymnasium.Env[np.ndarray, np.ndarray]) -> None:
     np.testing.assert_array_equal(play(env, seed=5)[0].actions, play(env, seed=5)[0].actions)
 

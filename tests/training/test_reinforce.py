@@ -20,10 +20,11 @@ from trunnion_contract.progress import Silent
 from trunnion_training.export import export
 from trunnion_training.policy import reinforce
 from trunnion_training.policy.clone import work_dir
-from trunnion_training.policy.environment import task_of
+from trunnion_training.policy.environment import Task
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy.methods import train_policy
 from trunnion_training.policy.playing import HELD_OUT_SEED
+from trunnion_training.policy.record import record
 
 GATES = {"policy_success_min": 0.95, "policy_success_lower_min": 0.9}
 SMALL = {"round_steps": 200, "learning_starts": 50, "evaluation_episodes": 50, "environments": 4, "batch": 64}
@@ -79,6 +80,18 @@ def test_what_was_cloned_stays_as_it_is_while_the_critic_learns_alone_and_is_the
     assert metrics(tmp_path)["best"]["lower"] >= metrics(tmp_path)["history"][0]["lower"]
 
 
+def test_practice_goes_on_from_a_policy_that_was_cloned_from_a_recording(
+    goal_line: str, usecase_of, tmp_path: Path
+) -> None:
+    record(Task(GOAL_LINE["env"], goal_line), 10, 0, tmp_path / "shown.parquet", Silent())
+    shown = FROM_CLONE | {"demonstrations": None, "recording": str(tmp_path / "shown.parquet")}
+    practice = SMALL | {"steps": 400, "start": "clone", "critic_warmup_steps": 200}
+    train_policy(
+        usecase_of(GOAL_LINE | shown | {"method": "sac", "reinforcement": practice}), tmp_path, Silent()
+    )
+    assert [entry["steps"] for entry in metrics(tmp_path)["history"]] == [0, 200, 400]
+
+
 def test_without_success_in_its_infos_an_environment_is_learnt_by_its_rewards(
     usecase_of, tmp_path: Path
 ) -> None:
@@ -126,7 +139,8 @@ def _killed_after_a_round(settings: dict, out_dir: Path) -> None:
 
 def test_nothing_is_unpickled_when_a_run_goes_on(goal_line: str, usecase_of, tmp_path: Path) -> None:
     settings = GOAL_LINE | {"method": "sac", "reinforcement": SMALL | {"steps": 200}}
-    work = work_dir(task_of(usecase_of(settings)), 0, tmp_path)
+    usecase = usecase_of(settings)
+    work = work_dir(usecase, tmp_path)
     state_file, trap = work / "reinforcement.pt", tmp_path / "run by a pickle"
     torch.save({"settings": _Touch(trap)}, state_file)
     with pytest.raises(BadInput, match="does not load"):

@@ -121,8 +121,10 @@ def _detector_inputs(usecase: UseCase) -> Digests:
 def _policy_inputs(usecase: UseCase) -> Digests:
     policy = usecase.models.policy
     assert policy is not None
+    recording = usecase.beside(policy.recording) if policy.recording else None
     return {
         "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
+        **({"recording": digest_file(recording)} if recording and recording.is_file() else {}),
         **_code(
             ("trunnion_training.policy.methods", *_environment_packages(usecase)),
             ("torch", "stable-baselines3", *_SIMULATING),

@@ -29,10 +29,12 @@ from trunnion_training.policy.clone import (
     CURVES,
     METRICS,
     demonstrations_of,
+    early_stopping,
     finished,
     spec_of,
     write_held_out,
 )
+from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, Episode
 from trunnion_training.policy.description import ranges
 from trunnion_training.policy.environment import Task, task_of
@@ -53,16 +55,24 @@ def learn_chunks(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
-    demonstrations = demonstrations_of(task, settings, out_dir, progress)
-    shared = ("demonstrations", "epochs", "learning_rate", "batch", "seed")
-    values = {name: getattr(settings, name) for name in shared}
+    demonstrations = demonstrations_of(usecase, out_dir, progress)
+    shared = ("epochs", "learning_rate", "batch", "seed")
+    values = {name: getattr(settings, name) for name in shared} | {"demonstrations": demonstrations.played}
     chunking = settings.act or Chunking()
-    learn_act(task, ActTraining(**values, **chunking.model_dump()), demonstrations, out_dir, progress)
+    with early_stopping(usecase) as early:
+        learn_act(
+            task, ActTraining(**values, **chunking.model_dump()), demonstrations, out_dir, progress, early
+        )
     return finished(out_dir)
 
 
 def learn_act(
-    task: Task, settings: ActTraining, demonstrations: Demonstrations, out_dir: Path, progress: Progress
+    task: Task,
+    settings: ActTraining,
+    demonstrations: Demonstrations,
+    out_dir: Path,
+    progress: Progress,
+    early: EarlyStopping | None = None,
 ) -> Path:
     """Learn, and write policy, spec, metrics, curves and held-out observations; give the policy's path.
 
@@ -76,14 +86,15 @@ def learn_act(
     parts = divided_episodes(demonstrations.episodes)
     training, validation = (Chunks.of(episodes, settings.chunk) for episodes in parts)
     network = build_network(settings, spec, training)
-    identity = _identity(task, settings, demonstrations.episodes)
-    history = Learning(network, training, settings, out_dir / _WORK, identity).run(validation, progress)
+    identity = _identity(task, settings, demonstrations.episodes, early)
+    learning = Learning(network, training, settings, out_dir / _WORK, identity, early)
+    history = learning.run(validation, progress)
     path = save_policy(network, out_dir)
     held_out = validation if spec.image is None else validation.rows(slice(_HELD_OUT_IMAGES_MAX))
     images = None if held_out.images is None else held_out.images.numpy()
     write_held_out(held_out.observations.numpy(), out_dir, images)
     metrics = _metrics(task, settings, demonstrations, training, validation, network, history)
-    write_json(out_dir / METRICS, metrics)
+    write_json(out_dir / METRICS, metrics | ({"early_stop": early.metrics()} if early else {}))
     draw_curves(history, out_dir / CURVES)
     shutil.rmtree(out_dir / _WORK, ignore_errors=True)
     return path
@@ -120,7 +131,9 @@ def build_network(settings: ActTraining, spec: PolicySpec, training: Chunks) -> 
         )
 
 
-def _identity(task: Task, settings: ActTraining, episodes: Sequence[Episode]) -> str:
+def _identity(
+    task: Task, settings: ActTraining, episodes: Sequence[Episode], early: EarlyStopping | None
+) -> str:
     """What training depends on."""
     data = hashlib.sha256()
     for episode in episodes:
@@ -128,7 +141,8 @@ def _identity(task: Task, settings: ActTraining, episodes: Sequence[Episode]) ->
         data.update(episode.observations.tobytes())
         data.update(episode.actions.tobytes())
         data.update(b"" if episode.images is None else episode.images.tobytes())
-    return digest_json([*task.plain(), settings.model_dump(mode="json"), data.hexdigest()])
+    watched = early.plain() if early else None
+    return digest_json([*task.plain(), settings.model_dump(mode="json"), data.hexdigest(), watched])
 
 
 def _metrics(
@@ -149,7 +163,7 @@ def _metrics(
         "episodes_played": demonstrations.played,
         "episodes_learnt_from": len(demonstrations.episodes),
         "samples": {"training": len(training.observations), "validation": len(validation.observations)},
-        "epochs": settings.epochs,
+        "epochs": len(history["loss"]["validation"]),
         "chunk": settings.chunk,
         "replan_every": settings.replan_every,
         "validation_loss": history["loss"]["validation"][-1],

@@ -14,6 +14,7 @@ from trunnion_contract.files import whole_file
 from trunnion_contract.progress import Progress
 from trunnion_training.policy.act_network import ActNetwork
 from trunnion_training.policy.chunks import Chunks
+from trunnion_training.policy.course import Course, EarlyStopping
 
 _PROGRESS = "epoch.pt"
 # A network this small loses more to waking threads than it wins; and one thread adds in one order.
@@ -28,8 +29,15 @@ class Learning:
     """The state of training: all of it is in a checkpoint after each epoch, so that a kill changes nothing."""
 
     def __init__(
-        self, network: ActNetwork, training: Chunks, settings: ActTraining, folder: Path, identity: str
+        self,
+        network: ActNetwork,
+        training: Chunks,
+        settings: ActTraining,
+        folder: Path,
+        identity: str,
+        early: EarlyStopping | None = None,
     ) -> None:
+        self._early = early
         self._network, self._training, self._settings = network, training, settings
         self._file, self._identity = folder / _PROGRESS, identity
         self._optimiser = torch.optim.AdamW(
@@ -52,10 +60,12 @@ class Learning:
         self._resume()
         progress.start("training the policy of action chunks", self._settings.epochs)
         progress.advance(self._epochs_done)
-        while self._epochs_done < self._settings.epochs:
+        while self._epochs_done < self._settings.epochs and not (self._early and self._early.enough):
             loss = self._epoch(validation)
             progress.advance(1, note=f"epoch {self._epochs_done}, validation loss {loss:.4f}")
         progress.done()
+        if self._early:
+            self._network.load_state_dict(self._early.course.best)
         self._network.eval()
         torch.set_num_threads(threads)
         return self._history
@@ -73,6 +83,8 @@ class Learning:
         self._history["loss"]["validation"].append(loss)
         self._history["style, nats"]["training"].append(float(losses[:, 1].mean()))
         self._epochs_done += 1
+        if self._early:
+            self._early.look(self._epochs_done, self._settings.epochs, self._network)
         self._save()
         return loss
 
@@ -100,6 +112,7 @@ class Learning:
             "schedule": self._schedule.state_dict(),
             "generator": self._generator.get_state(),
             "history": self._history,
+            "course": self._early.course.plain() if self._early else None,
         }
         with whole_file(self._file) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
@@ -116,6 +129,8 @@ class Learning:
         self._schedule.load_state_dict(content["schedule"])
         self._generator.set_state(content["generator"])
         self._history, self._epochs_done = content["history"], content["epochs_done"]
+        if self._early:
+            self._early.course = Course.of(content["course"])
 
 
 def plan_loss(network: ActNetwork, chunks: Chunks) -> float:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trunnion_contract.files import digest_json, whole_file, write_json, write_text
+from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
 from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
 from trunnion_training.curves import draw_curves
+from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, demonstrate
 from trunnion_training.policy.description import described, policy_spec
 from trunnion_training.policy.environment import Task, open_environment, task_of
 from trunnion_training.policy.exportable import CHECKPOINT, save_policy
 from trunnion_training.policy.fitting import Samples, divided, fit, new_network
 from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.policy.recording import recorded_demonstrations
 
 METRICS, CURVES = "policy_metrics.json", "policy_curves.png"
 # Observations that were not learnt from: export compares torch and ONNX on them.
@@ -38,24 +42,44 @@ def clone(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
-    demonstrations = demonstrations_of(task, settings, out_dir, progress)
+    demonstrations = demonstrations_of(usecase, out_dir, progress)
     training, validation = divided(demonstrations)
     network = new_network(settings, spec_of(task), training)
-    history = fit(network, training, validation, settings, progress)
+    with early_stopping(usecase) as early:
+        history = fit(network, training, validation, settings, progress, early)
     save_policy(network, out_dir)
     write_held_out(validation.observations.numpy(), out_dir)
-    write_json(out_dir / METRICS, _metrics(settings, demonstrations, training, validation, network, history))
+    write_json(
+        out_dir / METRICS, _metrics(settings, demonstrations, training, validation, network, history, early)
+    )
     draw_curves({"loss": history}, out_dir / CURVES)
     return finished(out_dir)
 
 
-def demonstrations_of(
-    task: Task, settings: PolicyTraining, out_dir: Path, progress: Progress
-) -> Demonstrations:
-    """What the expert did in as many episodes as the settings ask for; those that are kept are not played again."""
-    assert settings.demonstrations is not None, "a method that imitates has demonstrations"
-    folder = work_dir(task, settings.seed, out_dir)
-    return demonstrate(task, settings.demonstrations, settings.seed, folder, progress)
+def demonstrations_of(usecase: UseCase, out_dir: Path, progress: Progress) -> Demonstrations:
+    """What was recorded, or what the expert does in as many episodes as asked for; kept ones are not played again.
+
+    Raises:
+        BadInput: as for `recorded_demonstrations` and `demonstrate`.
+    """
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
+    if settings.recording:
+        return recorded_demonstrations(usecase.beside(settings.recording), task)
+    assert settings.demonstrations is not None, "a method that imitates has demonstrations or a recording"
+    folder = work_dir(usecase, out_dir)
+    return demonstrate(task, settings.demonstrations, settings.seed, folder, progress, settings.disturbance)
+
+
+@contextmanager
+def early_stopping(usecase: UseCase) -> Iterator[EarlyStopping | None]:
+    """What looks at the policy while it is fitted, in an environment of its own; None where that is not asked for."""
+    settings = usecase.models.policy
+    if settings is None or settings.early_stop is None:
+        yield None
+        return
+    with closing(open_environment(task_of(usecase))) as env:
+        yield EarlyStopping(env, settings.early_stop, usecase.prove.gates)
 
 
 def spec_of(task: Task) -> PolicySpec:
@@ -89,24 +113,30 @@ def _metrics(
     validation: Samples,
     network: PolicyNetwork,
     history: dict[str, list[float]],
+    early: EarlyStopping | None,
 ) -> dict[str, Any]:
+    epochs = len(history["validation"])
     error = np.abs(network.act(validation.observations.numpy()) - validation.actions.numpy())
     return {
         "env": settings.env,
         "episodes_played": demonstrations.played,
         "episodes_learnt_from": len(demonstrations.episodes),
         "samples": {"training": len(training.observations), "validation": len(validation.observations)},
-        "epochs": settings.epochs,
-        "validation_loss": history["validation"][-1],
+        "epochs": epochs,
+        "validation_loss": history["validation"][(early.course.best_mark if early else epochs) - 1],
         "mean_absolute_error": [float(value) for value in error.mean(axis=0)],
         "history": history,
+        **({"early_stop": early.metrics()} if early else {}),
     }
 
 
-def work_dir(task: Task, seed: int, out_dir: Path) -> Path:
-    """Where episodes wait in case of a kill; those of another task or seed are thrown away."""
+def work_dir(usecase: UseCase, out_dir: Path) -> Path:
+    """Where episodes wait in case of a kill; those of another task, seed, disturbance or recording are thrown away."""
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
     folder, marker = out_dir / _WORK, out_dir / _WORK / "settings.sha256"
-    digest = digest_json([*task.plain(), seed])
+    recorded = digest_file(usecase.beside(settings.recording)) if settings.recording else None
+    digest = digest_json([*task.plain(), settings.seed, settings.disturbance, recorded])
     if folder.exists() and (not marker.exists() or marker.read_text() != digest):
         shutil.rmtree(folder)
     write_text(marker, digest)

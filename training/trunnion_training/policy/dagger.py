@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ def dagger(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
-    training, validation = divided(demonstrations_of(task, settings, out_dir, progress))
+    training, validation = divided(demonstrations_of(usecase, out_dir, progress))
     rounds = settings.dagger or Dagger()
     # What a round plays depends on the policy before it, and so on every setting.
     settled = digest_json([settings.model_dump(mode="json"), usecase.prove.gates.model_dump(mode="json")])
-    folder = work_dir(task, settings.seed, out_dir) / f"dagger-{settled[:16]}"
+    folder = work_dir(usecase, out_dir) / f"dagger-{settled[:16]}"
     folder.mkdir(exist_ok=True)
     course = _Course(usecase, settings, spec_of(task), rounds, folder, progress)
     with one_thread(), closing(open_environment(task)) as env:
@@ -74,7 +74,7 @@ def dagger(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     best = max(range(len(networks)), key=lambda number: assessments[number].order)
     save_policy(networks[best], out_dir)
     write_held_out(validation.observations.numpy(), out_dir)
-    rates = [{**asdict(one), "rate": one.rate, "lower": one.lower} for one in assessments]
+    rates = [one.plain() for one in assessments]
     metrics: dict[str, Any] = {
         "env": settings.env,
         "method": "dagger",

@@ -68,10 +68,13 @@ class Demonstrations:
     played: int
 
 
-def demonstrate(task: Task, episodes: int, seed: int, out_dir: Path, progress: Progress) -> Demonstrations:
+def demonstrate(
+    task: Task, episodes: int, seed: int, out_dir: Path, progress: Progress, disturbance: float = 1.0
+) -> Demonstrations:
     """Let the expert play `episodes` episodes; those that `out_dir` holds already are not played again.
 
-    Episodes in which the noise made the expert fail are counted, and not learnt from.
+    Episodes in which the noise made the expert fail are counted, and not learnt from. `disturbance`, 0 to 1, is how
+    much of the noise there is: with 0, what is executed is what the expert answers.
 
     Raises:
         BadInput: the environment does not fit, or its expert fails more often than not.
@@ -87,7 +90,7 @@ def demonstrate(task: Task, episodes: int, seed: int, out_dir: Path, progress: P
     todo = [index for index in range(episodes) if not any(_files(out_dir, index))]
     progress.start("demonstrating", episodes)
     progress.advance(episodes - len(todo))
-    _play_all(task, todo, seed, out_dir, progress)
+    _play_all(_Job(task, seed, disturbance, out_dir), todo, progress)
     progress.done()
     succeeded = [file for index in range(episodes) if (file := _files(out_dir, index)[0])]
     if len(succeeded) < episodes * _SUCCESS_MIN:
@@ -130,29 +133,39 @@ def write_episode(file: Path, episode: Episode) -> None:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def _play_all(task: Task, todo: Sequence[int], seed: int, out_dir: Path, progress: Progress) -> None:
-    jobs = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
-    if len(jobs) < 2:  # one is over before a worker has started
-        progress.advance(sum(_play(task, job, seed, out_dir) for job in jobs))
+@dataclass(frozen=True)
+class _Job:
+    """What all episodes of a set share; workers are given it."""
+
+    task: Task
+    seed: int
+    disturbance: float
+    out_dir: Path
+
+
+def _play_all(job: _Job, todo: Sequence[int], progress: Progress) -> None:
+    parts = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
+    if len(parts) < 2:  # one is over before a worker has started
+        progress.advance(sum(_play(job, part) for part in parts))
         return
-    with worker_pool(min(WORKERS, len(jobs)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
-        futures = [pool.submit(_play, task, job, seed, out_dir) for job in jobs]
+    with worker_pool(min(WORKERS, len(parts)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
+        futures = [pool.submit(_play, job, part) for part in parts]
         for future in as_completed(futures):
             progress.advance(future.result())
 
 
-def _play(task: Task, indices: Sequence[int], seed: int, out_dir: Path) -> int:
-    env = open_environment(task)
+def _play(job: _Job, indices: Sequence[int]) -> int:
+    env = open_environment(job.task)
     for index in indices:
-        episode, succeeded = play(env, demonstration_seed(seed, index))
-        write_episode(_names(out_dir, index)[0 if succeeded else 1], episode)
+        episode, succeeded = play(env, demonstration_seed(job.seed, index), job.disturbance)
+        write_episode(_names(job.out_dir, index)[0 if succeeded else 1], episode)
     env.close()
     return len(indices)
 
 
-def play(env: gymnasium.Env[Any, Any], seed: int) -> tuple[Episode, bool]:
+def play(env: gymnasium.Env[Any, Any], seed: int, disturbance: float = 1.0) -> tuple[Episode, bool]:
     """One episode of the expert with disturbances in what is executed; gives it, and whether it succeeded."""
-    expert, disturbances = expert_of(env), Disturbances(described(env).action_entries, seed)
+    expert, disturbances = expert_of(env), Disturbances(described(env).action_entries, seed, disturbance)
     observation, info = env.reset(seed=seed)
     observations, actions, images, over = [], [], [], False
     while not over:
@@ -168,13 +181,13 @@ def play(env: gymnasium.Env[Any, Any], seed: int) -> tuple[Episode, bool]:
 
 
 class Disturbances:
-    """Noise of this episode's strength, and one entry at a time pushed aside for a few steps."""
+    """Noise of this episode's strength, and one entry at a time pushed aside for a few steps; `share` of both."""
 
-    def __init__(self, entries: tuple[Entry, ...], seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+    def __init__(self, entries: tuple[Entry, ...], seed: int, share: float = 1.0) -> None:
+        self._share, self._rng = share, np.random.default_rng(seed)
         self._low, self._high = ranges(entries)
         self._half = (self._high - self._low) / 2
-        self._noise = _NOISE_SHARE_MAX * self._rng.uniform() * self._half
+        self._noise = share * _NOISE_SHARE_MAX * self._rng.uniform() * self._half
         ends = np.cumsum([entry.size for entry in entries])
         self._columns = [slice(end - entry.size, end) for entry, end in zip(entries, ends, strict=True)]
         self._push, self._steps_left = np.zeros_like(self._half), 0
@@ -192,7 +205,7 @@ class Disturbances:
         self._steps_left = int(self._rng.integers(*_DISTURBANCE_STEPS))
         self._push = np.zeros_like(self._half)
         columns = self._columns[self._rng.integers(len(self._columns))]
-        reach = _DISTURBANCE_SHARE * self._half[columns]
+        reach = self._share * _DISTURBANCE_SHARE * self._half[columns]
         self._push[columns] = self._rng.uniform(-reach, reach)
 
 

@@ -14,6 +14,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
+from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, Episode
 from trunnion_training.policy.description import ranges
 from trunnion_training.policy.exportable import one_thread
@@ -69,8 +70,12 @@ def fit(
     validation: Samples,
     settings: PolicyTraining,
     progress: Progress,
+    early: EarlyStopping | None = None,
 ) -> dict[str, list[float]]:
-    """Train in place with AdamW and a cosine; gives the loss of each epoch on training and validation samples."""
+    """Train in place with AdamW and a cosine; gives the loss of each epoch on training and validation samples.
+
+    With `early`, the weights at the end are the best that it saw.
+    """
     assert settings.epochs is not None, "a method that imitates has epochs"
     generator = torch.Generator().manual_seed(settings.seed)
     steps = max(1, len(training.observations) // settings.batch) * settings.epochs
@@ -87,7 +92,13 @@ def fit(
             )
             history["validation"].append(_loss(network, validation))
             progress.advance(1, note=f"epoch {epoch + 1}, validation loss {history['validation'][-1]:.4f}")
+            if early:
+                early.look(epoch + 1, settings.epochs, network)
+                if early.enough:
+                    break
     progress.done()
+    if early:
+        network.load_state_dict(early.course.best)
     network.eval()
     return history
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gymnasium
@@ -53,6 +53,10 @@ class Assessment:
     def order(self) -> tuple[float, float]:
         """The better policy has the larger one; without any success, rewards decide."""
         return (self.lower, self.mean_return)
+
+    def plain(self) -> dict[str, float]:
+        """For a file."""
+        return {**asdict(self), "rate": self.rate, "lower": self.lower}
 
     def passes(self, gates: Gates) -> bool:
         """Whether the proof's own gates would let it through; never without a gate."""

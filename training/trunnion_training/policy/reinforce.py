@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import torch
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, whole_file, write_json
-from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
@@ -27,6 +25,7 @@ from trunnion_training.policy.clone import (
     work_dir,
     write_held_out,
 )
+from trunnion_training.policy.course import Course
 from trunnion_training.policy.environment import Task, open_environment, task_of
 from trunnion_training.policy.exportable import one_thread, save_policy
 from trunnion_training.policy.fitting import Samples, divided, fit, new_network
@@ -41,40 +40,6 @@ _HELD_OUT_EPISODES = 20
 _SQUASH: dict[str, Squash] = {"sac": "tanh", "ppo": "clip"}
 
 
-@dataclass
-class Course:
-    """How learning went: after each round its steps and assessment, and the best policy's weights."""
-
-    steps: list[int] = field(default_factory=list)
-    assessments: list[Assessment] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, steps: int, assessment: Assessment, network: PolicyNetwork) -> None:
-        """Note a round; the first of equal policies stays the best."""
-        if not self.assessments or assessment.order > self.best_assessment.order:
-            self.best = {name: value.clone() for name, value in network.state_dict().items()}
-        self.steps.append(steps)
-        self.assessments.append(assessment)
-
-    @property
-    def best_assessment(self) -> Assessment:
-        """Of the policy that is kept."""
-        return max(self.assessments, key=lambda assessment: assessment.order)
-
-    def plain(self) -> dict[str, Any]:
-        """For a file."""
-        return {
-            "steps": self.steps,
-            "assessments": [asdict(one) for one in self.assessments],
-            "best": self.best,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> Course:
-        """What `plain` gave."""
-        return cls(plain["steps"], [Assessment(**one) for one in plain["assessments"]], plain["best"])
-
-
 def reinforce(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """Learn by SAC or PPO, and write policy, metrics, curves and held-out observations; give the policy's path.
 
@@ -87,10 +52,10 @@ def reinforce(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
     with one_thread(), closing(open_environment(task)) as env:
-        network, learner = _begun(task, settings, spec_of(task), out_dir, progress)
-        state_file = work_dir(task, settings.seed, out_dir) / _STATE
+        network, learner = _begun(usecase, task, out_dir, progress)
+        state_file = work_dir(usecase, out_dir) / _STATE
         course = _resumed(state_file, settings, learner)
-        if not course.steps and settings.imitates:
+        if not course.marks and settings.imitates:
             course.add(0, _assess(env, network, usecase), network)
         _learn(usecase, env, learner, course, state_file, progress)
         network.load_state_dict(course.best)
@@ -101,20 +66,20 @@ def reinforce(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
         {"success": {"rate": [one.rate for one in course.assessments],
                      "lower bound": [one.lower for one in course.assessments]},
          "return": {"mean": [one.mean_return for one in course.assessments]}},
-        out_dir / CURVES, ("steps of the environment", course.steps),
+        out_dir / CURVES, ("steps of the environment", course.marks),
     )  # fmt: skip
     return finished(out_dir)
 
 
-def _begun(
-    task: Task, settings: PolicyTraining, spec: PolicySpec, out_dir: Path, progress: Progress
-) -> tuple[PolicyNetwork, Learner]:
+def _begun(usecase: UseCase, task: Task, out_dir: Path, progress: Progress) -> tuple[PolicyNetwork, Learner]:
     """The network to begin with, and who goes on learning with it."""
+    settings, spec = usecase.models.policy, spec_of(task)
+    assert settings is not None
     reinforcement, squash = settings.reinforcement, _SQUASH[settings.method]
     assert reinforcement is not None
     imitation = None
     if reinforcement.start == "clone":
-        training, validation = divided(demonstrations_of(task, settings, out_dir, progress))
+        training, validation = divided(demonstrations_of(usecase, out_dir, progress))
         network = new_network(settings, spec, training, squash)
         fit(network, training, validation, settings, progress)
         imitation = _imitation(network, training)
@@ -145,7 +110,7 @@ def _learn(
     progress.start(f"learning by {settings.method.upper()}", steps)
     progress.advance(learner.steps, note=_note(course))
     while learner.steps < steps and not _enough(course, usecase):
-        learner.play_round(len(course.steps), _told(progress, course))
+        learner.play_round(len(course.marks), _told(progress, course))
         candidate = learner.policy()
         course.add(learner.steps, _assess(env, candidate, usecase), candidate)
         content = {"settings": _digest(settings), "learner": learner.state(), "course": course.plain()}
@@ -207,15 +172,11 @@ def _metrics(usecase: UseCase, course: Course) -> dict[str, Any]:
     return {
         "env": settings.env,
         "method": settings.method,
-        "steps": course.steps[-1],
-        "best": {"steps": course.steps[course.assessments.index(best)], **_rates(best)},
+        "steps": course.marks[-1],
+        "best": {"steps": course.best_mark, **best.plain()},
         "gates_passed_on_held_out_seeds": best.passes(usecase.prove.gates),
         "history": [
-            {"steps": steps, **_rates(one)}
-            for steps, one in zip(course.steps, course.assessments, strict=True)
+            {"steps": steps, **one.plain()}
+            for steps, one in zip(course.marks, course.assessments, strict=True)
         ],
     }
-
-
-def _rates(assessment: Assessment) -> dict[str, float]:
-    return {**asdict(assessment), "rate": assessment.rate, "lower": assessment.lower}

@@ -10,6 +10,7 @@ from gymnasium.wrappers import RescaleAction
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from trunnion_contract.policy_training import PolicyTraining
 from trunnion_training.policy.demonstrations import Disturbances, demonstration_seed
 from trunnion_training.policy.description import described, expert_of
 from trunnion_training.policy.environment import Task, open_environment
@@ -18,15 +19,16 @@ _COLUMNS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 _PLAIN = ("pos", "full")
 
 
-def add_demonstrations(model: OffPolicyAlgorithm, task: Task, seed: int, episodes: int) -> None:
+def add_demonstrations(model: OffPolicyAlgorithm, task: Task, settings: PolicyTraining) -> None:
     """Let the expert play its demonstrations once more, and keep what was executed and what came of it."""
     bare = open_environment(task)
     env = RescaleAction(bare, -1.0, 1.0)
     low, high = bare.action_space.low, bare.action_space.high  # type: ignore[attr-defined]
     expert, entries = expert_of(env), described(bare).action_entries
-    for index in range(episodes):
-        episode_seed = demonstration_seed(seed, index)
-        disturbances, over = Disturbances(entries, episode_seed), False
+    assert settings.demonstrations is not None, "a policy that was cloned has demonstrations"
+    for index in range(settings.demonstrations):
+        episode_seed = demonstration_seed(settings.seed, index)
+        disturbances, over = Disturbances(entries, episode_seed, settings.disturbance), False
         observation, _ = env.reset(seed=episode_seed)
         while not over:
             executed = disturbances.applied_to(np.asarray(expert.expert_action(observation), np.float32))

@@ -145,8 +145,8 @@ class SacLearner:
             self._model.actor.log_std.bias.fill_(_LOG_SPREAD_AFTER_CLONING)
         for group in self._model.actor.optimizer.param_groups:
             group["lr"] = self._reinforcement.learning_rate * _ACTOR_SHARE_AFTER_CLONING
-        assert settings.demonstrations is not None
-        add_demonstrations(self._model, task, settings.seed, settings.demonstrations)
+        if settings.demonstrations:  # a recording has no rewards to put into a replay
+            add_demonstrations(self._model, task, settings)
 
     @property
     def steps(self) -> int:
