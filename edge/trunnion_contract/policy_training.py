@@ -48,8 +48,9 @@ class Reinforcement(Strict):
     It ends after `steps` steps of the environment, or as soon as the policy passes the gates of the proof on held-out
     seeds. SAC learns from hindsight where the environment is goal-conditioned: `hindsight_goals` of them for each true
     one. `start: clone` begins with a policy that was cloned from the demonstrations: the critic learns alone for
-    `critic_warmup_steps`, exploration begins narrow, and what the demonstrations say keeps a weight that falls from
-    `imitation_weight` to nothing over `imitation_steps` (SAC).
+    `critic_warmup_steps`, and exploration begins narrow. With SAC, half of what is learnt from is demonstrations; what
+    they say keeps a weight that falls from `imitation_weight` to nothing over `imitation_steps`, and what the clone
+    would do in the states that are met one that falls from `anchor_weight` to a tenth of it.
 
     Attributes:
         environments: how many copies of the environment play at once for PPO; SAC plays one.
@@ -70,8 +71,9 @@ class Reinforcement(Strict):
     learning_starts: int = Field(default=500, ge=0)
     hindsight_goals: int = Field(default=4, ge=0, le=16)
     critic_warmup_steps: int = Field(default=2_000, ge=0)
-    imitation_weight: float = Field(default=20.0, ge=0)
-    imitation_steps: int = Field(default=50_000, ge=1)
+    imitation_weight: float = Field(default=2.0, ge=0)
+    anchor_weight: float = Field(default=2.0, ge=0)
+    imitation_steps: int = Field(default=40_000, ge=1)
 
 
 class PolicyTraining(Strict):

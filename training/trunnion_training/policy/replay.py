@@ -1,12 +1,14 @@
-"""The replay of SAC: demonstrations into it, and all of it into tensors and back."""
+"""The replays of SAC: one of demonstrations, and all that was practised into tensors and back."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.wrappers import RescaleAction
+from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
@@ -19,13 +21,22 @@ _COLUMNS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 _PLAIN = ("pos", "full")
 
 
-def add_demonstrations(model: OffPolicyAlgorithm, task: Task, settings: PolicyTraining) -> None:
-    """Let the expert play its demonstrations once more, and keep what was executed and what came of it."""
+def demonstrated_replay(
+    model: OffPolicyAlgorithm, task: Task, settings: PolicyTraining
+) -> ReplayBuffer | None:
+    """Let the expert play its demonstrations once more, and keep what was executed and what came of it.
+
+    None where there is a recording, which has no rewards.
+    """
+    if not settings.demonstrations:
+        return None
+    buffer: ReplayBuffer = copy.deepcopy(model.replay_buffer)  # type: ignore[assignment]
+    if isinstance(buffer, HerReplayBuffer):
+        buffer.set_env(model.env)  # a copy is without one
     bare = open_environment(task)
     env = RescaleAction(bare, -1.0, 1.0)
     low, high = bare.action_space.low, bare.action_space.high  # type: ignore[attr-defined]
     expert, entries = expert_of(env), described(bare).action_entries
-    assert settings.demonstrations is not None, "a policy that was cloned has demonstrations"
     for index in range(settings.demonstrations):
         episode_seed = demonstration_seed(settings.seed, index)
         disturbances, over = Disturbances(entries, episode_seed, settings.disturbance), False
@@ -37,11 +48,26 @@ def add_demonstrations(model: OffPolicyAlgorithm, task: Task, settings: PolicyTr
             over = terminated or truncated
             info = {**info, "TimeLimit.truncated": truncated and not terminated}
             # What ends an episode is known before what follows is overwritten by the next one's beginning.
-            model.replay_buffer.add(  # type: ignore[union-attr]
+            buffer.add(
                 _row(observation), _row(following), action[None], np.array([reward]), np.array([over]), [info]
             )
             observation = following
     env.close()
+    return buffer
+
+
+def reward_of_the_end(buffer: ReplayBuffer | None) -> float | None:
+    """The reward that the last steps of demonstrations have and no other step has; None where there is none such.
+
+    Hindsight moves the goal of a step to where it led, gives it the reward of that, and does not know that an episode
+    ends there.
+    """
+    if buffer is None:
+        return None
+    ends = (buffer.dones[: buffer.pos] * (1 - buffer.timeouts[: buffer.pos])).astype(bool)
+    rewards = buffer.rewards[: buffer.pos]
+    found = set(rewards[ends].tolist())
+    return found.pop() if len(found) == 1 and not found & set(rewards[~ends].tolist()) else None
 
 
 def replay_state(buffer: ReplayBuffer | None) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from stable_baselines3 import SAC, HerReplayBuffer
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.utils import polyak_update
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from trunnion_contract.policy_training import PolicyTraining, Reinforcement
@@ -26,7 +27,12 @@ from trunnion_training.policy.learner import (
     playground,
 )
 from trunnion_training.policy.network import PolicyNetwork
-from trunnion_training.policy.replay import add_demonstrations, replay_state, restore_replay
+from trunnion_training.policy.replay import (
+    demonstrated_replay,
+    replay_state,
+    restore_replay,
+    reward_of_the_end,
+)
 
 _REPLAY_MAX = 1_000_000
 _TAU = 0.02
@@ -34,7 +40,9 @@ _TEMPERATURE, _TEMPERATURE_AFTER_CLONING = 0.1, 0.005
 # About a tenth of the action's range: what was cloned is tried with little noise.
 _LOG_SPREAD_AFTER_CLONING = -2.3
 # Of the learning rate: where the actor goes, the critic must have been.
-_ACTOR_SHARE_AFTER_CLONING = 0.1
+_ACTOR_SHARE_AFTER_CLONING = 0.4
+# Of the weight of what was cloned, at the end.
+_ANCHOR_SHARE_MIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -45,42 +53,72 @@ class Imitation:
     actions: Tensor
 
 
-class GuardedSAC(SAC):
-    """SAC whose actor may be held: still while the critic learns, then near to demonstrations.
+@dataclass(frozen=True)
+class Origin:
+    """What practice goes on from.
 
-    Without demonstrations it is SAC. It computes features once a batch, and no slopes that are thrown away.
+    Attributes:
+        imitation: what the clone learnt from.
+        clone: float32 [N, features] to the actions [N, a] of the clone, -1 to 1.
+        replay: the demonstrations, which half of every batch is drawn from (Ball et al., 2023).
     """
 
-    imitation: Imitation | None = None
+    imitation: Imitation
+    clone: Callable[[Tensor], Tensor]
+    replay: ReplayBuffer | None
+
+
+class GuardedSAC(SAC):
+    """SAC whose actor may be held: still while the critic learns, then near to demonstrations and to the clone.
+
+    Without an origin it is SAC. It computes features once a batch, and no slopes that are thrown away.
+    """
+
+    origin: Origin | None = None
+    end_reward: float | None = None
     settings: Reinforcement
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         """Update critic, actor and temperature `gradient_steps` times."""
-        if isinstance(self.replay_buffer, HerReplayBuffer) and not self.replay_buffer.ep_length.any():
-            return  # hindsight needs an episode that is over
+        if not self._has_practised() and not (self.origin and self.origin.replay):
+            return
         self.policy.set_training_mode(True)
         for _ in range(gradient_steps):
             self._update(batch_size)
         self._n_updates += gradient_steps
 
     def _update(self, batch_size: int) -> None:
-        data = self.replay_buffer.sample(batch_size)
+        data = self._batch(batch_size)
         extract = self.actor.features_extractor
         with torch.no_grad():
             now, later = extract(data.observations), extract(data.next_observations)
         temperature = self.log_ent_coef.detach().exp()
         self._update_critic(now, later, data, temperature)
-        if self.imitation is None or self.num_timesteps > self.settings.critic_warmup_steps:
+        if self.origin is None or self.num_timesteps > self.settings.critic_warmup_steps:
             self._update_actor(now, temperature)
         polyak_update(self.critic.parameters(), self.critic_target.parameters(), self.tau)
+
+    def _has_practised(self) -> bool:
+        """Whether there is something to draw from: hindsight needs an episode that is over."""
+        return not isinstance(self.replay_buffer, HerReplayBuffer) or bool(self.replay_buffer.ep_length.any())
+
+    def _batch(self, size: int) -> Any:
+        """Steps of practice and of demonstrations, half and half."""
+        shown = self.origin.replay if self.origin else None
+        if shown is None:
+            return self.replay_buffer.sample(size)
+        if not self._has_practised():
+            return shown.sample(size)
+        return _together(self.replay_buffer.sample(size // 2), shown.sample(size - size // 2))
 
     def _update_critic(self, now: Tensor, later: Tensor, data: Any, temperature: Tensor) -> None:
         with torch.no_grad():
             action, log_probability, _ = self._acted(later)
             value = self._values(self.critic_target, later, action).min(dim=1).values
-            target = data.rewards[:, 0] + (1 - data.dones[:, 0]) * self.gamma * (
-                value - temperature * log_probability
-            )
+            over = data.dones[:, 0]
+            if self.end_reward is not None:
+                over = torch.maximum(over, (data.rewards[:, 0] == self.end_reward).float())
+            target = data.rewards[:, 0] + (1 - over) * self.gamma * (value - temperature * log_probability)
         values = self._values(self.critic, now, data.actions)
         loss = ((values - target[:, None]) ** 2).sum(dim=1).mean() / 2
         self.critic.optimizer.zero_grad()
@@ -88,12 +126,11 @@ class GuardedSAC(SAC):
         self.critic.optimizer.step()
 
     def _update_actor(self, now: Tensor, temperature: Tensor) -> None:
-        action, log_probability, _ = self._acted(now)
+        action, log_probability, mean = self._acted(now)
         value = self._values(self.critic, now, action).min(dim=1).values
         loss = (temperature * log_probability - value).mean()
-        weight = self._imitation_weight()
-        if weight:
-            loss = loss / value.detach().abs().mean().clamp(min=1.0) + weight * self._imitation_loss(len(now))
+        if self.origin:
+            loss = loss / value.detach().abs().mean().clamp(min=1.0) + self._distance(self.origin, now, mean)
         parameters = list(self.actor.parameters())
         for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = slope
@@ -114,17 +151,19 @@ class GuardedSAC(SAC):
         together = torch.cat([features, action], dim=1)
         return torch.cat([network(together) for network in critic.q_networks], dim=1)
 
-    def _imitation_weight(self) -> float:
-        if self.imitation is None:
-            return 0.0
-        share_left = max(0.0, 1 - self.num_timesteps / self.settings.imitation_steps)
-        return self.settings.imitation_weight * share_left
-
-    def _imitation_loss(self, batch_size: int) -> Tensor:
-        assert self.imitation is not None
-        rows = torch.randint(len(self.imitation.observations), (batch_size,))
-        features = self.actor.features_extractor(self.imitation.observations[rows])
-        return mse_loss(self._acted(features)[2], self.imitation.actions[rows])
+    def _distance(self, origin: Origin, now: Tensor, mean: Tensor) -> Tensor:
+        """From the demonstrations, and from the clone in the states of a batch, with weights that fall."""
+        left = max(0.0, 1 - self.num_timesteps / self.settings.imitation_steps)
+        with torch.no_grad():
+            cloned = origin.clone(now)
+        anchor = self.settings.anchor_weight * max(left, _ANCHOR_SHARE_MIN)
+        distance = anchor * (mean - cloned).square().sum(dim=1).mean()
+        if left:
+            rows = torch.randint(len(origin.imitation.observations), (len(now),))
+            features = self.actor.features_extractor(origin.imitation.observations[rows])
+            shown = mse_loss(self._acted(features)[2], origin.imitation.actions[rows])
+            distance = distance + self.settings.imitation_weight * left * shown
+        return distance
 
 
 class SacLearner:
@@ -136,17 +175,24 @@ class SacLearner:
         assert settings.reinforcement is not None
         self._network, self._settings, self._reinforcement = network, settings, settings.reinforcement
         self._model = _model(task, settings, network)
-        self._model.imitation, self._model.settings = imitation, self._reinforcement
-        if imitation is None:
-            return
+        self._model.settings = self._reinforcement
+        if imitation:
+            self._go_on(task, imitation)
+
+    def _go_on(self, task: Task, imitation: Imitation) -> None:
+        """Begin with the clone, with little exploration, a calm critic and the demonstrations."""
+        network = self._network
         copy_weights(linears(network.layers), linears(self._model.actor.latent_pi, self._model.actor.mu))
         with torch.no_grad():
             self._model.actor.log_std.weight.zero_()
             self._model.actor.log_std.bias.fill_(_LOG_SPREAD_AFTER_CLONING)
         for group in self._model.actor.optimizer.param_groups:
             group["lr"] = self._reinforcement.learning_rate * _ACTOR_SHARE_AFTER_CLONING
-        if settings.demonstrations:  # a recording has no rewards to put into a replay
-            add_demonstrations(self._model, task, settings)
+        _normalise_layers(self._model, self._reinforcement.learning_rate)
+        layers = copy.deepcopy(network.layers)
+        replay = demonstrated_replay(self._model, task, self._settings)
+        self._model.origin = Origin(imitation, lambda features: torch.tanh(layers(features)), replay)
+        self._model.end_reward = reward_of_the_end(replay)
 
     @property
     def steps(self) -> int:
@@ -193,12 +239,36 @@ class SacLearner:
         restore_replay(model.replay_buffer, state["replay"])
 
 
+def _normalise_layers(model: SAC, learning_rate: float) -> None:
+    """Put a LayerNorm behind each hidden layer of the critics: values of actions nobody tried stay within bounds."""
+    for critic in (model.critic, model.critic_target):
+        for index, network in enumerate(critic.q_networks):
+            *hidden, last = network
+            layers = [
+                [layer, nn.LayerNorm(layer.out_features)] if isinstance(layer, nn.Linear) else [layer]
+                for layer in hidden
+            ]
+            critic.q_networks[index] = nn.Sequential(*[layer for pair in layers for layer in pair], last)
+            setattr(critic, f"qf{index}", critic.q_networks[index])
+    model.critic_target.load_state_dict(model.critic.state_dict())
+    model.critic.optimizer = torch.optim.Adam(model.critic.parameters(), lr=learning_rate, fused=True)
+
+
+def _together(a: Any, b: Any) -> Any:
+    """Two batches as one."""
+    if isinstance(a, dict):
+        return {name: torch.cat([a[name], b[name]]) for name in a}
+    if isinstance(a, Tensor):
+        return torch.cat([a, b])
+    return type(a)(*[None if one is None else _together(one, other) for one, other in zip(a, b, strict=True)])
+
+
 def _model(task: Task, settings: PolicyTraining, network: PolicyNetwork) -> GuardedSAC:
     reinforcement, env = settings.reinforcement, playground(task, 1)
     assert reinforcement is not None
     from_clone = reinforcement.start == "clone"
     goals = is_goal_space(env.observation_space) and reinforcement.hindsight_goals > 0
-    room = reinforcement.steps + reinforcement.round_steps + _demonstrated_steps(settings, env)
+    room = max(reinforcement.steps + reinforcement.round_steps, _demonstrated_steps(settings, env))
     return GuardedSAC(
         "MultiInputPolicy" if is_goal_space(env.observation_space) else "MlpPolicy",
         env,
