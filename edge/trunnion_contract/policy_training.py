@@ -57,6 +57,8 @@ class Reinforcement(Strict):
         gradient_steps: of SAC, for each step of the environment.
         round_steps: steps between two evaluations, and between two points to resume from.
         evaluation_episodes: of each evaluation, at most; one that cannot pass any more ends early.
+        margin: how far above the gates an evaluation has to be for learning to end. Who stops at the first that passes
+            has, as often as not, been lucky, and fails the proof.
     """
 
     steps: int = Field(ge=1, le=100_000_000)
@@ -64,6 +66,7 @@ class Reinforcement(Strict):
     environments: int = Field(default=8, ge=1, le=256)
     round_steps: int = Field(default=2_000, ge=1)
     evaluation_episodes: int = Field(default=400, ge=1)
+    margin: float = Field(default=0.0, ge=0, lt=1)
     discount: float = Field(default=0.95, gt=0, lt=1)
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     batch: int = Field(default=256, ge=2)

@@ -184,6 +184,13 @@ class Gates(Strict):
     policy_success_min: Fraction | None = None
     policy_success_lower_min: Fraction | None = None
 
+    def raised(self, margin: float) -> Gates:
+        """The gates of the policy, higher by a share that is left for luck; at most 1."""
+        names = ("policy_success_min", "policy_success_lower_min")
+        values = {name: getattr(self, name) for name in names}
+        higher = {name: min(1.0, value + margin) for name, value in values.items() if value is not None}
+        return self.model_copy(update=higher)
+
 
 class Prove(Strict):
     """How the models are proven; `suite` names a file beside the use case or a suite that trunnion_sim ships."""

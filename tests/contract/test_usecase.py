@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.strict import parse
-from trunnion_contract.usecase import Export, UseCase, load_usecase
+from trunnion_contract.usecase import Export, Gates, UseCase, load_usecase
 
 USECASES = Path(__file__).parents[2] / "training" / "usecases"
 Document = dict[str, Any]
@@ -81,6 +81,11 @@ def test_a_missing_path_is_named(load_changed: Load, tmp_path: Path, key: str) -
     source = _folder_source(**({"path": str(tmp_path)} | {key: "nowhere/at/all"}))
     with pytest.raises(BadInput, match=rf"data\.sources\.0\.{key}: got nowhere/at/all, which does not exist"):
         load_changed(lambda d: d["data"].update(sources=[source]))
+
+
+def test_gates_are_raised_where_there_are_some_and_never_above_1() -> None:
+    gates = Gates(detector_map50_min=0.5, policy_success_lower_min=0.99)
+    assert gates.raised(0.02) == Gates(detector_map50_min=0.5, policy_success_lower_min=1.0)
 
 
 def test_a_missing_recording_is_named(load_changed: Load) -> None:

@@ -14,7 +14,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, whole_file, write_json
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import UseCase
+from trunnion_contract.usecase import Gates, UseCase
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.clone import (
     CURVES,
@@ -132,7 +132,7 @@ def _note(course: Course) -> str:
 
 
 def _enough(course: Course, usecase: UseCase) -> bool:
-    return bool(course.assessments) and course.best_assessment.passes(usecase.prove.gates)
+    return bool(course.assessments) and course.best_assessment.passes(_aim(usecase))
 
 
 def _assess(env: gymnasium.Env[Any, Any], network: PolicyNetwork, usecase: UseCase) -> Assessment:
@@ -140,7 +140,15 @@ def _assess(env: gymnasium.Env[Any, Any], network: PolicyNetwork, usecase: UseCa
     assert settings is not None
     assert settings.reinforcement is not None
     episodes = settings.reinforcement.evaluation_episodes
-    return assess(env, network, episodes, usecase.prove.gates)
+    return assess(env, network, episodes, _aim(usecase))
+
+
+def _aim(usecase: UseCase) -> Gates:
+    """What has to be passed for learning to end."""
+    settings = usecase.models.policy
+    assert settings is not None
+    assert settings.reinforcement is not None
+    return usecase.prove.gates.raised(settings.reinforcement.margin)
 
 
 def _resumed(state_file: Path, settings: PolicyTraining, learner: Learner) -> Course:
