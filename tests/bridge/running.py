@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection, connect
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.cell import BinLayout, CameraLayout, CellLayout, MotionLimits, TrayLayout
@@ -99,11 +100,23 @@ class RunningBridge:
         self.process = process
         self.port = port
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10.0)
+        self.token = ""
 
     @property
     def url(self) -> str:
         """Where the page is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def sign_in(self) -> None:
+        """Send a token with every request from now on, as the user who runs the bridge gets it."""
+        self.token = self.http.post("/v1/session").json()["token"]
+        self.http.cookies.clear()
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+
+    def connect(self, path: str, **options: Any) -> ClientConnection:
+        """A WebSocket with the token."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return connect(f"ws://127.0.0.1:{self.port}{path}", additional_headers=headers, **options)
 
     def post(self, lines: Mapping[str, int], bin_name: str = "B", **headers: str) -> httpx.Response:
         """Post an order."""
@@ -155,6 +168,8 @@ def running_bridge(
         bridge = RunningBridge(process, port)
         try:
             until(lambda: _answers(bridge), within_s=120.0, what=f"a bridge (see {data_dir}/bridge.log)")
+            if "--oidc-issuer" not in arguments:
+                bridge.sign_in()
             yield bridge
         finally:
             bridge.http.close()

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tests.bridge.running import until
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 
 def decoded(jpeg):
@@ -34,7 +33,7 @@ def test_the_latest_image_is_the_camera_s(bridge):
 
 
 def test_watchers_see_each_image_once_with_its_stamp(bridge):
-    with connect(f"ws://127.0.0.1:{bridge.port}/v1/camera") as watcher:
+    with bridge.connect("/v1/camera") as watcher:
         seen = [watcher.recv(timeout=5) for _ in range(5)]
 
     stamps = [struct.unpack(">q", message[:8])[0] for message in seen]
@@ -57,12 +56,11 @@ def test_an_img_element_can_show_the_stream(bridge):
 
 
 def test_no_more_than_a_few_may_watch(bridge):
-    url = f"ws://127.0.0.1:{bridge.port}/v1/camera"
     until(lambda: nobody_watches(bridge))
     with ExitStack() as watchers:
         for _ in range(8):
-            watchers.enter_context(connect(url)).recv(timeout=5)
-        with connect(url) as one_more, pytest.raises(ConnectionClosed) as closed:
+            watchers.enter_context(bridge.connect("/v1/camera")).recv(timeout=5)
+        with bridge.connect("/v1/camera") as one_more, pytest.raises(ConnectionClosed) as closed:
             one_more.recv(timeout=5)
         assert closed.value.rcvd.code == 1013
         refused = bridge.http.get("/v1/camera.mjpeg")

@@ -10,8 +10,10 @@ import pytest
 from tests.bridge.running import bridge_command, make_bundle
 
 from trunnion_bridge.main import main
-from trunnion_bridge.settings import OPEN_FLAG, Settings
+from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput
+
+ISSUER = ("--oidc-issuer", "https://id.example", "--oidc-audience", "cell")
 
 
 @pytest.fixture
@@ -75,22 +77,25 @@ def test_two_bridges_never_share_their_orders(refusal, the_bridge, shared_data_d
 
 
 def test_an_address_that_is_not_ours_is_refused(refusal):
-    said = refusal("--host", "192.0.2.1", OPEN_FLAG)
+    said = refusal("--host", "192.0.2.1", *ISSUER)
 
     assert said.startswith("192.0.2.1:0: got an address that cannot be used")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "cell.example"])
-def test_an_address_that_others_can_reach_must_be_asked_for_in_so_many_words(bundle, tmp_path, host):
-    with pytest.raises(BadInput, match="no authentication yet") as refusal:
+def test_an_address_that_others_can_reach_wants_an_issuer(bundle, tmp_path, host):
+    with pytest.raises(BadInput, match="others on the network can reach") as refusal:
         Settings(bundle=bundle, data_dir=tmp_path, host=host)
-    assert OPEN_FLAG in refusal.value.next_step
+    assert "--oidc-issuer" in refusal.value.next_step
 
-    assert Settings(bundle=bundle, data_dir=tmp_path, host=host, open_to_network=True).host == host
+    oidc = Oidc("https://id.example", "cell")
+    assert Settings(bundle=bundle, data_dir=tmp_path, host=host, oidc=oidc).host == host
 
 
-def test_an_open_bridge_says_what_that_means(start_bridge, tmp_path):
-    with start_bridge("--host", "0.0.0.0", OPEN_FLAG):
-        said = (tmp_path / "data" / "bridge.log").read_text()
+@pytest.mark.parametrize("issuer", ["http://id.example", "id.example", "", "file:///etc/passwd"])
+def test_an_issuer_that_others_could_pass_for_is_refused(refusal, issuer):
+    assert refusal("--oidc-issuer", issuer, "--oidc-audience", "cell").startswith("--oidc-issuer: got")
 
-    assert "may move the robot, because the bridge has no authentication yet" in said
+
+def test_tokens_for_other_services_are_never_taken(refusal):
+    assert refusal("--oidc-issuer", "https://id.example").startswith("--oidc-audience: got nothing")

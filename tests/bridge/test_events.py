@@ -7,14 +7,13 @@ import socket
 import time
 
 import psutil
-from websockets.sync.client import connect
 
 GROWTH_MAX_MIB = 12
 
 
 def events(bridge, after=None):
     query = "" if after is None else f"?after={after}"
-    return connect(f"ws://127.0.0.1:{bridge.port}/v1/events{query}", max_size=None)
+    return bridge.connect(f"/v1/events{query}", max_size=None)
 
 
 def test_a_listener_first_hears_how_things_stand(bridge):
@@ -53,7 +52,7 @@ def test_states_come_at_most_ten_times_a_second(bridge):
 
 def test_listeners_who_never_read_cost_no_memory_and_slow_nobody_down(bridge):
     process = psutil.Process(bridge.process.pid)
-    sleepers = [sleeping_listener(bridge.port, path) for path in ["/v1/events", "/v1/camera"] * 3]
+    sleepers = [sleeping_listener(bridge, path) for path in ["/v1/events", "/v1/camera"] * 3]
     try:
         time.sleep(1)
         before_mib = process.memory_info().rss / 2**20
@@ -86,12 +85,12 @@ def until_ended(listener, order_id):
     return heard
 
 
-def sleeping_listener(port, path):
+def sleeping_listener(bridge, path):
     """A client with the smallest of receive buffers that asks for a WebSocket and never reads it."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    client.connect(("127.0.0.1", port))
-    client.sendall(upgrade(port, path))
+    client.connect(("127.0.0.1", bridge.port))
+    client.sendall(upgrade(bridge.port, path, f"Authorization: Bearer {bridge.token}\r\n"))
     return client
 
 

@@ -50,10 +50,10 @@ def test_a_robot_of_an_unknown_kind_is_refused() -> None:
         rows(robot="toy")
 
 
-def test_the_network_may_move_the_robot_only_where_somebody_said_so() -> None:
-    consent = "--anyone-on-the-network-may-move-the-robot"
-    assert consent not in rows()["bridge"].arguments
-    assert consent in rows(open_to_network=True)["bridge"].arguments
+def test_the_bridge_is_told_of_an_issuer_where_there_is_one() -> None:
+    assert "--oidc-issuer" not in rows()["bridge"].arguments
+    words = rows(oidc_issuer="https://id.example", oidc_audience="cell")["bridge"].arguments
+    assert words[-4:] == ("--oidc-issuer", "https://id.example", "--oidc-audience", "cell")
 
 
 def test_where_somebody_else_manages_lifecycles_detector_and_policy_do_not_start_themselves() -> None:
@@ -131,13 +131,13 @@ def launched(
 
 
 @pytest.mark.parametrize(
-    ("robot", "is_open", "autostart"), [("simulated", "false", "true"), ("real", "true", "false")]
+    ("robot", "issuer", "autostart"), [("simulated", "", "true"), ("real", "https://id.example", "false")]
 )
 def test_the_launch_file_starts_the_rows_of_the_table(
     launched: Callable[..., list[dict[str, Any]]],
     ros_process_environment: dict[str, str],
     robot: str,
-    is_open: str,
+    issuer: str,
     autostart: str,
 ) -> None:
     nodes = launched(
@@ -146,11 +146,11 @@ def test_the_launch_file_starts_the_rows_of_the_table(
         seed="7",
         port="8123",
         robot=robot,
-        open_to_network=is_open,
+        oidc_issuer=issuer,
         autostart=autostart,
     )
     defaults = parameters_path(ros_process_environment["AMENT_PREFIX_PATH"].split(os.pathsep))
-    table = rows(robot=robot, open_to_network=is_open == "true", autostart=autostart == "true")
+    table = rows(robot=robot, oidc_issuer=issuer, autostart=autostart == "true")
     assert [node["name"] for node in nodes] == list(table)
     for node in nodes:
         entry = table[node["name"]]

@@ -86,12 +86,11 @@ def test_a_second_signal_does_not_cut_the_stopping_short(number):
     assert signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize(("accepted", "times"), [(True, 1), (False, 0)])
-def test_the_consent_to_the_network_reaches_the_bridge_once(small_bundle, tmp_path, accepted, times):
-    host = "0.0.0.0" if accepted else "127.0.0.1"
-    plan = CellPlan(small_bundle, tmp_path, host, 8080, open_to_network=accepted)
+def test_the_issuer_reaches_the_bridge(small_bundle, tmp_path):
+    issuer = {"oidc_issuer": "https://id.example", "oidc_audience": "cell"}
+    plan = CellPlan(small_bundle, tmp_path, "0.0.0.0", 8080, **issuer)
     (bridge,) = [entry for entry in _entries(plan) if entry.name == "bridge"]
-    assert bridge.arguments.count("--anyone-on-the-network-may-move-the-robot") == times
+    assert bridge.arguments[-4:] == ("--oidc-issuer", "https://id.example", "--oidc-audience", "cell")
 
 
 def test_a_changed_byte_stops_it_before_anything_starts(trunnion, small_bundle):
@@ -103,11 +102,11 @@ def test_a_changed_byte_stops_it_before_anything_starts(trunnion, small_bundle):
     assert answer.stderr.startswith(str(small_bundle))
 
 
-def test_an_address_that_others_reach_wants_a_clear_word(trunnion, small_bundle):
+def test_an_address_that_others_reach_wants_an_issuer(trunnion, small_bundle):
     answer = trunnion("up", "--bundle", small_bundle, "--host", "0.0.0.0")
     assert answer.returncode == 2
     assert answer.stderr.startswith("--host")
-    assert "--anyone-on-the-network-may-move-the-robot" in answer.stderr
+    assert "--oidc-issuer" in answer.stderr
 
 
 def test_a_robot_that_nobody_knows_is_refused(trunnion, small_bundle):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,17 +15,24 @@ from trunnion.assignments import assignments
 from trunnion_contract.errors import BadInput, Broken, ExitCode, TrunnionError
 
 Lines = list[dict[str, Any]]
+TOKEN_VARIABLE = "TRUNNION_TOKEN"
 ENDED = ("succeeded", "failed", "cancelled")
 _POLL_S = 0.25
 _SILENCE_MAX_S = 15.0
 
 
 class Bridge:
-    """The bridge at a URL; use it with `with`."""
+    """The bridge at a URL; use it with `with`.
+
+    The token is that in the variable TRUNNION_TOKEN; without one the bridge is asked for its own, which it gives in
+    development mode to the user who runs it.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self._client = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False)
+        if token := os.environ.get(TOKEN_VARIABLE):
+            self._client.headers["Authorization"] = f"Bearer {token}"
 
     def __enter__(self) -> Bridge:
         return self
@@ -71,6 +79,12 @@ class Bridge:
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         try:
             response = self._client.request(method, path, json=body)
+            # Also when the bridge was started anew: its own tokens end with it.
+            if response.status_code == httpx.codes.UNAUTHORIZED and TOKEN_VARIABLE not in os.environ:
+                response = self._client.post("/v1/session")
+                if response.is_success:
+                    self._client.headers["Authorization"] = f"Bearer {response.json()['token']}"
+                    response = self._client.request(method, path, json=body)
             answer: dict[str, Any] = response.json()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise BadInput(

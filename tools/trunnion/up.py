@@ -42,7 +42,8 @@ class CellPlan:
     port: int
     robot: str = "simulated"
     seed: int = 0
-    open_to_network: bool = False
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
 
     @property
     def url(self) -> str:
@@ -91,7 +92,8 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
             cell.start()
             with watching(console) as progress:
                 cell.wait_ready(READY_WITHIN_S, progress)
-                wait_until_heard(plan.url)
+                if not plan.oidc_issuer:  # with one, there may be nobody here who has a token
+                    wait_until_heard(plan.url)
             yield cell
         finally:
             _stop(cell, console)
@@ -190,14 +192,16 @@ def _cell(plan: CellPlan, environment: dict[str, str]) -> Cell:
 
 def _entries(plan: CellPlan) -> list[NodeEntry]:
     """The rows of the cell's table for this plan; the bridge checks its own settings once more when it starts."""
-    from trunnion_bridge.settings import Settings
+    from trunnion_bridge.settings import Oidc, Settings
     from trunnion_bringup.table import ROBOTS, CellSettings, cell_nodes
 
     if plan.robot not in ROBOTS:
         wanted = f"one of {', '.join(ROBOTS)}"
         raise BadInput(where="--robot", got=plan.robot, wanted=wanted, next_step="name one of those")
     bundle, data_dir = plan.bundle.resolve(), plan.folder.resolve()
-    Settings(bundle, data_dir, host=plan.host, port=plan.port, open_to_network=plan.open_to_network)
+    has_issuer = plan.oidc_issuer or plan.oidc_audience
+    oidc = Oidc(plan.oidc_issuer, plan.oidc_audience) if has_issuer else None
+    Settings(bundle, data_dir, host=plan.host, port=plan.port, oidc=oidc)
     settings = CellSettings(
         bundle=str(bundle),
         data_dir=str(data_dir),
@@ -205,7 +209,8 @@ def _entries(plan: CellPlan) -> list[NodeEntry]:
         seed=plan.seed,
         host=plan.host,
         port=plan.port,
-        open_to_network=plan.open_to_network,
+        oidc_issuer=plan.oidc_issuer,
+        oidc_audience=plan.oidc_audience,
     )
     return list(cell_nodes(settings))
 

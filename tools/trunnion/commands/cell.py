@@ -26,20 +26,19 @@ def up(
     port: Port = 8080,
     robot: Annotated[str, typer.Option(help="simulated, or real where a driver runs")] = "simulated",
     seed: Annotated[int, typer.Option(min=0, help="how the simulated parts lie")] = 0,
-    open_to_network: Annotated[
-        bool,
-        typer.Option(
-            "--anyone-on-the-network-may-move-the-robot",
-            help="needed for any other --host",
-        ),
-    ] = False,
+    oidc_issuer: Annotated[
+        str, typer.Option(metavar="URL", help="the OpenID provider of callers, needed for any other --host")
+    ] = "",
+    oidc_audience: Annotated[str, typer.Option(metavar="AUD", help="what its tokens name in aud")] = "",
     runs: Runs = RUNS,
 ) -> int:
     """Start the cell and its live page; Ctrl-C stops it."""
     from trunnion.console import open_console
     from trunnion.up import CellPlan, newest_bundle, stay_up
 
-    plan = CellPlan(bundle or newest_bundle(runs), runs / ".cell", host, port, robot, seed, open_to_network)
+    plan = CellPlan(
+        bundle or newest_bundle(runs), runs / ".cell", host, port, robot, seed, oidc_issuer, oidc_audience
+    )
     return stay_up(plan, open_console())
 
 

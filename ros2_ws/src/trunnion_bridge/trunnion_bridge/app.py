@@ -12,19 +12,20 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from trunnion_bridge import problem
+from trunnion_bridge.access.admission import Admission
 from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
 from trunnion_bridge.models import Problem
-from trunnion_bridge.routes import camera, events, health, metrics, orders, state
+from trunnion_bridge.routes import camera, events, health, metrics, orders, session, state
 from trunnion_bridge.settings import Settings
 
 _PAGE = Path(__file__).with_name("page")
 _DESCRIPTION = """Orders for a robot cell, and what becomes of them.
 
 Orders run one at a time, in the order in which they were posted. The one whose turn it is waits for a robot that is
-away, and fails when the robot does not come. There is no authentication yet, so the bridge listens to its own machine
-only, unless it is told otherwise.
+away, and fails when the robot does not come. Callers send an access token behind
+`Authorization: Bearer`; their role (viewer, operator, integrator, admin) says what they may do.
 
 Every error is `application/problem+json` and says where, what was got, what was wanted, and what to do next."""
 
@@ -39,6 +40,11 @@ def _description_of(app: FastAPI) -> dict[str, Any]:
                 content = operation["responses"]["4XX"]["content"]
                 operation["responses"]["4XX"]["content"] = {problem.MEDIA_TYPE: next(iter(content.values()))}
     return app.openapi_schema
+
+
+def _page_files() -> list[str]:
+    """The paths of the page's files."""
+    return ["/", *(f"/{file.relative_to(_PAGE)}" for file in _PAGE.rglob("*") if file.is_file())]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -67,10 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = partial(_description_of, app)  # type: ignore[method-assign]
     app.state.bridge = bridge
     problem.install(app)
-    for module in (orders, state, events, camera, health, metrics):
+    for module in (orders, state, events, camera, health, metrics, session):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(Admission, access=bridge.access, page_files=_page_files())
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestClock, metrics=bridge.metrics)
     return app

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from trunnion_bridge.access.access import Access
 from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
@@ -35,6 +36,7 @@ class Bridge:
         self.settings = settings
         self.catalogue = catalogue
         self.metrics = Metrics()
+        self.access = Access(settings.oidc)
         self.database = Database(settings.database_url)
         self.store = Store(self.database)
         self.feed = Feed()

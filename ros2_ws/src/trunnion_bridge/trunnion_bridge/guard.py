@@ -24,8 +24,8 @@ _HEADERS = (
 class Guard:
     """Refuses requests that a web site makes behind the back of the person who looks at it.
 
-    The bridge has no authentication yet. On loopback it answers to this machine's own names only, which stops another
-    site's name from being pointed here; and a request that says which site it comes from must come from this one.
+    On loopback the bridge answers to this machine's own names only, which stops another site's name from being pointed
+    here; and a request that says which site it comes from must come from this one.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from trunnion_bridge.database import POSTGRESQL, postgresql_url
-from trunnion_bridge.settings import OPEN_FLAG, Settings
+from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
 DATABASE_VARIABLE = "TRUNNION_DATABASE"
@@ -48,11 +48,17 @@ def _settings(arguments: Sequence[str]) -> Settings:
         database=_database(given.database),
         host=given.host,
         port=given.port,
-        open_to_network=given.open_to_network,
+        oidc=_oidc(given),
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
         ros_arguments=ros,
     )
+
+
+def _oidc(given: argparse.Namespace) -> Oidc | None:
+    if not given.oidc_issuer and not given.oidc_audience:
+        return None
+    return Oidc(given.oidc_issuer, given.oidc_audience, given.oidc_role_claim)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,11 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=Settings.port, help="default: %(default)s; 0 takes a free one"
     )
+    parser.add_argument("--oidc-issuer", default="", metavar="URL", help="the OpenID provider of the callers")
+    parser.add_argument("--oidc-audience", default="", metavar="AUD", help="what its tokens name in `aud`")
     parser.add_argument(
-        OPEN_FLAG,
-        dest="open_to_network",
-        action="store_true",
-        help="listen on an address that others can reach; the bridge asks nobody who they are",
+        "--oidc-role-claim", default=Oidc.role_claim, help="where they name roles (default: %(default)s)"
     )
     parser.add_argument(
         "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"

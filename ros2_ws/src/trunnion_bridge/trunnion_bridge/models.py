@@ -176,6 +176,15 @@ class Health(Model):
     checks: list[Check]
 
 
+class Session(Model):
+    """Who the caller is until when; `token` goes behind `Authorization: Bearer`."""
+
+    token: str
+    name: str
+    role: Literal["viewer", "operator", "integrator", "admin"] | None
+    expires_at: datetime
+
+
 class Problem(BaseModel):
     """An error (RFC 9457) that says where, what was got, what was wanted, and what to do next."""
 

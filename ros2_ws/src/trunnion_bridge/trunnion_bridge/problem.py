@@ -20,6 +20,10 @@ _log = logging.getLogger("trunnion.bridge")
 
 # Code to HTTP status and title: the code never changes once published, the wording may.
 PROBLEMS: Mapping[str, tuple[int, str]] = {
+    "unauthenticated": (401, "Who calls is not known"),
+    "role-too-low": (403, "This caller may not do that"),
+    "foreign-user": (403, "Another user of this machine may not use this bridge"),
+    "issuer-away": (503, "Tokens cannot be verified now"),
     "malformed": (400, "The request cannot be read"),
     "invalid": (422, "The request does not have the right form"),
     "unknown-part": (422, "This cell does not know that part"),
@@ -42,11 +46,21 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
 
 
 class Refused(BadInput):
-    """A request that the bridge refuses; `code` is a key of PROBLEMS."""
+    """A request that the bridge refuses; `code` is a key of PROBLEMS, `headers` go with the answer."""
 
-    def __init__(self, code: str, *, where: str, got: str, wanted: str, next_step: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        where: str,
+        got: str,
+        wanted: str,
+        next_step: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(where=where, got=shortened(got), wanted=wanted, next_step=next_step)
         self.code = code
+        self.headers = dict(headers or {})
 
 
 class ProblemResponse(JSONResponse):
@@ -72,7 +86,7 @@ def problem(refused: Refused, path: str, headers: Mapping[str, str] | None = Non
         "wanted": refused.wanted,
         "next": refused.next_step,
     }
-    return ProblemResponse(content, status, headers=dict(headers or {}))
+    return ProblemResponse(content, status, headers={**refused.headers, **(headers or {})})
 
 
 def shortened(text: str) -> str:

@@ -10,11 +10,10 @@ import uvicorn
 
 from trunnion_bridge.app import create_app
 from trunnion_bridge.database import Database
-from trunnion_bridge.settings import Settings, is_loopback
+from trunnion_bridge.settings import Settings
 from trunnion_contract.errors import Broken
 
 _GRACE_S = 1
-_WARNING = "whoever reaches http://%s:%d may move the robot, because the bridge has no authentication yet"
 _log = logging.getLogger("trunnion.bridge")
 
 
@@ -28,8 +27,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     _start_log()
     host, port = listener.getsockname()[:2]
-    if not is_loopback(settings.host):
-        _log.warning(_WARNING, host, port)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -38,6 +35,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         ws_max_size=1024,  # listeners have nothing to say
         ws_per_message_deflate=False,  # it costs memory for each listener
         server_header=False,
+        proxy_headers=False,  # who is at the other end is asked of the kernel, never of the request
     )
     server = uvicorn.Server(config)
     _stop_on_signal(server)

@@ -5,13 +5,46 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import URL
 
 from trunnion_bridge.database import sqlite_url
 from trunnion_contract.errors import BadInput
 
-OPEN_FLAG = "--anyone-on-the-network-may-move-the-robot"
+
+@dataclass(frozen=True)
+class Oidc:
+    """The OpenID provider whose tokens are taken. Valid once built.
+
+    Attributes:
+        issuer: exactly as its tokens name it in `iss`; below it stands /.well-known/openid-configuration.
+        audience: what its tokens must name in `aud`.
+        role_claim: where they name roles; a name, or a dotted path such as realm_access.roles.
+    """
+
+    issuer: str
+    audience: str
+    role_claim: str = "roles"
+
+    def __post_init__(self) -> None:
+        address = urlsplit(self.issuer)
+        if address.scheme != "https" and not (
+            address.scheme == "http" and is_loopback(address.hostname or "")
+        ):
+            raise BadInput(
+                where="--oidc-issuer",
+                got=f"'{self.issuer}'",
+                wanted="an address that begins with https://, because whoever could change its keys would be let in",
+                next_step="name the issuer as its tokens do",
+            )
+        if not self.audience:
+            raise BadInput(
+                where="--oidc-audience",
+                got="nothing",
+                wanted="what the issuer's tokens for this bridge name in `aud`",
+                next_step="name it, so that tokens for other services are not taken",
+            )
 
 
 @dataclass(frozen=True)
@@ -22,7 +55,7 @@ class Settings:
         bundle: what the cell runs; the parts and bins that can be ordered come from it.
         data_dir: the bridge's own folder, used by one bridge at a time.
         database: a PostgreSQL database for the orders; None is a SQLite file in `data_dir`.
-        open_to_network: the caller accepts that whoever reaches the port commands the robot.
+        oidc: whose tokens are taken; without it the bridge issues its own, and listens to this machine only.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
@@ -34,7 +67,7 @@ class Settings:
     database: URL | None = None
     host: str = "127.0.0.1"
     port: int = 8080
-    open_to_network: bool = False
+    oidc: Oidc | None = None
     namespace: str = "/cell"
     nodes: tuple[str, ...] = ("detector", "policy", "sorter")
     ros_arguments: tuple[str, ...] = ()
@@ -45,12 +78,12 @@ class Settings:
     body_max_bytes: int = 64 * 1024
 
     def __post_init__(self) -> None:
-        if not self.open_to_network and not is_loopback(self.host):
+        if not self.oidc and not is_loopback(self.host):
             raise BadInput(
                 where="--host",
                 got=f"{self.host}, which others on the network can reach",
-                wanted="an address of this machine alone, such as 127.0.0.1: the bridge has no authentication yet",
-                next_step=f"keep 127.0.0.1 and put a proxy that authenticates in front, or add {OPEN_FLAG}",
+                wanted="an address of this machine alone, such as 127.0.0.1, or an issuer whose tokens say who calls",
+                next_step="name one with --oidc-issuer and --oidc-audience, or keep 127.0.0.1",
             )
         if not 0 <= self.port <= 65535:
             raise BadInput(

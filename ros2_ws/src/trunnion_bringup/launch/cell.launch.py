@@ -23,7 +23,8 @@ ARGUMENTS = {
     "data_dir": (os.path.join(os.path.expanduser("~"), ".trunnion"), "where the bridge keeps its orders"),
     "host": ("127.0.0.1", "the address on which the bridge listens"),
     "port": ("8080", "the port on which the bridge listens"),
-    "open_to_network": ("false", "true lets whoever reaches host and port command the robot"),
+    "oidc_issuer": ("", "the OpenID provider of the bridge's callers; without one, this machine alone"),
+    "oidc_audience": ("", "what its tokens name in aud"),
     "autostart": (
         "true",
         "false leaves configuring and activating detector and policy to a lifecycle manager",
@@ -31,7 +32,7 @@ ARGUMENTS = {
     "seed": ("0", "which parts the simulated tray holds"),
 }
 
-CHOICES = {"robot": list(ROBOTS), "open_to_network": ["true", "false"], "autostart": ["true", "false"]}
+CHOICES = {"robot": list(ROBOTS), "autostart": ["true", "false"]}
 
 
 def nodes(context: LaunchContext) -> list[Node]:
@@ -44,7 +45,8 @@ def nodes(context: LaunchContext) -> list[Node]:
         seed=int(given["seed"]),
         host=given["host"],
         port=int(given["port"]),
-        open_to_network=given["open_to_network"] == "true",
+        oidc_issuer=given["oidc_issuer"],
+        oidc_audience=given["oidc_audience"],
         autostart=given["autostart"] == "true",
     )
     defaults = str(parameters_path(ament_prefixes(os.environ)))

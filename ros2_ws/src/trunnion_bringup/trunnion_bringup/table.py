@@ -19,7 +19,7 @@ Value = bool | int | float | str | list[str]
 class CellSettings:
     """What differs from one start of the cell to the next.
 
-    `open_to_network` accepts that whoever reaches `host` commands the robot; without it the bridge takes loopback only.
+    `oidc_issuer` and `oidc_audience` say whose tokens the bridge takes; without them it takes loopback only.
     Without `autostart` detector and policy stay unconfigured until somebody manages their lifecycle.
     """
 
@@ -29,7 +29,8 @@ class CellSettings:
     seed: int = 0
     host: str = "127.0.0.1"
     port: int = 8080
-    open_to_network: bool = False
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
     autostart: bool = True
 
     def __post_init__(self) -> None:
@@ -114,12 +115,13 @@ def _bridge(settings: CellSettings, nodes: tuple[str, ...]) -> NodeEntry:
         "--port": str(settings.port),
         "--nodes": ",".join(nodes),
     }
-    consent = ("--anyone-on-the-network-may-move-the-robot",) if settings.open_to_network else ()
+    if settings.oidc_issuer or settings.oidc_audience:
+        arguments |= {"--oidc-issuer": settings.oidc_issuer, "--oidc-audience": settings.oidc_audience}
     return NodeEntry(
         name="bridge",
         package="trunnion_bridge",
         executable="bridge",
-        arguments=(*(word for pair in arguments.items() for word in pair), *consent),
+        arguments=tuple(word for pair in arguments.items() for word in pair),
         needs=("sorter",),
     )
 

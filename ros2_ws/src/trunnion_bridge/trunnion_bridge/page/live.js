@@ -1,5 +1,7 @@
 // A WebSocket that comes back by itself: at once, then with growing pauses of up to four seconds.
 
+import { openSession } from "./session.js";
+
 const PAUSES_MS = [0, 500, 1000, 2000, 4000];
 
 export function live(path, { onMessage, onOpen = () => {}, onLost = () => {}, binary = false }) {
@@ -7,7 +9,8 @@ export function live(path, { onMessage, onOpen = () => {}, onLost = () => {}, bi
   const url = new URL(path, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
-  function connect() {
+  async function connect() {
+    await openSession().catch(() => {}); // the socket tells what is wrong
     const socket = new WebSocket(url);
     if (binary) socket.binaryType = "arraybuffer";
     socket.onopen = () => {

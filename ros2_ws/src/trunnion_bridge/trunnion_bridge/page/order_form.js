@@ -1,6 +1,7 @@
 // The order form: a stepper for each part, a bin, and one button that says what it will do.
 
 import { element, inWords, partIndex } from "./parts.js";
+import { ask } from "./session.js";
 
 const form = document.getElementById("form");
 const parts = document.getElementById("parts");
@@ -70,7 +71,7 @@ async function place(event) {
   const key = newKey();
   try {
     const body = JSON.stringify({ lines: lines(), bin: bin() });
-    const answer = await fetch("/v1/orders", { method: "POST", body, headers: { "Content-Type": "application/json", "Idempotency-Key": key } });
+    const answer = await ask("/v1/orders", { method: "POST", body, headers: { "Content-Type": "application/json", "Idempotency-Key": key } });
     if (!answer.ok) return complain(await answer.json());
     for (const input of parts.querySelectorAll("input")) input.value = 0;
   } catch {

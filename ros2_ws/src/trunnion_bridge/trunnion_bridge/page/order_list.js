@@ -1,6 +1,7 @@
 // Orders: those that run or wait first, then those that ended, newest first.
 
 import { element, inWords } from "./parts.js";
+import { ask } from "./session.js";
 
 const SHOWN = 12;
 const ENDED = ["succeeded", "failed", "cancelled"];
@@ -57,7 +58,7 @@ function cancelButton(order) {
   const button = element("button", { class: "text", type: "button", "aria-label": `Cancel order ${order.number}` }, "Cancel");
   button.addEventListener("click", () => {
     button.disabled = true;
-    fetch(`/v1/orders/${order.id}/cancel`, { method: "POST" });
+    ask(`/v1/orders/${order.id}/cancel`, { method: "POST" });
   });
   return button;
 }

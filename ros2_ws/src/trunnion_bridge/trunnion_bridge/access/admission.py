@@ -1,0 +1,88 @@
+"""Lets in who may: before any route is reached, the caller is known and has the role that the table wants."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from trunnion_bridge.access.access import Access, check_role
+from trunnion_bridge.access.credentials import SUBPROTOCOL
+from trunnion_bridge.access.roles import Caller
+from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable
+from trunnion_bridge.problem import Refused, problem
+
+_STREAMS = ("/v1/camera.mjpeg", "/v1/events")
+_POLICY_VIOLATION = 1008
+
+
+class Admission:
+    """Puts the Caller into `request.state.caller`; None where anyone may come."""
+
+    def __init__(self, app: ASGIApp, access: Access, page_files: Iterable[str]) -> None:
+        self._app = app
+        self._access = access
+        self._table = RouteTable(page_files)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            caller = await self._admitted(scope)
+        except Refused as refused:
+            await refuse(refused, scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        if scope["type"] == "websocket":
+            await self._until_expiry(caller, scope, receive, _with_subprotocol(scope, send))
+        elif scope["path"] in _STREAMS:
+            await self._until_expiry(caller, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _admitted(self, scope: Scope) -> Caller | None:
+        method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
+        wanted = self._table.wanted(method, scope["path"])
+        if wanted is ANYONE:
+            return None
+        caller = await self._access.caller(HTTPConnection(scope))
+        check_role(caller, wanted, f"{method} {scope['path']}")
+        return caller
+
+    async def _until_expiry(self, caller: Caller | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream lasts no longer than the token that opened it."""
+        left_s = max(0.0, caller.expires_s - time.time()) if caller else None
+        try:
+            await asyncio.wait_for(self._app(scope, receive, send), left_s)
+        except TimeoutError:
+            if scope["type"] == "websocket":
+                reason = "the token has expired"
+                await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
+            else:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a WebSocket that is not yet accepted, with a problem."""
+    response = problem(refused, scope["path"])
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
+
+
+def _with_subprotocol(scope: Scope, send: Send) -> Send:
+    """A browser that offers subprotocols wants one of them back; the one with the token must not come back."""
+    offered = SUBPROTOCOL in scope.get("subprotocols", ())
+
+    async def extended(message: Message) -> None:
+        if message["type"] == "websocket.accept" and offered:
+            message = {**message, "subprotocol": SUBPROTOCOL}
+        await send(message)
+
+    return extended

@@ -1,0 +1,37 @@
+"""A token and a cookie for those who work at the bridge's own machine, a cookie for those who have a token."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from fastapi import APIRouter, Request, Response
+
+from trunnion_bridge.access.credentials import cookie_name
+from trunnion_bridge.bridge import TheBridge
+from trunnion_bridge.models import Session
+
+router = APIRouter(tags=["access"])
+
+
+@router.post("/v1/session", status_code=201)
+async def open_session(bridge: TheBridge, request: Request, response: Response) -> Session:
+    """Open a session, and set its cookie.
+
+    In development mode, for the user who runs the bridge: the kernel says who is at the other end. With an issuer, for
+    whoever sends a token of it; the session ends when the token does.
+    """
+    token, caller = await bridge.access.session(request)
+    response.set_cookie(
+        cookie_name(request.scope),
+        token,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return Session(
+        token=token,
+        name=caller.name,
+        role=str(caller.role) if caller.role else None,
+        expires_at=datetime.fromtimestamp(caller.expires_s, timezone.utc),
+    )
