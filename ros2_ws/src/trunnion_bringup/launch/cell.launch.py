@@ -18,7 +18,7 @@ from trunnion_bringup.table import (
 )
 
 ARGUMENTS = {
-    "bundle": ("", "the bundle (*.trunnion) that detector and policy run"),
+    "bundle": (None, "the bundle (*.trunnion) that detector and policy run"),
     "robot": ("simulated", "simulated, or real: then the arm's own driver offers the same topics"),
     "data_dir": (os.path.join(os.path.expanduser("~"), ".trunnion"), "where the bridge keeps its orders"),
     "host": ("127.0.0.1", "the address on which the bridge listens"),
@@ -76,8 +76,9 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*declared, fast_dds, OpaqueFunction(function=nodes)])
 
 
-def _default(value: str) -> dict[str, str]:
-    return {"default_value": value} if value else {}
+def _default(value: str | None) -> dict[str, str]:
+    """An argument without a default must be given."""
+    return {} if value is None else {"default_value": value}
 
 
 def _choices(name: str) -> dict[str, list[str]]:

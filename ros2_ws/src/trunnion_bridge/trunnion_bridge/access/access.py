@@ -76,11 +76,11 @@ def _own_user(connection: HTTPConnection) -> str:
             wanted=f"user {os.getuid()}, who runs the bridge",
             next_step="ask as that user, or run the bridge with --oidc-issuer",
         )
-    return pwd.getpwuid(user).pw_name if _has_name(user) else f"user {user}"
+    return _name_of(user)
 
 
-def _has_name(user: int) -> bool:
+def _name_of(user: int) -> str:
     try:
-        return bool(pwd.getpwuid(user))
-    except KeyError:
-        return False
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # as in containers, where users need no name
+        return f"user {user}"

@@ -1,4 +1,4 @@
-"""The one table of what each route and each topic wants. What is not in it is not there: the table fails closed."""
+"""The one table of what each route wants. What is not in it is not there: the table fails closed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,6 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
     ("POST", "/v1/orders"): Role.OPERATOR,
     ("POST", "/v1/orders/{order_id}/cancel"): Role.OPERATOR,
 }
-
-# The kinds of events in the stream.
-TOPICS: Mapping[str, Role] = {"snapshot": Role.VIEWER, "state": Role.VIEWER, "order": Role.VIEWER}
 
 
 class RouteTable:
