@@ -19,6 +19,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", _POLICY),
 )
+_OVER_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Guard:
@@ -38,7 +39,7 @@ class Guard:
             return
         refused = self._refusal(Headers(scope=scope))
         if refused is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(scope, send))
         elif scope["type"] == "websocket":
             await WebSocketClose(code=1008, reason=refused.code)(scope, receive, send)
         else:
@@ -145,11 +146,13 @@ def _host_name(address: str) -> str:
         return ""
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
+    always = (*_HEADERS, _OVER_TLS) if scope["scheme"] == "https" else _HEADERS
+
     async def extended(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message.get("headers", ())
-            message["headers"] = [*headers, *_HEADERS]
+            message["headers"] = [*headers, *always]
             if all(name.lower() != b"cache-control" for name, _ in headers):
                 message["headers"].append((b"cache-control", b"no-cache"))
         await send(message)

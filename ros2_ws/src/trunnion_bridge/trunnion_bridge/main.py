@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from trunnion_bridge.certificate import check_certificate
 from trunnion_bridge.database import POSTGRESQL, postgresql_url
 from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 stopped by a signal, 2 bad input, 3 something broke."""
     try:
         settings = _settings(sys.argv[1:] if arguments is None else arguments)
+        check_certificate(settings.tls_cert, settings.tls_key)
         with _only_bridge(settings.data_dir), _listening(settings) as listener:
             # Imported here, because it takes a second or two, and what cannot start should be told at once.
             from trunnion_bridge.server import serve
@@ -49,6 +51,8 @@ def _settings(arguments: Sequence[str]) -> Settings:
         host=given.host,
         port=given.port,
         oidc=_oidc(given),
+        tls_cert=given.tls_cert,
+        tls_key=given.tls_key,
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
         ros_arguments=ros,
@@ -76,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default=Settings.host, help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=Settings.port, help="default: %(default)s; 0 takes a free one"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate chain; then HTTPS only")
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="PEM", help="its key, where it stands in another file"
     )
     parser.add_argument("--oidc-issuer", default="", metavar="URL", help="the OpenID provider of the callers")
     parser.add_argument("--oidc-audience", default="", metavar="AUD", help="what its tokens name in `aud`")

@@ -35,13 +35,16 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         ws_max_size=1024,  # listeners have nothing to say
         ws_per_message_deflate=False,  # it costs memory for each listener
         server_header=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         proxy_headers=False,  # who is at the other end is asked of the kernel, never of the request
     )
     server = uvicorn.Server(config)
     _stop_on_signal(server)
     # What cannot be used is told now, not in the middle of the start.
     with Database(settings.database_url) as database, database.claimed():
-        print(f"bridge: http://{host}:{port}/", flush=True)
+        scheme = "https" if settings.tls_cert else "http"
+        print(f"bridge: {scheme}://{host}:{port}/", flush=True)
         server.run(sockets=[listener])
     if not server.started and not server.should_exit:
         raise Broken(

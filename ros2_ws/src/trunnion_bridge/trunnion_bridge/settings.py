@@ -56,6 +56,7 @@ class Settings:
         data_dir: the bridge's own folder, used by one bridge at a time.
         database: a PostgreSQL database for the orders; None is a SQLite file in `data_dir`.
         oidc: whose tokens are taken; without it the bridge issues its own, and listens to this machine only.
+        tls_cert: a certificate chain (PEM); with it the bridge speaks HTTPS only. `tls_key` is its key.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
@@ -68,6 +69,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     oidc: Oidc | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     namespace: str = "/cell"
     nodes: tuple[str, ...] = ("detector", "policy", "sorter")
     ros_arguments: tuple[str, ...] = ()
