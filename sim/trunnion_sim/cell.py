@@ -112,6 +112,10 @@ class SimulatedCell:
         """What the arm's encoders and motors report."""
         return self.robot.joint_states()
 
+    def part_poses_base(self) -> np.ndarray:
+        """Middle and rotation of every part, in the order in which they were put down: float64 [n, 12]."""
+        return np.array([[*part.position_base_m(), *part.rotation_base().flat] for part in self.parts])
+
     def touched_by_arm(self, allowed: Container[str] = ()) -> set[int]:
         """The bodies that arm and hand touch now: scenery, and parts whose labels are not among `allowed`."""
         free = {part.body for part in self.parts if part.kind.label in allowed}

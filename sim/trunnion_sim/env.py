@@ -123,6 +123,10 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         """The physics, for who measures it."""
         return self._cell.world
 
+    def bodies(self) -> np.ndarray:
+        """Where all parts lie, which no observation tells: `SimulatedCell.part_poses_base`."""
+        return self._cell.part_poses_base()
+
     def render(self) -> np.ndarray | None:
         """What the cell's camera sees, RGB; None without `render_mode`."""
         return self._picture() if self.render_mode else None

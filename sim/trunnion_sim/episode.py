@@ -170,7 +170,7 @@ class _Arm:
 
     @property
     def trajectory_sha256(self) -> str:
-        """The digest of every position, width and command so far."""
+        """The digest of every position, width and command so far, and of where every part was."""
         return self._trajectory.hexdigest()
 
     def sense(self, now_s: float) -> RobotState:
@@ -179,6 +179,7 @@ class _Arm:
         self._meter.observe(position_m, now_s)
         self.travel.observe(position_m)
         self._trajectory.update(np.array([*position_m, opening_m]).tobytes())
+        self._trajectory.update(self._cell.part_poses_base().tobytes())
         measured_m, measured_opening_m = self._encoders.measure(position_m, opening_m)
         x_m, y_m, z_m = measured_m.tolist()
         self._states.append((now_s, (x_m, y_m, z_m), measured_opening_m))

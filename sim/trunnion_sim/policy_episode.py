@@ -14,6 +14,7 @@ from trunnion_edge.goal_observation import PARTS, as_vector, given_to_policy, im
 from trunnion_edge.policy import NotFinite, Policy
 from trunnion_sim.episode import EpisodeResult
 from trunnion_sim.gates import POLICY_ALONE
+from trunnion_sim.trajectory import bodies
 
 
 def play_policy(
@@ -37,6 +38,7 @@ def play_policy(
         action = _act(policy, observation, seed, steps)
         observation, reward, terminated, truncated, info = env.step(action)
         trajectory.update(np.concatenate([action, as_vector(observation)]).astype(np.float32).tobytes())
+        trajectory.update(bodies(env).tobytes())
         steps, ended = steps + 1, terminated or truncated
         _check_finite(observation, float(reward), seed, steps)
     if measures_violations and "limit_violations" not in info:

@@ -1,4 +1,4 @@
-"""An episode as one number: the digest of everything that was seen and done, for claims about the same bytes."""
+"""An episode as one number: the digest of everything that was seen, done and moved, for claims about the same bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Trajectory:
 
 
 def played(env: Environment, seed: int, *, rough: bool = False) -> str:
-    """Play one episode and give its digest.
+    """Play one episode and give its digest; what an environment's `bodies()` tells counts beside what it shows.
 
     Args:
         rough: act at random instead of as the expert does, which knocks things about.
@@ -48,8 +48,15 @@ def played(env: Environment, seed: int, *, rough: bool = False) -> str:
         observation, reward, terminated, truncated, _ = env.step(action)
         for name, values in (("action", action), ("observation", observation), ("reward", reward)):
             trajectory.add(name, values)
+        trajectory.add("bodies", bodies(env))
         ended = terminated or truncated
     return trajectory.hexdigest()
+
+
+def bodies(env: gym.Env[Any, Any]) -> np.ndarray:
+    """Where things are that an environment does not show, if it tells; float64."""
+    tell = getattr(env.unwrapped, "bodies", None)
+    return np.asarray(tell() if tell else (), np.float64)
 
 
 def differing_replays(env_id: str, seeds: Sequence[int], rounds: int, **settings: Any) -> int:

@@ -101,6 +101,16 @@ def test_looking_on_changes_nothing(cell: SimulatedCell) -> None:
     assert watched == _play(cell)
 
 
+def test_the_digest_sees_a_part_that_lies_elsewhere_though_nothing_else_differs(
+    cell: SimulatedCell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, poses = _play(cell), cell.part_poses_base
+    monkeypatch.setattr(cell, "part_poses_base", lambda: poses() + 1e-9)
+    after = _play(cell)
+    assert after.trajectory_sha256 != before.trajectory_sha256
+    assert after.model_copy(update={"trajectory_sha256": before.trajectory_sha256}) == before
+
+
 def test_frames_are_rendered_only_while_the_executive_looks(cell: SimulatedCell) -> None:
     detector = Knowing(cell)
     result = _play(cell, detector=detector)

@@ -48,6 +48,18 @@ def test_other_seeds_and_other_actions_play_other_bytes() -> None:
     assert len(digests) == 3
 
 
+@pytest.mark.parametrize("env_id", [SORTING_CELL_ID, PICK_AND_PLACE_ID])
+def test_a_digest_sees_things_move_that_no_observation_tells(
+    env_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gymnasium.make(env_id) as env:
+        before, bodies = played(env, 1), env.unwrapped.bodies  # type: ignore[attr-defined]
+        assert bodies().size >= 12
+        assert played(env, 1) == before
+        monkeypatch.setattr(env.unwrapped, "bodies", lambda: bodies() + 1e-9)
+        assert played(env, 1) != before
+
+
 def test_a_digest_sees_the_last_bit_the_order_and_the_type() -> None:
     one, other = np.array([1.0, 2.0]), np.array([1.0, np.nextafter(2.0, 3.0)])
     assert _digest(one, other) == _digest(one.copy(), other.copy())

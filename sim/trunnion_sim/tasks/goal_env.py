@@ -138,6 +138,10 @@ class GoalEnv(gym.Env[Observation, Array]):
         """The physics, for who measures it."""
         return self._scene.world
 
+    def bodies(self) -> Array:
+        """Where the cube is and how it moves, which pixels tell only roughly: float64 [12], or [0] without a cube."""
+        return np.array(self._scene.cube_state() if self.task.cube else ())
+
     def render(self) -> NDArray[np.uint8] | None:
         """The scene from the front, RGB; None without `render_mode`."""
         return self._camera.picture(self._scene.world) if self.render_mode and self._camera else None

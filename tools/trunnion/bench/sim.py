@@ -33,7 +33,7 @@ _PARTS = ("gear", "bolt", "nut")
 # Where the hand is in a picture: over a bin, over the tray, at a part, and drawn back.
 _HANDS_BASE_M = ((0.50, 0.225, 0.22), (0.50, 0.0, 0.20), (0.55, -0.05, 0.03), (0.36, 0.0, 0.25))
 _PICTURES_EACH = 20
-_REPLAYED_SEEDS, _REPLAY_ROUNDS = 25, 10
+_REPLAYED_SEEDS, _REPLAY_ROUNDS = 50, 20
 _BLOCKS, _BLOCK_STEPS = 12, 400
 
 log = logging.getLogger(__name__)
