@@ -41,12 +41,16 @@ def wilson(successes: int, trials: int) -> Rate:
 
 
 class Failure(Strict):
-    """An episode that failed, and the seed that plays it again; film and log are files beside the proof."""
+    """An episode that failed, and the seed that plays it again; film and log are files beside the proof.
+
+    `unfilmed` says why there is a log and no film.
+    """
 
     seed: int
     reason: str
     picture: str | None = None
     log: str | None = None
+    unfilmed: str = ""
 
 
 class Sequential(Strict):

@@ -14,6 +14,7 @@ from trunnion_edge.decode import Detections
 
 Image = NDArray[np.uint8]
 _WIDTH_PX = 640
+_SIDE_MIN_PX = 240
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE = (255, 255, 255)
 _DASH_PX = 6
@@ -34,6 +35,12 @@ def draw_detections(image_bgr: Image, found: Detections, truth: TrueBoxes, label
     for box, score, class_id in zip(found.boxes_px * scale, found.scores, found.class_ids, strict=True):
         _labelled(picture, box, f"{labels[class_id]} {score:.2f}", class_colour(int(class_id)))
     return picture
+
+
+def enlarged(image_bgr: Image) -> Image:
+    """An image of few pixels, made larger by a whole number so that a caption finds room; others as they are."""
+    times = -(-_SIDE_MIN_PX // min(image_bgr.shape[:2]))
+    return cv2.resize(image_bgr, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
 
 def caption(image_bgr: Image, text: str) -> Image:

@@ -12,6 +12,7 @@ import hashlib
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.conditions import Conditions
 from trunnion_sim.contents import begin
 from trunnion_sim.imaging import sensed
+from trunnion_sim.moment import Moment, Watch
 from trunnion_sim.perturbation import Encoders
 from trunnion_sim.scenarios import Scenario, Task
 from trunnion_sim.travel import Travel
@@ -39,8 +41,6 @@ CAMERA_PERIODS = 2
 TIME_MAX_PER_PART_S = 20.0
 # Stamps are multiples of the period, and floating point misses those by a hair.
 _ROUNDING_S = 1e-9
-
-Watch = Callable[[float, SimulatedCell, Sorter], None]
 
 
 class EpisodeResult(Strict):
@@ -72,7 +72,7 @@ def play(
 
     Args:
         cell: new or used; it is laid out anew.
-        watch: called once a period with the time, the cell and the executive, before they move.
+        watch: called once a period, before anything moves.
     """
     start = begin(cell, scenario, seed)
     task, conditions, rng = start.task, start.conditions, start.rng
@@ -81,7 +81,7 @@ def play(
     camera = _Camera(cell, detector, conditions, rng)
     time_max_s = TIME_MAX_PER_PART_S * sorter.requested
     time_s = _carry_out(
-        sorter, arm, camera, time_max_s, lambda now_s: watch(now_s, cell, sorter) if watch else None
+        sorter, arm, camera, time_max_s, lambda now_s: watch(_moment(now_s, cell, sorter)) if watch else None
     )
     wrong = _shortfall(cell, task, sorter)
     return EpisodeResult(
@@ -215,3 +215,24 @@ def _shortfall(cell: SimulatedCell, task: Task, sorter: Sorter) -> str:
     if not sorter.finished:
         return f"not finished in time while {sorter.message}"
     return misplaced(cell, task.order, task.bin)
+
+
+def _moment(now_s: float, cell: SimulatedCell, sorter: Sorter) -> Moment:
+    return Moment(now_s, sorter.phase, sorter.message, partial(_state, now_s, cell, sorter), cell.render)
+
+
+def _state(now_s: float, cell: SimulatedCell, sorter: Sorter) -> dict[str, object]:
+    """Time, what the executive is at, and where hand and parts are."""
+    return {
+        "t_s": round(now_s, 3),
+        "phase": sorter.phase,
+        "message": sorter.message,
+        "grasp_point_base_m": rounded(cell.grasp_point_base_m()),
+        "opening_m": round(cell.opening_m(), 5),
+        "parts": [[part.kind.label, *rounded(part.position_base_m())] for part in cell.parts],
+    }
+
+
+def rounded(values: np.ndarray) -> list[float]:
+    """Numbers for a log, five digits after the point."""
+    return [round(value, 5) for value in values.tolist()]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import cv2
 
 from trunnion_contract.cell import CellLayout
-from trunnion_contract.errors import Broken
+from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Precision
 from trunnion_contract.policy_training import PolicyTraining
@@ -22,10 +22,12 @@ from trunnion_edge.exported import load_export
 from trunnion_edge.policy import Policy
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.environment import Environment, open_environment, plays_in_a_cell
-from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch, play
+from trunnion_sim.episode import EpisodeResult, play
 from trunnion_sim.evaluation import evaluate_detector
 from trunnion_sim.film import FRAME_MS, Recording, h264
-from trunnion_sim.policy_episode import check_spaces, play_policy
+from trunnion_sim.gates import POLICY_ALONE
+from trunnion_sim.moment import Watch
+from trunnion_sim.policy_episode import RENDER_MODE, check_spaces, play_policy
 from trunnion_sim.scenarios import Scenario, Suite
 
 SAMPLES, FAILURES = "samples", "failures"
@@ -107,10 +109,28 @@ class Examiner:
         if job.kind == "detector":
             return self._evaluate(job)
         if job.kind == "policy":
-            return self._play_policy(job).model_dump()
+            return self._play_policy(self._env, job, self._watch).model_dump()
         if job.kind == "film":
-            return self._film(job)
+            return self._film_policy(job) if job.scenario == POLICY_ALONE else self._film(job)
         return self._play(job).model_dump()
+
+    def show(self, job: Job, watch: Watch) -> None:
+        """Play an episode for its pictures.
+
+        Raises:
+            BadInput: it is one of the policy alone, in an environment that cannot be drawn.
+        """
+        if job.scenario != POLICY_ALONE:
+            self._play(job, watch)
+        elif not self._can_be_drawn:
+            raise BadInput(
+                where="the policy's environment",
+                got=", ".join(self._env.metadata.get("render_modes", ())) or "no render modes",
+                wanted=RENDER_MODE,
+                next_step="look at the log of the episode, or add that render mode to the environment",
+            )
+        else:
+            self._play_policy(self._drawing_env, job, watch)
 
     def _detector(self, job: Job) -> Detector:
         """The detector in the job's precision and no other, whichever is faster here."""
@@ -142,6 +162,16 @@ class Examiner:
         check_spaces(env, self._policy.spec)
         return env
 
+    @cached_property
+    def _drawing_env(self) -> Environment:
+        env = open_environment(self._training, self._subject.cell, render_mode=RENDER_MODE)
+        self._open.callback(env.close)
+        return env
+
+    @property
+    def _can_be_drawn(self) -> bool:
+        return RENDER_MODE in self._env.metadata.get("render_modes", ())
+
     def _evaluate(self, job: Job) -> dict[str, Any]:
         assert self._subject.dataset_dir is not None, "a detector comes with a dataset"
         result, samples = evaluate_detector(self._detector(job), self._subject.dataset_dir)
@@ -164,22 +194,51 @@ class Examiner:
         assert self._subject.suite is not None, "an episode comes with a suite"
         return self._subject.suite.scenario(job.scenario)
 
-    def _play_policy(self, job: Job) -> EpisodeResult:
-        env = self._env  # first, because opening it imports the package that registers it
+    def _play_policy(self, env: Environment, job: Job, watch: Watch | None) -> EpisodeResult:
         has_limits = plays_in_a_cell(self._training, self._subject.cell)
-        return play_policy(env, self._policy, job.seed, measures_violations=has_limits)
+        return play_policy(env, self._policy, job.seed, has_limits, watch)
 
     def _film(self, job: Job) -> dict[str, Any]:
         """Play an episode again, this time filming it and keeping a log."""
-        recording = Recording(PERIOD_S)
+        recording = Recording()
         result = self._play(job, recording.watch)
         self._write(job.film, h264(recording.frames, FRAME_MS))
         self._write(job.log, recording.log.encode())
-        return {"file": job.film, "log": job.log, "trajectory_sha256": result.trajectory_sha256}
+        return _kept(job, result)
+
+    def _film_policy(self, job: Job) -> dict[str, Any]:
+        """The same for the policy alone. Its log is of the environment that was proven, its film of one that draws."""
+        recording = Recording()
+        result = self._play_policy(self._env, job, recording.watch)
+        self._write(job.log, recording.log.encode())
+        return _kept(job, result, self._why_unfilmed(job, result))
+
+    def _why_unfilmed(self, job: Job, proven: EpisodeResult) -> str:
+        """Film the episode, or say why that cannot be: a film of another course would mislead."""
+        if not self._can_be_drawn:
+            return f"no {RENDER_MODE} among the environment's render modes"
+        recording = Recording(every=1)
+        try:
+            drawn = self._play_policy(self._drawing_env, job, recording.watch)
+        except Exception as error:  # whatever foreign drawing raises, a proof does not end by it
+            return f"the environment could not be drawn: {' '.join(str(error).split())}"
+        if drawn.trajectory_sha256 != proven.trajectory_sha256:
+            return "drawing the environment changes its course"
+        self._write(job.film, h264(recording.frames, FRAME_MS))
+        return ""
 
     def _write(self, file: str, data: bytes) -> None:
         with whole_file(self._subject.out_dir / file) as temporary:
             temporary.write_bytes(data)
+
+
+def _kept(job: Job, result: EpisodeResult, unfilmed: str = "") -> dict[str, Any]:
+    return {
+        "file": None if unfilmed else job.film,
+        "log": job.log,
+        "unfilmed": unfilmed,
+        "trajectory_sha256": result.trajectory_sha256,
+    }
 
 
 def same_trajectory(first: str, again: str, job: Job) -> None:

@@ -10,9 +10,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from trunnion_edge.sorting import Sorter
-from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.drawing import Image, caption
+from trunnion_sim.drawing import Image, caption, enlarged
+from trunnion_sim.moment import Moment
 
 FRAME_PERIODS = 8
 FRAMES_MAX = 48
@@ -21,30 +20,37 @@ _QUALITY = {"crf": "26", "preset": "veryfast"}
 
 
 class Recording:
-    """Looks on while an episode is played. Frames are the farther apart the longer it lasts; log lines are not."""
+    """Looks on while an episode is played. Frames are the farther apart the longer it lasts; log lines are not.
 
-    def __init__(self, period_s: float) -> None:
+    Args:
+        every: periods from one frame to the next, to begin with.
+    """
+
+    def __init__(self, every: int = FRAME_PERIODS) -> None:
         self.frames: list[Image] = []
         self._lines: list[str] = []
-        self._period_s, self._every = period_s, FRAME_PERIODS
+        self._every = every
 
     @property
     def log(self) -> str:
-        """One JSON line for each period: time, what the executive is at, and where hand and parts are."""
+        """One JSON line for each period: the state of its moment."""
         return "".join(self._lines)
 
-    def watch(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        """Take in one period, before anything moves in it."""
-        self._lines.append(json.dumps(_state(now_s, cell, sorter)) + "\n")
-        if round(now_s / self._period_s) % self._every:
+    def watch(self, moment: Moment) -> None:
+        """Take in one period; where nothing is drawn, only its log is kept."""
+        period = len(self._lines)
+        self._lines.append(json.dumps(moment.state()) + "\n")
+        if period % self._every or (picture := moment.picture()) is None:
             return
         if len(self.frames) == FRAMES_MAX:
             self.frames, self._every = self.frames[::2], 2 * self._every
-        self.frames.append(caption(cell.render(), f"{now_s:5.1f} s  {sorter.message}"))
+        self.frames.append(caption(enlarged(picture), f"{moment.now_s:5.1f} s  {moment.message}"))
 
 
 def h264(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
-    """Images of one size as an MP4 file, H.264, that browsers play; the same images give the same bytes.
+    """Images of one size as an MP4 file, H.264, that browsers play.
+
+    The same images nearly always give the same bytes: now and then libx264 decides otherwise by what was in memory.
 
     The format has colours for squares of two pixels: an odd last row or column is left out.
     """
@@ -61,18 +67,3 @@ def h264(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode(None))
     return file.getvalue()
-
-
-def _state(now_s: float, cell: SimulatedCell, sorter: Sorter) -> dict[str, object]:
-    return {
-        "t_s": round(now_s, 3),
-        "phase": sorter.phase,
-        "message": sorter.message,
-        "grasp_point_base_m": _rounded(cell.grasp_point_base_m()),
-        "opening_m": round(cell.opening_m(), 5),
-        "parts": [[part.kind.label, *_rounded(part.position_base_m())] for part in cell.parts],
-    }
-
-
-def _rounded(position_m: np.ndarray) -> list[float]:
-    return [round(value, 5) for value in position_m.tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -12,19 +13,28 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry, PolicySpec
 from trunnion_edge.goal_observation import PARTS, as_vector, given_to_policy, image_of
 from trunnion_edge.policy import NotFinite, Policy
-from trunnion_sim.episode import EpisodeResult
+from trunnion_sim.drawing import Image
+from trunnion_sim.episode import EpisodeResult, rounded
 from trunnion_sim.gates import POLICY_ALONE
+from trunnion_sim.moment import Moment, Watch
 from trunnion_sim.trajectory import bodies
+
+RENDER_MODE = "rgb_array"
 
 
 def play_policy(
-    env: gymnasium.Env[Any, Any], policy: Policy, seed: int, measures_violations: bool = False
+    env: gymnasium.Env[Any, Any],
+    policy: Policy,
+    seed: int,
+    measures_violations: bool = False,
+    watch: Watch | None = None,
 ) -> EpisodeResult:
     """Play the environment's episode of `seed`; success is `info["is_success"]` at its end.
 
     Args:
         measures_violations: whether the environment has to, as one of an arm in a cell has; of one that says nothing
             of `info["limit_violations"]` they are None otherwise.
+        watch: called once a period, before anything moves; there are pictures where the render mode is "rgb_array".
 
     Raises:
         BadInput: an observation, an action or a reward is not finite, or the environment has to measure violations of
@@ -36,6 +46,8 @@ def play_policy(
     _check_finite(observation, 0.0, seed, steps)
     while not ended:
         action = _act(policy, observation, seed, steps)
+        if watch:
+            watch(_moment(env, policy.spec, steps / policy.spec.rate_hz, as_vector(observation), action))
         observation, reward, terminated, truncated, info = env.step(action)
         trajectory.update(np.concatenate([action, as_vector(observation)]).astype(np.float32).tobytes())
         trajectory.update(bodies(env).tobytes())
@@ -121,6 +133,32 @@ def _act(policy: Policy, observation: Any, seed: int, step: int) -> np.ndarray:
     except NotFinite as error:
         raise _not_finite("action", error.got, "the policy", seed, step) from None
     return np.concatenate([action[entry.name] for entry in policy.spec.action])
+
+
+def _by_name(vector: np.ndarray, entries: tuple[Entry, ...]) -> dict[str, np.ndarray]:
+    ends = np.cumsum([entry.size for entry in entries])[:-1]
+    return {entry.name: part for entry, part in zip(entries, np.split(vector, ends), strict=True)}
+
+
+def _moment(
+    env: gymnasium.Env[Any, Any], spec: PolicySpec, now_s: float, observation: np.ndarray, action: np.ndarray
+) -> Moment:
+    return Moment(now_s, "", "", partial(_state, spec, now_s, observation, action), partial(_picture, env))
+
+
+def _state(spec: PolicySpec, now_s: float, observation: np.ndarray, action: np.ndarray) -> dict[str, object]:
+    """Time, what the policy sees and what it does on it, by the names of its entries."""
+    seen, done = _by_name(observation, spec.observation), _by_name(action, spec.action)
+    return {
+        "t_s": round(now_s, 3),
+        "observation": {name: rounded(values) for name, values in seen.items()},
+        "action": {name: rounded(values) for name, values in done.items()},
+    }
+
+
+def _picture(env: gymnasium.Env[Any, Any]) -> Image | None:
+    picture: Any = env.render() if env.render_mode == RENDER_MODE else None
+    return None if picture is None else np.ascontiguousarray(picture[:, :, ::-1], np.uint8)
 
 
 def _not_finite(name: str, got: str, made_by: str, seed: int, step: int) -> BadInput:

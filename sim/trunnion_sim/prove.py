@@ -25,7 +25,7 @@ from trunnion_contract.usecase import UseCase
 from trunnion_sim.champion import check_comparable, hold_against, opened
 from trunnion_sim.episode import check_rate
 from trunnion_sim.examiner import Job, Subject, same_trajectory
-from trunnion_sim.gates import judge
+from trunnion_sim.gates import POLICY_ALONE, judge
 from trunnion_sim.journal import Journal
 from trunnion_sim.plan import Play, closed_loop, film_of, policy_alone, undecided
 from trunnion_sim.report.page import Picture, Pictures, render
@@ -163,7 +163,10 @@ def _work_off(jobs: Iterable[Job], journal: Journal, pool: Workers, progress: Pr
 
 
 def _film(plays: Sequence[Play], journal: Journal, pool: Workers, progress: Progress) -> None:
-    """Film the first failures of each scenario, and see that each was the same as when it was proven."""
+    """Film the first failures of each row, and see that each in the cell was the same as when it was proven.
+
+    The policy's environment may be somebody else's, who promises nothing; the row then says what was found.
+    """
     films = [film for play in plays for film in _films(play, journal.results)]
     todo = [film for film in films if film.key not in journal.results]
     if not films:
@@ -173,15 +176,14 @@ def _film(plays: Sequence[Play], journal: Journal, pool: Workers, progress: Prog
     _work_off(todo, journal, pool, progress)
     progress.done()
     for play in plays:
-        for job in play.counted(journal.results):
+        for job in play.counted(journal.results) if play.name != POLICY_ALONE else ():
             if film := journal.results.get(film_of(job).key):
                 first = journal.results[job.key]["trajectory_sha256"]
                 same_trajectory(first, film["trajectory_sha256"], job)
 
 
 def _films(play: Play, results: Results) -> list[Job]:
-    counted = [job for job in play.counted(results) if job.kind == "episode"]
-    failed = [job for job in counted if not results[job.key]["success"]]
+    failed = [job for job in play.counted(results) if not results[job.key]["success"]]
     return [film_of(job) for job in failed[:FILMS_PER_SCENARIO]]
 
 
@@ -249,7 +251,7 @@ def _write(proof: Proof, model: ModelManifest, suite: Suite | None, results: Res
     found = results.get(Job("detector").key)
     captions = found["samples"] if found else {}
     samples = [_picture(out_dir, file, text) for file, text in sorted(captions.items())]
-    films = [result["file"] for key, result in results.items() if key.startswith("film ")]
+    films = [result["file"] for key, result in results.items() if key.startswith("film ") and result["file"]]
     if suite:
         write_json(out_dir / SUITE, _plain(suite))
     write_text(

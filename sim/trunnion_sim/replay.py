@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,12 +15,13 @@ from trunnion_contract.manifest import Precision
 from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
-from trunnion_edge.sorting import Sorter
-from trunnion_sim.cell import SimulatedCell
-from trunnion_sim.episode import PERIOD_S, EpisodeResult, Watch
+from trunnion_sim.drawing import enlarged
+from trunnion_sim.episode import EpisodeResult
 from trunnion_sim.examiner import Examiner, Job, Subject, same_trajectory
 from trunnion_sim.gates import POLICY_ALONE
 from trunnion_sim.journal import recorded
+from trunnion_sim.moment import Moment, Watch
+from trunnion_sim.plan import film_of
 from trunnion_sim.prove import JOURNAL, SUITE
 from trunnion_sim.scenarios import Suite
 
@@ -52,28 +53,31 @@ def replay(
         scenario: of the suite, or the policy alone; None takes the one in which the seed failed.
         precision: of the detector.
         film_dir: where to put a film of the episode, and its log.
-        window: show it in a window as well, as fast as it is in the cell.
+        window: show it in a window as well, as fast as it happens.
         proof_dir: the folder of the proof, where it is not the `prove` of the run.
 
     Raises:
-        BadInput: the run is not there, its suite has no such scenario, its detector is not of that precision, there is
-            no display for a window, or the policy alone shall be filmed.
+        BadInput: the run is not there, its suite has no such scenario, its detector is not of that precision, or there
+            is no display for a window, or nothing to draw in the policy's environment.
         Broken: the episode was another one than in the proof.
     """
     proof_dir = proof_dir or run_dir / "prove"
     usecase = read_json(UseCase, run_dir / "usecase.json")
     suite = read_json(Suite, proof_dir / SUITE) if (proof_dir / SUITE).is_file() else None
     name = scenario or _failed_in(read_json(Proof, proof_dir / PROOF), seed)
-    _check(name, suite, film_dir is not None or window)
+    _check(name, suite, usecase)
     job = Job("policy" if name == POLICY_ALONE else "episode", name, seed, precision)
     out_dir = film_dir or run_dir
     subject = Subject(run_dir / "export", None, out_dir, usecase.cell, suite, usecase.models.policy)
-    watch = _both(_narrator(say), _Window().show) if window else _narrator(say)
-    with Examiner(subject, watch) as examiner:
+    shown = _Window() if window else None
+    with Examiner(subject, _narrator(say)) as examiner:
         result = EpisodeResult.model_validate(examiner.do(job))
+        if shown:
+            examiner.show(job, shown.show)
         if film_dir:
-            film = examiner.do(replace(job, kind="film"))
-            say(f"film: {film_dir / film['file']}\nlog:  {film_dir / film['log']}")
+            film = examiner.do(film_of(job))
+            say(f"film: {film_dir / film['file'] if film['file'] else 'none, ' + film['unfilmed']}")
+            say(f"log:  {film_dir / film['log']}")
     before = recorded(proof_dir / JOURNAL).get(job.key)
     if before:
         same_trajectory(before["trajectory_sha256"], result.trajectory_sha256, job)
@@ -95,8 +99,9 @@ def _failed_in(proof: Proof, seed: int) -> str:
     )
 
 
-def _check(name: str, suite: Suite | None, shown: bool) -> None:
-    known = [*(scenario.name for scenario in (suite.scenarios if suite else ())), POLICY_ALONE]
+def _check(name: str, suite: Suite | None, usecase: UseCase) -> None:
+    known = [scenario.name for scenario in (suite.scenarios if suite else ())]
+    known += [POLICY_ALONE] if usecase.models.policy else []
     if name not in known:
         raise BadInput(
             where="--scenario",
@@ -104,39 +109,25 @@ def _check(name: str, suite: Suite | None, shown: bool) -> None:
             wanted=f"one of {', '.join(known)}",
             next_step="correct the name",
         )
-    if name == POLICY_ALONE and shown:
-        raise BadInput(
-            where="--film, --window",
-            got="the policy alone, which is played without a camera",
-            wanted="a scenario of the suite",
-            next_step="leave the option out",
-        )
 
 
 def _narrator(say: Say) -> Watch:
     told = ""
 
-    def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
+    def watch(moment: Moment) -> None:
         nonlocal told
-        if sorter.message != told:
-            told = sorter.message
-            say(f"{now_s:6.2f} s  {sorter.phase:8}  {told}")
-
-    return watch
-
-
-def _both(first: Watch, second: Watch) -> Watch:
-    def watch(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        first(now_s, cell, sorter)
-        second(now_s, cell, sorter)
+        if moment.message != told:
+            told = moment.message
+            say(f"{moment.now_s:6.2f} s  {moment.phase:8}  {told}")
 
     return watch
 
 
 class _Window:
-    """A window with the camera's picture of every period."""
+    """A window with the picture of every period."""
 
     def __init__(self) -> None:
+        self._then_s = 0.0
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise BadInput(
                 where="--window",
@@ -145,9 +136,12 @@ class _Window:
                 next_step="take --film DIR, which needs none",
             )
 
-    def show(self, now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        """Draw one period, and wait as long as it lasts."""
-        picture = cv2.resize(cell.render(), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        cv2.imshow("trunnion replay", picture)
-        cv2.setWindowTitle("trunnion replay", f"{now_s:.1f} s  {sorter.message}")
-        cv2.waitKey(round(PERIOD_S * 1000))
+    def show(self, moment: Moment) -> None:
+        """Wait as long as the last period lasted, and draw this one."""
+        if (picture := moment.picture()) is None:
+            return
+        cv2.waitKey(max(round((moment.now_s - self._then_s) * 1000), 1))
+        self._then_s = moment.now_s
+        larger = cv2.resize(enlarged(picture), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        cv2.imshow("trunnion replay", larger)
+        cv2.setWindowTitle("trunnion replay", f"{moment.now_s:.1f} s  {moment.message}")

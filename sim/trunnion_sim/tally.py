@@ -49,8 +49,15 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _failure(job: Job, episode: EpisodeResult, results: Results) -> Failure:
-    film = results.get(film_of(job).key, {"file": None, "log": None})
-    return Failure(seed=job.seed, reason=episode.reason, picture=film["file"], log=film["log"])
+    film = results.get(film_of(job).key)
+    if film is None:
+        return Failure(seed=job.seed, reason=episode.reason)
+    if film["trajectory_sha256"] != episode.trajectory_sha256:
+        another = "played again from its seed, the environment took another course, and the log is of that"
+        return Failure(seed=job.seed, reason=episode.reason, log=film["log"], unfilmed=another)
+    return Failure(
+        seed=job.seed, reason=episode.reason, picture=film["file"], log=film["log"], unfilmed=film["unfilmed"]
+    )
 
 
 def _sequential(rule: StoppingRule) -> Sequential:

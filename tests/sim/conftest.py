@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,6 +141,13 @@ def reaching_policy() -> Callable[[float], bytes]:
         return _onnx(nodes, ("observation", ["N", 9]), ("action", ["N", 3]))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def foreign_reach() -> str:
+    """The package that registers the environments of `foreign_reach.py`, importable by its name."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    return "foreign_reach"
 
 
 @pytest.fixture(scope="session")

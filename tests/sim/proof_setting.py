@@ -62,7 +62,10 @@ class Counting(Silent):
 
 
 class Setting:
-    """A use case with its dataset and export, in a folder of its own."""
+    """A use case with its dataset and export, in a folder of its own.
+
+    The policy takes and gives what the environment `vectors_of` does.
+    """
 
     def __init__(
         self,
@@ -73,13 +76,14 @@ class Setting:
         policy_env: tuple[str, str] = ("trunnion_sim", "trunnion/SortingCell-v0"),
         policy_episodes: int = POLICY_EPISODES,
         closed_loop: bool = True,
+        vectors_of: str = SORTING_CELL_ID,
     ) -> None:
         self.folder = folder
         suite = {**SUITE, "scenarios": scenarios} if scenarios else SUITE if closed_loop else None
         self.usecase = _usecase(folder, suite, policy_env, policy_episodes, simulated)
         self.dataset_dir, self.export_dir = folder / "data", folder / "export"
         _write_dataset(self.dataset_dir)
-        _write_export(self.export_dir, self.usecase, networks)
+        _write_export(self.export_dir, self.usecase, networks, vectors_of)
         write_json(folder / "usecase.json", self.usecase.model_dump(mode="json", by_alias=True))
 
     def prove(
@@ -145,7 +149,7 @@ def _write_dataset(folder: Path) -> None:
         write_text(folder / "labels/test" / f"{index}.txt", "0 0.90625 0.46875 0.125 0.125\n")
 
 
-def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) -> None:
+def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes], vectors_of: str) -> None:
     folder.mkdir(parents=True)
     for name, data in networks.items():
         (folder / name).write_bytes(data)
@@ -162,8 +166,7 @@ def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes]) ->
         ),
         variants=tuple(_variant(networks[name]) for name in networks if name == INT8),
     )
-    training = usecase.models.policy
-    policy = _policy_model(networks["policy.onnx"], training.env) if training else None
+    policy = _policy_model(networks["policy.onnx"], vectors_of) if usecase.models.policy else None
     model = ModelManifest(
         name=usecase.name,
         version=usecase.version,

@@ -93,6 +93,7 @@ def test_a_task_without_limits_is_proven_for_a_use_case_with_a_cell(
         policy_env=("trunnion_sim", REACH_ID),
         policy_episodes=3,
         closed_loop=False,
+        vectors_of=REACH_ID,
     )
     proof = setting.prove(workers=1)
     assert proof.policy is not None

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.decode import Detections
-from trunnion_edge.sorting import Sorter
 from trunnion_sim.cell import SimulatedCell
 from trunnion_sim.episode import PERIOD_S, EpisodeResult, play
 from trunnion_sim.expert import expert_action
 from trunnion_sim.layout import SORTING_CELL
+from trunnion_sim.moment import Moment
 from trunnion_sim.parts import KINDS
 from trunnion_sim.scenarios import Scenario
 
@@ -92,9 +92,9 @@ def test_a_used_cell_and_a_new_one_play_an_episode_alike_to_the_last_bit(cell: S
 def test_looking_on_changes_nothing(cell: SimulatedCell) -> None:
     frames = []
 
-    def film(now_s: float, cell: SimulatedCell, sorter: Sorter) -> None:
-        if round(now_s / PERIOD_S) % 10 == 0:
-            frames.append(cell.render())
+    def film(moment: Moment) -> None:
+        if round(moment.now_s / PERIOD_S) % 10 == 0:
+            frames.append(moment.picture())
 
     watched = play(cell, Knowing(cell), Expert(), NOMINAL, 200_000, film)
     assert frames

@@ -72,7 +72,6 @@ def test_another_episode_than_the_recorded_one_is_an_error(setting: Setting, tmp
     ("asked", "message"),
     [
         ({"scenario": "nominall"}, "nominal, late, policy_alone"),
-        ({"scenario": "policy_alone", "film_dir": Path("films")}, "without a camera"),
         ({"scenario": "nominal", "window": True}, "no display"),
     ],
 )
