@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from trunnion_contract.manifest import DetectorVariant, ModelManifest, Parity
+from trunnion_contract.manifest import DetectorVariant, EpisodeParity, ModelManifest, Parity
 from trunnion_contract.proof import (
     Comparison,
     DetectorEvaluation,
@@ -135,6 +135,8 @@ def _parity_gates(model: ModelManifest) -> Iterator[Gate]:
     for network, unit in ((model.detector, " px"), (model.policy, "")):
         for parity in network.parity if network else ():
             yield _parity_gate(network.file, unit, parity)
+    if model.policy and (episodes := model.policy.episodes):
+        yield _episode_parity_gate(episodes)
 
 
 def _parity_gate(file: str, unit: str, parity: Parity) -> Gate:
@@ -144,6 +146,16 @@ def _parity_gate(file: str, unit: str, parity: Parity) -> Gate:
         wanted += f", mAP50 within {parity.map50_difference_max}"
     note = f"largest difference, {parity.step}, {parity.samples} inputs"
     return Gate(name=f"parity of {file}", got=got, wanted=wanted, passed=parity.passed, note=note)
+
+
+def _episode_parity_gate(of: EpisodeParity) -> Gate:
+    return Gate(
+        name="episode parity",
+        got=f"{of.differing} of {of.episodes} end otherwise",
+        wanted=f"at most {of.differing_max}",
+        passed=of.passed,
+        note=f"the same seeds: {of.torch_successes} successes as trained, {of.onnx_successes} as exported",
+    )
 
 
 def _precision_gate(variant: DetectorVariant) -> Gate:

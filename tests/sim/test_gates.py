@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from trunnion_contract.manifest import ModelManifest, Parity
+from trunnion_contract.manifest import Entry, EpisodeParity, ModelManifest, Parity, PolicyModel, PolicySpec
 from trunnion_contract.proof import DetectorEvaluation, Gate, ScenarioResult, VariantProof, wilson
+from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import Gates
 from trunnion_sim.gates import judge
 from trunnion_sim.layout import SORTING_CELL
@@ -96,6 +97,36 @@ def test_without_a_suite_the_gates_say_that_nothing_was_simulated(model: ModelMa
     assert gate.got == "not asked for by the use case"
     assert gate.passed
     assert "simulation" not in verdicts(Gates(), model, scenario("a", 1, 1, None))
+
+
+def _with_policy(model: ModelManifest, differing: int) -> ModelManifest:
+    spec = PolicySpec(
+        input=TensorSpec(name="observation", dtype="float32", shape=("N", 1)),
+        output=TensorSpec(name="action", dtype="float32", shape=("N", 1)),
+        observation=(Entry(name="place_m", size=1, unit="m", low=-1, high=1),),
+        action=(Entry(name="velocity_mps", size=1, unit="m/s", low=-1, high=1),),
+        rate_hz=10,
+    )
+    episodes = EpisodeParity(
+        episodes=50, torch_successes=48, onnx_successes=48 - differing, differing=differing, differing_max=1
+    )
+    policy = PolicyModel(file="policy.onnx", sha256="0" * 64, parity=(), spec=spec, episodes=episodes)
+    return model.model_copy(update={"policy": policy})
+
+
+@pytest.mark.parametrize(("differing", "passed"), [(0, True), (1, True), (2, False)])
+def test_episodes_that_end_otherwise_as_exported_are_a_gate(
+    model: ModelManifest, differing: int, passed: bool
+) -> None:
+    gates = judge(Gates(), _with_policy(model, differing), None, None, ())
+    gate = next(gate for gate in gates if gate.name == "episode parity")
+    assert (gate.got, gate.wanted) == (f"{differing} of 50 end otherwise", "at most 1")
+    assert gate.passed is passed
+    assert f"48 successes as trained, {48 - differing} as exported" in gate.note
+
+
+def test_a_policy_whose_episodes_were_not_compared_has_no_such_gate(model: ModelManifest) -> None:
+    assert "episode parity" not in verdicts(Gates(), model)
 
 
 def test_parity_that_is_off_fails_the_proof(model: ModelManifest) -> None:
