@@ -64,7 +64,7 @@ class Counting(Silent):
 class Setting:
     """A use case with its dataset and export, in a folder of its own.
 
-    The policy takes and gives what the environment `vectors_of` does.
+    The policy takes and gives what the environment `vectors_of` does, or its own where none is said.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Setting:
         policy_env: tuple[str, str] = ("trunnion_sim", "trunnion/SortingCell-v0"),
         policy_episodes: int = POLICY_EPISODES,
         closed_loop: bool = True,
-        vectors_of: str = SORTING_CELL_ID,
+        vectors_of: str | None = None,
     ) -> None:
         self.folder = folder
         suite = {**SUITE, "scenarios": scenarios} if scenarios else SUITE if closed_loop else None
@@ -149,7 +149,7 @@ def _write_dataset(folder: Path) -> None:
         write_text(folder / "labels/test" / f"{index}.txt", "0 0.90625 0.46875 0.125 0.125\n")
 
 
-def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes], vectors_of: str) -> None:
+def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes], vectors_of: str | None) -> None:
     folder.mkdir(parents=True)
     for name, data in networks.items():
         (folder / name).write_bytes(data)
@@ -166,7 +166,8 @@ def _write_export(folder: Path, usecase: UseCase, networks: dict[str, bytes], ve
         ),
         variants=tuple(_variant(networks[name]) for name in networks if name == INT8),
     )
-    policy = _policy_model(networks["policy.onnx"], vectors_of) if usecase.models.policy else None
+    training = usecase.models.policy
+    policy = _policy_model(networks["policy.onnx"], vectors_of or training.env) if training else None
     model = ModelManifest(
         name=usecase.name,
         version=usecase.version,
