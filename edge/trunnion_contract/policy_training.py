@@ -122,6 +122,8 @@ class PolicyTraining(Strict):
             raise ValueError(f"an `early_stop` section with method {' or '.join(_FITTED)} only")
         if self.demonstrations and self.recording:
             raise ValueError("demonstrations or a recording, not both: one says where the other comes from")
+        if self.recording and self.disturbance != 1.0:
+            raise ValueError("no disturbance with a recording, whose episodes have been played")
         if self.imitates and (not (self.demonstrations or self.recording) or self.epochs is None):
             raise ValueError(
                 "demonstrations or a recording, and epochs, because the policy begins with the expert"
@@ -132,6 +134,11 @@ class PolicyTraining(Strict):
     def imitates(self) -> bool:
         """Whether the expert is needed, be it only to begin with."""
         return self.reinforcement is None or self.reinforcement.start == "clone"
+
+    @property
+    def assessed(self) -> bool:
+        """Whether it plays on held-out seeds while it learns."""
+        return bool(self.early_stop or self.reinforcement or self.method == "dagger")
 
     def registering_package(self) -> str | None:
         """The package that registers the environment; None for what Gymnasium brings itself."""

@@ -29,6 +29,7 @@ def test_a_policy_is_cloned_where_nothing_else_is_said() -> None:
         ({"method": "dagger", "demonstrations": 3}, "demonstrations or a recording, and epochs"),
         ({**SHOWN, "recording": "cell.parquet"}, "demonstrations or a recording, not both"),
         ({**SHOWN, "disturbance": 1.5}, "disturbance"),
+        ({"recording": "cell.parquet", "epochs": 5, "disturbance": 0}, "no disturbance with a recording"),
         (
             {**SHOWN, "method": "dagger", "early_stop": {}},
             "an `early_stop` section with method clone or act only",

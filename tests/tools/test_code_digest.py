@@ -146,6 +146,20 @@ def test_a_policy_is_learnt_again_from_another_recording(small_flow, tmp_path):
     assert {name for name in now if now[name] != before[name]} == {"recording"}
 
 
+@pytest.mark.parametrize(("section", "depends"), [({}, False), ({"early_stop": {}}, True)])
+def test_a_policy_depends_on_the_gates_where_they_may_end_its_learning(small_flow, section, depends):
+    usecase = small_flow.small_usecase()
+    learnt = {**usecase.models.policy.model_dump(mode="json"), **section}
+    policy = type(usecase.models.policy).model_validate(learnt)
+    usecase = usecase.model_copy(update={"models": usecase.models.model_copy(update={"policy": policy})})
+    stage = next(stage for stage in STAGES if stage.name == "train.policy")
+    before = stage.inputs(usecase)
+    gates = usecase.prove.gates.model_copy(update={"policy_success_min": 0.987})
+    harder = usecase.prove.model_copy(update={"gates": gates})
+    now = stage.inputs(usecase.model_copy(update={"prove": harder}))
+    assert (now != before) == depends
+
+
 def test_the_packages_of_this_checkout_are_found():
     names = {path.name for path in reached("trunnion_contract.bundle")}
     assert {"bundle.py", "manifest.py", "cell.py", "errors.py"} <= names

@@ -122,8 +122,11 @@ def _policy_inputs(usecase: UseCase) -> Digests:
     policy = usecase.models.policy
     assert policy is not None
     recording = usecase.beside(policy.recording) if policy.recording else None
+    # What is assessed while it learns may end by the gates.
+    gates = {"use case: prove.gates": digest_json(_plain(usecase.prove.gates))} if policy.assessed else {}
     return {
         "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
+        **gates,
         **({"recording": digest_file(recording)} if recording and recording.is_file() else {}),
         **_code(
             ("trunnion_training.policy.methods", *_environment_packages(usecase)),

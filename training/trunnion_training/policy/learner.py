@@ -52,7 +52,12 @@ class Learner(Protocol):
 
 def playground(task: Task, copies: int) -> DummyVecEnv:
     """Copies of the environment in one process, with actions from -1 to 1."""
-    return DummyVecEnv([lambda: RescaleAction(open_environment(task), -1.0, 1.0)] * copies)
+    return DummyVecEnv([lambda: rescaled(open_environment(task))] * copies)
+
+
+def rescaled(env: gymnasium.Env) -> RescaleAction:
+    """The environment, with actions from -1 to 1. In float32: of other numbers Gymnasium warns that it rounds them."""
+    return RescaleAction(env, np.float32(-1), np.float32(1))
 
 
 def vectors(observation: Tensor | dict[str, Tensor]) -> Tensor:

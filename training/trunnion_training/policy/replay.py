@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.wrappers import RescaleAction
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -16,6 +15,7 @@ from trunnion_contract.policy_training import PolicyTraining
 from trunnion_training.policy.demonstrations import Disturbances, demonstration_seed
 from trunnion_training.policy.description import described, expert_of
 from trunnion_training.policy.environment import Task, open_environment
+from trunnion_training.policy.learner import rescaled
 
 _COLUMNS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 _PLAIN = ("pos", "full")
@@ -34,7 +34,7 @@ def demonstrated_replay(
     if isinstance(buffer, HerReplayBuffer):
         buffer.set_env(model.env)  # a copy is without one
     bare = open_environment(task)
-    env = RescaleAction(bare, -1.0, 1.0)
+    env = rescaled(bare)
     low, high = bare.action_space.low, bare.action_space.high  # type: ignore[attr-defined]
     expert, entries = expert_of(env), described(bare).action_entries
     for index in range(settings.demonstrations):
