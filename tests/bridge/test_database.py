@@ -141,15 +141,6 @@ def test_a_password_on_the_command_line_is_refused(bundle, tmp_path, capsys):
     assert "s3cret" not in said
 
 
-def test_two_bridges_never_share_the_orders_of_a_server(postgres):
-    url = postgres.new_database()
-    with Database(url) as one, Database(url) as other:
-        with one.claimed(), pytest.raises(BadInput, match="another bridge is looking after"), other.claimed():
-            pass
-        with other.claimed():
-            pass
-
-
 def test_a_server_that_went_and_came_back_is_used_again(postgres):
     with Database(postgres.new_database()) as database:
         store = Store(database)

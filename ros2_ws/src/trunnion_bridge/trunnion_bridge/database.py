@@ -7,11 +7,11 @@ the order of the commits. What was committed is on the platter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,6 @@ from trunnion_contract.errors import BadInput, Broken
 
 POSTGRESQL = "postgresql+psycopg"
 _WRITERS = 0x7472756E  # the advisory lock of whoever writes
-_BRIDGE = 0x62726467  # the advisory lock of the bridge that talks to the robot
 _CONNECT_S = 5
 
 
@@ -92,29 +91,9 @@ class Database:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
-    @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keep other bridges from these orders: two would send each of them twice. A file is claimed by its folder.
-
-        Raises:
-            BadInput: another bridge has them.
-        """
-        if not self.is_shared:
-            yield
-            return
-        with self._opened().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if not connection.scalar(text(f"SELECT pg_try_advisory_lock({_BRIDGE})")):
-                raise BadInput(
-                    where=self.place,
-                    got="orders that another bridge is looking after",
-                    wanted="orders that are looked after by one bridge",
-                    next_step="stop the other bridge, or name another database",
-                )
-            try:
-                yield
-            finally:
-                with suppress(DatabaseError):  # with the connection, the claim has gone already
-                    connection.execute(text(f"SELECT pg_advisory_unlock({_BRIDGE})"))
+    def connect(self) -> Connection:
+        """A connection of its own, in which each statement is a transaction; the caller closes it."""
+        return self._opened().connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def _opened(self) -> Engine:
         if self._engine is None:

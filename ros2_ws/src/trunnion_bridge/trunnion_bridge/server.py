@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
+import sys
+from functools import partial
 
 import uvicorn
 
 from trunnion_bridge.app import create_app
+from trunnion_bridge.claim import Claim
 from trunnion_bridge.database import Database
 from trunnion_bridge.settings import Settings
-from trunnion_contract.errors import Broken
+from trunnion_contract.errors import Broken, ExitCode
 
 _GRACE_S = 1
 _log = logging.getLogger("trunnion.bridge")
@@ -42,7 +46,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     server = uvicorn.Server(config)
     _stop_on_signal(server)
     # What cannot be used is told now, not in the middle of the start.
-    with Database(settings.database_url) as database, database.claimed():
+    with Database(settings.database_url) as database, Claim(database, partial(_end_at_once, database)):
         scheme = "https" if settings.tls_cert else "http"
         print(f"bridge: {scheme}://{host}:{port}/", flush=True)
         server.run(sockets=[listener])
@@ -50,6 +54,18 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         raise Broken(
             where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"
         )
+
+
+def _end_at_once(database: Database) -> None:
+    """Another bridge has the orders. To stop as on a signal would cancel the one that runs, which is theirs now."""
+    lost = Broken(
+        where=database.place,
+        got="orders that another bridge has taken over, while this one had lost its connection",
+        wanted="orders that are looked after by one bridge",
+        next_step="leave them to the other one, or stop that and start this one again",
+    )
+    print(lost, file=sys.stderr, flush=True)
+    os._exit(int(ExitCode.BROKEN))
 
 
 def _start_log() -> None:
