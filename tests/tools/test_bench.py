@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.ros.tiny_bundle import write_bundle
 
-from trunnion.bench import edge
+from trunnion.bench import edge, node
 from trunnion.bench.edge import _int8, int8_speedup
 from trunnion.bench.measure import median_row, percentile_rows, ratio_row, spread, taking_turns
 from trunnion.bench.processes import cpu_s, rss_mib
@@ -83,6 +83,13 @@ def test_a_node_can_be_measured_from_a_shell_that_knows_nothing_of_ros(tmp_path:
     command = [repository / ".venv/bin/python", "-c", program]
     answer = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
     assert answer.stdout == "['detector']\n", answer.stderr
+
+
+def test_what_the_middleware_takes_is_measured_without_a_detector(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(node, "_FRAMES", 10)
+    rows = {row.name: row for row in node._middleware()}
+    assert rows["node.middleware.p50_ms"].n == 10
+    assert 0 < rows["node.middleware.p50_ms"].value <= rows["node.middleware.p99_ms"].value
 
 
 def test_the_row_says_where_int8_is_not_faster():

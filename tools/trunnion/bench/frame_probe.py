@@ -33,7 +33,7 @@ T = TypeVar("T")
 _MATCHED_WITHIN_S = 20.0
 _LOST_AFTER_S = 1.0
 # Frames at this rate, or at the network's own where that is slower, with room for what surrounds it.
-_RATE_HZ, _BUSY = 30.0, 0.7
+RATE_HZ, _BUSY = 30.0, 0.7
 _BLOCK = 25
 _OWN_RATE_RUNS = 40
 _FLOOD = 600
@@ -119,7 +119,7 @@ def main(bundle_file: str, frames: int) -> None:
     probe.wait_until_matched()
     bare_run = _bare_run(Path(bundle_file), probe.pixels)
     own_s = [bare_run(0) for _ in range(_OWN_RATE_RUNS)]
-    rate_hz = min(_RATE_HZ, _BUSY / statistics.median(own_s))
+    rate_hz = min(RATE_HZ, _BUSY / statistics.median(own_s))
     paced(_BLOCK, rate_hz, probe.show)
     through_node_s, bare_s = [], []
     for first in range(_BLOCK, _BLOCK + frames, _BLOCK):

@@ -50,8 +50,16 @@ def _end_to_end(bundle: Bundle) -> list[Row]:
         rates.append(f"{size} px at {seen['rate_hz']:.0f} Hz")
     return [
         *made,
+        *_middleware(),
         Row("node.frames_lost", lost, "frames", f"{shown} frames, {' and '.join(rates)}", shown, 0.0),
     ]
+
+
+def _middleware() -> list[Row]:
+    """What is left of the way of a frame when nothing is done with it."""
+    seconds = _probe("echo_probe", str(_FRAMES))["echoed_s"]
+    what = "published to answer received, through a process that detects nothing: the floor of any node in Python"
+    return percentile_rows("node.middleware", [1e3 * second for second in seconds], what)
 
 
 def _through_node(bundle: Path) -> dict[str, Any]:
