@@ -16,6 +16,8 @@ from trunnion_contract.tensor import TensorSpec
 SCHEMA_VERSION: Final = 1
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+# Pictures of how each model learnt: beside the manifest of an export for the report, in no digest and no bundle.
+LEARNING_CURVES: Final = {"detector": "detector_curves.png", "policy": "policy_curves.png"}
 
 
 class Entry(Strict):

@@ -17,7 +17,7 @@ from typing import Any
 from trunnion_contract.bundle import MODEL, PROOF, REPORT
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json, write_json, write_text
-from trunnion_contract.manifest import DetectorVariant, ModelManifest
+from trunnion_contract.manifest import LEARNING_CURVES, DetectorVariant, ModelManifest
 from trunnion_contract.progress import Progress
 from trunnion_contract.proof import Comparison, DetectorEvaluation, Proof, ScenarioResult, VariantProof
 from trunnion_contract.strict import read_json
@@ -99,7 +99,7 @@ def prove(
             rows = [*plays[: len(suite.scenarios) if suite else 0], *([alone] if alone else [])]
             comparison = hold_against(champion, subject, rows, results, _runtime(), count, progress)
     proof = _proof(usecase, model, suite, plays, alone, results, comparison)
-    _write(proof, model, suite, results, out_dir)
+    _write(proof, model, results, subject)
     return proof
 
 
@@ -246,21 +246,30 @@ def _runtime() -> dict[str, str]:
     return versions
 
 
-def _write(proof: Proof, model: ModelManifest, suite: Suite | None, results: Results, out_dir: Path) -> None:
+def _write(proof: Proof, model: ModelManifest, results: Results, subject: Subject) -> None:
     """The report first: a folder with a proof in it is a whole one."""
+    out_dir = subject.out_dir
     found = results.get(Job("detector").key)
     captions = found["samples"] if found else {}
     samples = [_picture(out_dir, file, text) for file, text in sorted(captions.items())]
     films = [result["file"] for key, result in results.items() if key.startswith("film ") and result["file"]]
-    if suite:
-        write_json(out_dir / SUITE, _plain(suite))
-    write_text(
-        out_dir / REPORT,
-        render(proof, model, Pictures(samples, {file: _picture(out_dir, file, "") for file in films})),
-    )
+    if subject.suite:
+        write_json(out_dir / SUITE, _plain(subject.suite))
+    failures = {file: _picture(out_dir, file, "") for file in films}
+    pictures = Pictures(samples, failures, _curves(subject.export_dir))
+    write_text(out_dir / REPORT, render(proof, model, pictures))
     write_json(out_dir / PROOF, proof.model_dump(mode="json", by_alias=True))
 
 
-def _picture(out_dir: Path, file: str, caption: str) -> Picture:
-    path = out_dir / file
+def _curves(export_dir: Path) -> list[Picture]:
+    """Those that stand beside the models; a model that was not trained here has none."""
+    return [
+        _picture(export_dir, file, f"learning curves of the {model}")
+        for model, file in LEARNING_CURVES.items()
+        if (export_dir / file).is_file()
+    ]
+
+
+def _picture(folder: Path, file: str, caption: str) -> Picture:
+    path = folder / file
     return Picture(caption, path.suffix, path.read_bytes())

@@ -18,11 +18,13 @@ from tests.sim.proof_setting import EPISODES, INT8, POLICY_EPISODES, Counting, S
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
 from trunnion_contract.errors import BadInput, Broken, GatesFailed
 from trunnion_contract.files import digest_bytes, write_json
+from trunnion_contract.manifest import LEARNING_CURVES
 from trunnion_contract.progress import Silent
 from trunnion_contract.proof import Proof
 from trunnion_sim.examiner import Job, same_trajectory
 from trunnion_sim.prove import JOURNAL, prove
 from trunnion_sim.replay import replay
+from trunnion_sim.report.page import Picture
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,21 @@ def test_the_report_stands_beside_the_proof(proof: Proof, setting: Setting) -> N
     assert page.count("data:video/mp4") == len([failure for failure in failures if failure.picture])
     assert proof.policy.failures[0].picture is not None
     assert json.loads(setting.read("prove", PROOF)) == json.loads(proof.model_dump_json(by_alias=True))
+
+
+def test_curves_beside_the_models_are_in_the_report_and_in_nothing_else(
+    tmp_path: Path, networks: dict[str, bytes]
+) -> None:
+    detector_only = {"detector.onnx": networks["detector.onnx"]}
+    setting = Setting(tmp_path / "run", detector_only, simulated=False)
+    without = setting.prove("without", workers=1)
+    (setting.export_dir / LEARNING_CURVES["detector"]).write_bytes(b"\x89PNG drawn")
+    assert setting.prove(workers=1) == without
+    drawn = Picture("learning curves of the detector", ".png", b"\x89PNG drawn")
+    assert drawn.uri in setting.read("prove", REPORT).decode()
+    assert b"data:image/png" not in setting.read("without", REPORT)
+    bundle = pack(setting.export_dir, setting.folder / "prove", setting.folder / "b.trunnion", card="")
+    assert not set(LEARNING_CURVES.values()) & set(bundle.files)
 
 
 def test_one_worker_gives_the_same_bytes_as_two(proof: Proof, setting: Setting) -> None:

@@ -83,6 +83,15 @@ def test_numbers_gates_digests_and_pictures_are_on_the_page(page: str, proof: Pr
     assert all(text in page for text in [*shown, *proof.files.values()])
 
 
+def test_learning_curves_are_on_the_page_where_training_drew_them(proof: Proof, model: ModelManifest) -> None:
+    curves = Picture("learning curves of the policy", ".png", b"\x89PNG")
+    page = render(proof, model, Pictures(curves=[curves]))
+    assert _Tags(page).open == []
+    assert '<h2 id="learning">' in page
+    assert f'<img src="{curves.uri}" alt="learning curves of the policy"' in page
+    assert "learning" not in render(proof, model, Pictures()).lower()
+
+
 def test_the_confusion_matrix_and_a_plot_of_each_success_rate_are_on_the_page(page: str) -> None:
     (table,) = re.findall(r'<table class="confusion">.*?</table>', page, re.DOTALL)
     assert re.findall(r"<td[^>]*>([^<]*)</td>", table) == ["9", "1", "2", "–"]

@@ -12,7 +12,7 @@ from tests.training.shapes import make_usecase
 
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_file
-from trunnion_contract.manifest import Accuracy, ModelManifest, PrecisionParity
+from trunnion_contract.manifest import LEARNING_CURVES, Accuracy, ModelManifest, PrecisionParity
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import Export, UseCase
@@ -40,6 +40,8 @@ def test_the_export_opens_on_the_robot_and_says_what_it_is(
     assert manifest.detector.sha256 == digest_file(tmp_path / "detector.onnx")
     assert manifest.licences["detector"].startswith("AGPL-3.0")
     assert list(manifest.files()) == ["detector.onnx"]
+    drawn = LEARNING_CURVES["detector"]
+    assert (tmp_path / drawn).read_bytes() == (trained / drawn).read_bytes()
     written = json.loads((tmp_path / "model.json").read_text())
     assert written["detector"]["variants"] == []
     with Detector.from_model(*load_export(tmp_path)) as detector:
@@ -116,6 +118,7 @@ def test_a_checkpoint_of_any_task_is_exported_with_parity_as_it_is(
     manifest = export(usecase, dataset_dir, tmp_path / "train", tmp_path / "export", Silent())
     assert manifest.detector is not None
     assert manifest.detector.parity[0].passed
+    assert not (tmp_path / "export" / LEARNING_CURVES["detector"]).exists()
     # What parity compared, so that it says something.
     ((image, _),) = labelled(split_images(dataset_dir, "test")[:1])
     exported = load_export(tmp_path / "export")

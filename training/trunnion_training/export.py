@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,13 @@ from trunnion_contract.bundle import MODEL
 from trunnion_contract.dataset import Dataset
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.files import digest_file, write_json
-from trunnion_contract.manifest import DetectorModel, ModelFile, ModelManifest, PolicyModel
+from trunnion_contract.manifest import (
+    LEARNING_CURVES,
+    DetectorModel,
+    ModelFile,
+    ModelManifest,
+    PolicyModel,
+)
 from trunnion_contract.progress import Progress
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
@@ -37,7 +44,7 @@ _PACKAGES = ("torch", "onnx", "onnxslim")
 def export(
     usecase: UseCase, dataset_dir: Path, train_dir: Path, out_dir: Path, progress: Progress
 ) -> ModelManifest:
-    """Export every model of the use case, measure parity, and write `model.json`.
+    """Export every model of the use case, measure parity, and write `model.json`, learning curves beside it.
 
     Raises:
         BadInput: a trained model is missing.
@@ -51,6 +58,7 @@ def export(
         else None
     )
     policy = _export_policy(usecase, train_dir, out_dir, progress) if usecase.models.policy else None
+    _copy_curves(train_dir, out_dir)
     record = dataset_dir / "dataset.json"
     manifest = ModelManifest(
         schema=1,
@@ -116,6 +124,13 @@ def _export_policy(usecase: UseCase, train_dir: Path, out_dir: Path, progress: P
         episodes=episodes,
         env_options=dict(task.options),
     )
+
+
+def _copy_curves(train_dir: Path, out_dir: Path) -> None:
+    """For the report of the proof: pictures, and no part of what is shipped."""
+    for file in LEARNING_CURVES.values():
+        if (train_dir / file).is_file():
+            shutil.copyfile(train_dir / file, out_dir / file)
 
 
 def _made_with(family: Family | None) -> dict[str, str]:

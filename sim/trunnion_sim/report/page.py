@@ -34,10 +34,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the report shows beside numbers; `failures` is keyed by the file name that the proof gives."""
+    """What the report shows beside numbers.
+
+    Attributes:
+        samples: images of the test split with what was found in them.
+        failures: films, keyed by the file name that the proof gives.
+        curves: how each model learnt, where training drew it.
+    """
 
     samples: Sequence[Picture] = ()
     failures: Mapping[str, Picture] = field(default_factory=dict)
+    curves: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
-from trunnion_contract.manifest import PolicySpec
+from trunnion_contract.manifest import LEARNING_CURVES, PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
@@ -26,7 +26,7 @@ from trunnion_training.policy.fitting import Samples, divided, fit, new_network
 from trunnion_training.policy.network import PolicyNetwork
 from trunnion_training.policy.recording import recorded_demonstrations
 
-METRICS, CURVES = "policy_metrics.json", "policy_curves.png"
+METRICS, CURVES = "policy_metrics.json", LEARNING_CURVES["policy"]
 # Observations that were not learnt from: export compares torch and ONNX on them.
 HELD_OUT, HELD_OUT_IMAGES = "policy_held_out.npy", "policy_held_out_images.npy"
 _WORK = ".policy"

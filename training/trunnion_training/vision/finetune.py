@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from trunnion_contract.files import write_json
+from trunnion_contract.manifest import LEARNING_CURVES
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
 from trunnion_training.curves import draw_curves
@@ -14,7 +15,7 @@ from trunnion_training.vision.families import family_of
 from trunnion_training.vision.family import DetectorForm, History, detector_settings
 from trunnion_training.vision.torch_engine import TorchEngine
 
-CHECKPOINT, METRICS, CURVES = "detector.pt", "detector_metrics.json", "detector_curves.png"
+CHECKPOINT, METRICS, CURVES = "detector.pt", "detector_metrics.json", LEARNING_CURVES["detector"]
 _WORK = ".detector"
 
 
