@@ -13,6 +13,9 @@ def test_the_nodes_play_what_was_proven_and_a_second_call_plays_nothing(copied, 
     proof = json.loads((folder / "loop.json").read_text())
     (scenario,) = proof["scenarios"]
     assert scenario["in_process"]["trials"] == scenario["in_ros"]["trials"] == 2
+    # Two pairs are too few for the test's verdict to depend on them; that parts are sorted is told by the counts.
+    assert scenario["in_process"]["successes"] == 2
+    assert scenario["in_ros"]["successes"] >= 1, answer
     parted = scenario["failed_in_ros"] + scenario["failed_in_process"]
     assert (answer.code == 0) == (len(parted) < 6)
     assert "nominal" in (folder / "loop.html").read_text()
