@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -17,7 +18,7 @@ from trunnion_sim.expert import expert_action
 from trunnion_sim.layout import SORTING_CELL
 from trunnion_sim.parts import CLEARANCE_M, KINDS, Placement, scattered
 from trunnion_sim.renderer import PLAIN
-from trunnion_sim.spaces import OBSERVATION_TYPES, box, one_of
+from trunnion_sim.spaces import OBSERVATION_TYPES, REWARD_TYPES, box, one_of
 from trunnion_sim.world import World
 
 RATE_HZ = 1 / CONTROL_PERIOD_S
@@ -31,19 +32,20 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
 
     Observation, float32 [11]: `observation_entries` in order; with pixels a mapping of `pixels`, what the camera sees,
     uint8 [h, w, 3], RGB, and `observation`, float32 [8], the same without the target. Action, float32 [4]:
-    `action_entries` in order; it goes through `trunnion_edge.limits.Limiter`, as on the robot. Reward: 1 for success,
-    else 0. `info["is_success"]`.
+    `action_entries` in order; it goes through `trunnion_edge.limits.Limiter`, as on the robot. `info["is_success"]`.
 
     Args:
         layout: the cell; bins and tray are those of the layout.
         target_noise_m: how far, at most, the target is seen from where it is, along each horizontal axis.
         friction: coefficient of the parts; None draws it from 0.4 to 1.0 for every episode.
         neighbours: how many other parts, at most, lie in the tray.
+        reward_type: "sparse", 1 for success and else 0, or "dense", 0 for success and else minus the metres that are
+            left: from the part to where it is let go, and, unless it is grasped, from the hand to the part.
         observation_type: "state" or "pixels". Pixels are plain: no shadows, drawn as fine as shown.
         render_mode: "rgb_array" lets `render()` give what the camera sees, uint8 [h, w, 3], RGB.
 
     Raises:
-        BadInput: another observation type.
+        BadInput: another reward or observation type.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": RATE_HZ}  # noqa: RUF012
@@ -55,14 +57,16 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         target_noise_m: float = 0.003,
         friction: float | None = None,
         neighbours: int = 3,
+        reward_type: str = "sparse",
         observation_type: str = "state",
         render_mode: str | None = None,
     ) -> None:
         self.layout = layout
         self.render_mode = render_mode
         self.rate_hz = RATE_HZ
+        one_of("reward_type", reward_type, REWARD_TYPES)
         one_of("observation_type", observation_type, OBSERVATION_TYPES)
-        self._sees = observation_type == "pixels"
+        self._dense, self._sees = reward_type == "dense", observation_type == "pixels"
         self._state_entries, self.action_entries = _entries(layout)
         self.observation_entries = tuple(
             entry for entry in self._state_entries if not (self._sees and entry.name == TARGET)
@@ -116,7 +120,8 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
         self.violations.observe(self._cell.grasp_point_base_m(), self._now_s)
         self._grasped = self._grasp.update(motion.opening_m, self._cell.opening_m(), self._now_s)
         info = self._info()
-        return self._observation(), float(info["is_success"]), info["is_success"], False, info
+        success = info["is_success"]
+        return self._observation(), self._reward(success), success, False, info
 
     @property
     def world(self) -> World:
@@ -169,6 +174,19 @@ class SortingCellEnv(gym.Env[Observation, np.ndarray]):
             return state
         told = [np.full(entry.size, entry.name != TARGET) for entry in self._state_entries]
         return {"pixels": self._picture(), "observation": state[np.concatenate(told)]}
+
+    def _reward(self, success: bool) -> float:
+        if not self._dense:
+            return float(success)
+        return 0.0 if success else -self._left_m()
+
+    def _left_m(self) -> float:
+        """How far the part, and the hand that does not have it yet, still have to go."""
+        part_m = self._cell.parts[0].position_base_m().tolist()
+        left_m = math.dist(part_m, self.layout.bins[self._bin].drop_base_m)
+        if not self._grasped:
+            left_m += math.dist(self._cell.grasp_point_base_m().tolist(), part_m)
+        return left_m
 
     def _picture(self) -> np.ndarray:
         return np.ascontiguousarray(self._cell.render()[:, :, ::-1])

@@ -9,6 +9,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry
 
 OBSERVATION_TYPES = ("state", "pixels")
+REWARD_TYPES = ("sparse", "dense")
 
 
 def box(entries: tuple[Entry, ...]) -> gym.spaces.Box:

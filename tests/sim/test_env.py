@@ -43,8 +43,9 @@ def _play_elsewhere(seed: int) -> bytes:
     return _play(env, seed)[0]
 
 
-def test_gymnasiums_own_checker_is_content() -> None:
-    env = gymnasium.make(trunnion_sim.SORTING_CELL_ID, render_mode="rgb_array")
+@pytest.mark.parametrize("reward_type", ["sparse", "dense"])
+def test_gymnasiums_own_checker_is_content(reward_type: str) -> None:
+    env = gymnasium.make(trunnion_sim.SORTING_CELL_ID, reward_type=reward_type, render_mode="rgb_array")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
@@ -152,3 +153,35 @@ def test_who_looks_at_pictures_is_not_told_where_the_target_is_and_plays_the_sam
 def test_another_observation_type_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(BadInput, match="got 'images', wanted state or pixels"):
         gymnasium.make(SORTING_CELL_ID, observation_type="images")
+
+
+def test_another_reward_type_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(BadInput, match="reward_type: got 'shaped', wanted sparse or dense"):
+        gymnasium.make(SORTING_CELL_ID, reward_type="shaped")
+
+
+def test_the_dense_reward_rises_as_the_expert_works_in_an_episode_that_is_otherwise_the_same(env: Env) -> None:
+    with gymnasium.make(SORTING_CELL_ID, reward_type="dense") as dense:
+        observation, _ = env.reset(seed=6)
+        assert dense.reset(seed=6)[0].tobytes() == observation.tobytes()
+        rewards, ended = [], False
+        while not ended:
+            action = env.unwrapped.expert_action(observation)  # type: ignore[attr-defined]
+            observation, sparse, ended, _, info = env.step(action)
+            seen, reward, *_ = dense.step(action)
+            assert seen.tobytes() == observation.tobytes()
+            rewards.append(reward)
+    assert info["is_success"]
+    assert (sparse, rewards.pop()) == (1.0, 0.0)
+    approach, lift, carry = (np.mean(third) for third in np.array_split(rewards, 3))
+    assert approach < lift < carry < 0
+
+
+def test_the_dense_reward_counts_the_metres_of_the_part_and_of_a_hand_that_does_not_have_it() -> None:
+    hand_m = (0.45, 0.1, 0.2)
+    with gymnasium.make(SORTING_CELL_ID, reward_type="dense", target_noise_m=0.0) as env:
+        env.reset(seed=0, options={"bin": "B", "gripper_base_m": hand_m})
+        _, reward, *_ = env.step(np.array([0.0, 0.0, 0.0, 0.08], np.float32))
+        part_m = env.unwrapped.bodies()[0][:3]  # type: ignore[attr-defined]
+    left_m = np.linalg.norm(part_m - SORTING_CELL.bins["B"].drop_base_m) + np.linalg.norm(part_m - hand_m)
+    assert reward == pytest.approx(-left_m, abs=2e-3)

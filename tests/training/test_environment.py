@@ -80,6 +80,7 @@ def test_an_environment_is_made_with_the_options_of_the_use_case(usecase_of) -> 
         ("Pendulum-v1", {"gravity": 1.5}, "unknown option 'gravity', wanted one of g"),
         ("trunnion/Reach-v0", {"reward_typ": "dense"}, r"did you mean 'reward_type'\?"),
         ("trunnion/Reach-v0", {"reward_type": "shaped"}, "got 'shaped', wanted sparse or dense"),
+        ("trunnion/SortingCell-v0", {"reward_type": "shaped"}, "got 'shaped', wanted sparse or dense"),
         ("trunnion/Reach-v0", {"image_size_px": "wide", "observation_type": "pixels"}, "cannot be made"),
     ],
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import Entry
 from trunnion_edge.goal_observation import as_vector
-from trunnion_sim.spaces import OBSERVATION_TYPES, box, one_of
+from trunnion_sim.spaces import OBSERVATION_TYPES, REWARD_TYPES, box, one_of
 from trunnion_sim.tasks.entries import CUBE_NUMBERS, GOAL, action_entries, state_entries
 from trunnion_sim.tasks.table_camera import TableCamera
 from trunnion_sim.tasks.table_scene import CUBE_M, RATE_HZ, TableScene
@@ -25,7 +25,6 @@ from trunnion_sim.world import World
 STEP_MAX_M = (0.035, 0.05, 0.05)
 OPENING_STEP_MAX_M = 0.2
 SUCCESS_M = 0.05
-REWARDS = ("sparse", "dense")
 
 Array = NDArray[Any]
 Observation = dict[str, Array]
@@ -80,7 +79,7 @@ class GoalEnv(gym.Env[Observation, Array]):
         image_size_px: int = 84,
         render_mode: str | None = None,
     ) -> None:
-        one_of("reward_type", reward_type, REWARDS)
+        one_of("reward_type", reward_type, REWARD_TYPES)
         one_of("observation_type", observation_type, OBSERVATION_TYPES)
         self.render_mode, self.rate_hz = render_mode, RATE_HZ
         self._dense, self._sees = reward_type == "dense", observation_type == "pixels"
