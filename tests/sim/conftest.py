@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from tests.sim import small_networks
 
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.files import digest_bytes
@@ -90,57 +87,26 @@ def proof(model: ModelManifest) -> Proof:
 
 @pytest.fixture(scope="session")
 def constant_detector() -> Callable[..., bytes]:
-    """Makes an ONNX detector for images of 64 pixels that finds the same boxes [n, 6] in everything."""
-
-    def make(rows: list[list[float]]) -> bytes:
-        output = numpy_helper.from_array(np.array([rows], np.float32).reshape(1, -1, 6))
-        nodes = [helper.make_node("Constant", [], ["output0"], value=output)]
-        return _onnx(nodes, ("images", [1, 3, 64, 64]), ("output0", list(output.dims)))
-
-    return make
+    """`small_networks.constant_detector`."""
+    return small_networks.constant_detector
 
 
 @pytest.fixture(scope="session")
 def policy_that_opens() -> Callable[[float], bytes]:
-    """Makes an ONNX policy for the sorting cell that steers straight to the target with the hand this wide open."""
-
-    def make(opening_m: float) -> bytes:
-        weights = np.zeros((11, 4), np.float32)
-        for axis in range(3):
-            weights[axis, axis], weights[5 + axis, axis] = -4.0, 4.0
-        opening = numpy_helper.from_array(np.array([0, 0, 0, opening_m], np.float32))
-        nodes = [
-            helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
-            helper.make_node("Constant", [], ["wide"], value=opening),
-            helper.make_node("MatMul", ["observation", "weights"], ["velocity"]),
-            helper.make_node("Add", ["velocity", "wide"], ["action"]),
-        ]
-        return _onnx(nodes, ("observation", ["N", 11]), ("action", ["N", 4]))
-
-    return make
+    """`small_networks.policy_that_opens`."""
+    return small_networks.policy_that_opens
 
 
 @pytest.fixture(scope="session")
-def steering_policy(policy_that_opens: Callable[[float], bytes]) -> bytes:
+def steering_policy() -> bytes:
     """A policy that never closes the hand."""
-    return policy_that_opens(0.08)
+    return small_networks.policy_that_opens(0.08)
 
 
 @pytest.fixture(scope="session")
 def reaching_policy() -> Callable[[float], bytes]:
-    """Makes an ONNX policy for Reach that moves the hand by this share of its way to the goal, or of 5 cm if less."""
-
-    def make(gain: float) -> bytes:
-        weights = np.zeros((9, 3), np.float32)
-        for axis in range(3):
-            weights[axis, axis], weights[6 + axis, axis] = -gain / 0.05, gain / 0.05
-        nodes = [
-            helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(weights)),
-            helper.make_node("MatMul", ["observation", "weights"], ["action"]),
-        ]
-        return _onnx(nodes, ("observation", ["N", 9]), ("action", ["N", 3]))
-
-    return make
+    """`small_networks.reaching_policy`."""
+    return small_networks.reaching_policy
 
 
 @pytest.fixture(scope="session")
@@ -151,19 +117,6 @@ def foreign_reach() -> str:
 
 
 @pytest.fixture(scope="session")
-def networks(constant_detector: Callable[..., bytes], steering_policy: bytes) -> dict[str, bytes]:
-    """A detector that sees one gear beside the tray, whatever there is, and a policy that never closes the hand."""
-    beside = [54, 26, 62, 34, 0.9, 0]
-    return {"detector.onnx": constant_detector([beside]), "policy.onnx": steering_policy}
-
-
-def _onnx(nodes: list[onnx.NodeProto], given: tuple[str, list[Any]], made: tuple[str, list[Any]]) -> bytes:
-    graph = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info(given[0], TensorProto.FLOAT, given[1])],
-        [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, made[1])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+def networks() -> dict[str, bytes]:
+    """`small_networks.networks`."""
+    return small_networks.networks()

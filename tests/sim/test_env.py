@@ -160,7 +160,9 @@ def test_another_reward_type_is_refused_with_those_that_there_are() -> None:
         gymnasium.make(SORTING_CELL_ID, reward_type="shaped")
 
 
-def test_the_dense_reward_rises_as_the_expert_works_in_an_episode_that_is_otherwise_the_same(env: Env) -> None:
+def test_the_dense_reward_rises_as_the_expert_works_in_an_episode_that_is_otherwise_the_same(
+    env: Env,
+) -> None:
     with gymnasium.make(SORTING_CELL_ID, reward_type="dense") as dense:
         observation, _ = env.reset(seed=6)
         assert dense.reset(seed=6)[0].tobytes() == observation.tobytes()

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from tests.sim.proof_setting import Setting
+from tests.sim.small_networks import networks
 
 from trunnion.bench import sim
+from trunnion_contract.bundle import MODEL
+from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.strict import read_json
 from trunnion_sim import PICK_AND_PLACE_ID, SORTING_CELL_ID
 from trunnion_sim.layout import SORTING_CELL
 
@@ -46,3 +53,22 @@ def test_a_picture_is_held_against_pybullets_own(monkeypatch: pytest.MonkeyPatch
     row = sim.picture_row(SORTING_CELL)
     assert (row.name, row.unit, row.n) == ("sim.render_224_ms", "ms", 8)
     assert "PyBullet's own picture" in row.against
+
+
+def test_the_smoke_suite_is_timed_on_the_run_that_the_bundle_was_packed_in(tmp_path: Path):
+    run = Setting(tmp_path / "run", networks()).folder
+    packed = SimpleNamespace(
+        path=run / "pack" / "it.trunnion", model=read_json(ModelManifest, run / "export" / MODEL)
+    )
+    (row,) = sim.smoke(packed, str(run / "suite.yaml"))
+    assert (row.name, row.unit, row.n) == ("sim.smoke_s", "s", 1)
+    assert 0 < row.value < 120
+
+
+def test_without_its_run_a_bundle_has_no_row_of_the_smoke_suite_and_the_log_says_how_to_have_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    alone = SimpleNamespace(path=tmp_path / "pack" / "it.trunnion", model=None)
+    with caplog.at_level(logging.WARNING):
+        assert sim.smoke(alone) == []
+    assert "trunnion run" in caplog.text

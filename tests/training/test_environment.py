@@ -92,6 +92,15 @@ def test_options_that_the_environment_does_not_take_are_refused(
         open_environment(Task(env_id, package, options=options))
 
 
+def test_the_sorting_cell_rewards_as_the_use_case_asks(usecase_of) -> None:
+    options = {"reward_type": "dense"}
+    asked = {"env": "trunnion/SortingCell-v0", "env_options": options, "demonstrations": 1, "epochs": 1}
+    env = open_environment(task_of(usecase_of(asked)))
+    env.reset(seed=0)
+    assert env.step(env.action_space.sample())[1] < 0
+    env.close()
+
+
 def test_an_environment_that_knows_of_cells_is_played_in_the_use_cases_own(repository) -> None:
     usecase = load_usecase(repository / "training" / "usecases" / "sorting_cell.yaml")
     assert usecase.cell is not None

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
@@ -18,10 +20,17 @@ import gymnasium
 import numpy as np
 
 from trunnion.bench.measure import Row, median_row, ratio_row, taking_turns
-from trunnion_contract.bundle import Bundle
+from trunnion_contract.bundle import MODEL, Bundle
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.errors import BadInput
+from trunnion_contract.manifest import ModelManifest
+from trunnion_contract.progress import Silent
+from trunnion_contract.proof import Proof
+from trunnion_contract.strict import read_json
+from trunnion_contract.usecase import UseCase
 from trunnion_sim import PICK_AND_PLACE_ID, PUSH_ID, REACH_ID, SORTING_CELL_ID
 from trunnion_sim.cell import SimulatedCell
+from trunnion_sim.prove import Options, prove
 from trunnion_sim.renderer import PLAIN
 from trunnion_sim.trajectory import differing_replays
 from trunnion_sim.world import World
@@ -35,6 +44,7 @@ _HANDS_BASE_M = ((0.50, 0.225, 0.22), (0.50, 0.0, 0.20), (0.55, -0.05, 0.03), (0
 _PICTURES_EACH = 20
 _REPLAYED_SEEDS, _REPLAY_ROUNDS = 50, 20
 _BLOCKS, _BLOCK_STEPS = 12, 400
+_WORKERS, _SMOKE_MAX_S = 2, 120
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +52,7 @@ log = logging.getLogger(__name__)
 def rows(bundle: Bundle) -> list[Row]:
     """`sim.*`; the sorting cell is that of the bundle."""
     layout = bundle.model.cell
-    return [*task_rows(), *(_cell_rows(layout) if layout else ())]
+    return [*task_rows(), *(_cell_rows(layout) if layout else ()), *smoke(bundle)]
 
 
 def task_rows() -> list[Row]:
@@ -153,3 +163,42 @@ def replays_that_differ(seeds: int, rounds: int) -> Row:
     count = len(env_ids) * seeds * rounds
     against = f"{count} replays in used environments, {count // len(env_ids)} of each of {len(env_ids)}"
     return Row("sim.replay_differs", differing, "episodes", against, count, 0.0)
+
+
+def smoke(bundle: Bundle, suite: str = "smoke") -> list[Row]:
+    """A whole proof in the suite, of the run that the bundle was packed in; nothing where there is no such run."""
+    run_dir = bundle.path.resolve().parents[1]
+    try:
+        began_s = time.perf_counter()
+        proof = _proven(run_dir, bundle.model, suite)
+    except BadInput as error:
+        log.warning(
+            "no sim.smoke_s: %s is not in the folder of its run, with data and export (%s); "
+            "trunnion run training/usecases/sorting_cell.yaml makes one",
+            bundle.path.name,
+            error,
+        )
+        return []
+    took_s = time.perf_counter() - began_s
+    episodes = sum(scenario.success.trials for scenario in proof.scenarios)
+    against = f"{_SMOKE_MAX_S} s for {episodes} episodes and the rest of the proof, on {_WORKERS} workers"
+    return [median_row("sim.smoke_s", [took_s], "s", against)]
+
+
+def _proven(run_dir: Path, packed: ModelManifest, suite: str) -> Proof:
+    usecase = read_json(UseCase, run_dir / "usecase.json")
+    exported = read_json(ModelManifest, run_dir / "export" / MODEL)
+    if exported != packed:
+        raise BadInput(
+            where=str(run_dir), got="another export", wanted="that of the bundle", next_step="trunnion pack"
+        )
+    with TemporaryDirectory(prefix="trunnion-smoke-") as folder:
+        return prove(
+            usecase,
+            run_dir / "data",
+            run_dir / "export",
+            Path(folder),
+            Silent(),
+            workers=_WORKERS,
+            options=Options(suite=suite),
+        )
