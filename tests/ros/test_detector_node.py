@@ -203,10 +203,19 @@ def test_qos_can_be_overridden_by_parameter_for_one_topic_and_for_no_other(
     }
     start_cell(dataclasses.replace(detector_entry(bundle_file, **overrides), name="overridden"))
 
-    def reliability(infos: list[Any]) -> ReliabilityPolicy:
-        (profile,) = [info.qos_profile for info in infos if info.node_name == "overridden"]
+    def reliability(infos_of: Callable[[str], list[Any]], topic: str) -> ReliabilityPolicy:
+        def found() -> list[Any]:
+            return [info.qos_profile for info in infos_of(topic) if info.node_name == "overridden"]
+
+        # The graph learns of endpoints and of the names of their nodes one by one.
+        graph.until(found, f"the node at {topic}")
+        (profile,) = found()
         return profile.reliability
 
-    assert reliability(graph.node.get_subscriptions_info_by_topic(IMAGES)) == ReliabilityPolicy.RELIABLE
-    assert reliability(graph.node.get_publishers_info_by_topic(ANSWERS)) == ReliabilityPolicy.BEST_EFFORT
-    assert reliability(graph.node.get_publishers_info_by_topic(SOURCES)) == ReliabilityPolicy.RELIABLE
+    subscriptions, publishers = (
+        graph.node.get_subscriptions_info_by_topic,
+        graph.node.get_publishers_info_by_topic,
+    )
+    assert reliability(subscriptions, IMAGES) == ReliabilityPolicy.RELIABLE
+    assert reliability(publishers, ANSWERS) == ReliabilityPolicy.BEST_EFFORT
+    assert reliability(publishers, SOURCES) == ReliabilityPolicy.RELIABLE
