@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ def h264(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
     """Images of one size as an MP4 file, H.264, that browsers play.
 
     The same images nearly always give the same bytes: now and then libx264 decides otherwise by what was in memory.
+    So the film's comment is the SHA-256 of the images themselves, by which two films are compared.
 
     The format has colours for squares of two pixels: an odd last row or column is left out.
     """
@@ -58,6 +60,9 @@ def h264(frames_bgr: Sequence[Image], frame_ms: int) -> bytes:
     file = io.BytesIO()
     # Without bitexact the file would name the version of its writer.
     with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        container.metadata["comment"] = hashlib.sha256(
+            b"".join(map(np.ndarray.tobytes, frames_bgr))
+        ).hexdigest()
         stream = container.add_stream("libx264", rate=Fraction(1000, frame_ms), options=_QUALITY)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # The number of threads decides where slices end.

@@ -26,12 +26,13 @@ print(time.process_time())
 """
 
 
-def test_without_a_backend_nothing_heavy_is_imported_with_the_edge(tmp_path: Path) -> None:
-    # As on a robot, where what was compiled once is kept. Half a second is wanted, and measured by
-    # `trunnion bench edge`; the rest is room for a machine with other work.
+def test_without_a_backend_the_edge_is_imported_within_half_a_second_of_processor_time(
+    tmp_path: Path,
+) -> None:
+    # As on a robot, where what was compiled once is kept: the first run compiles.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     spent_s = [float(run(ALONE, {**kept, "PYTHONPYCACHEPREFIX": str(tmp_path)})[0]) for _ in range(4)]
-    assert min(spent_s) < 0.8
+    assert min(spent_s) < 0.5
 
 
 def test_contract_and_edge_add_little_to_what_they_stand_on_and_load_no_runtime() -> None:

@@ -8,7 +8,6 @@ from math import ceil
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from tests.sim.proof_setting import Setting
 
@@ -36,21 +35,17 @@ def test_a_failure_is_played_again_told_filmed_and_logged(setting: Setting, tmp_
     assert failure.log is not None
     assert (tmp_path / failure.log).read_bytes() == setting.read("prove", failure.log)
     assert failure.picture is not None
-    # The log is the same to the last byte; how libx264 rounds the same pictures is not always.
-    again, before = (
-        pictures((tmp_path / failure.picture).read_bytes()),
-        pictures(setting.read("prove", failure.picture)),
+    assert pictures((tmp_path / failure.picture).read_bytes()) == pictures(
+        setting.read("prove", failure.picture)
     )
-    assert again.shape == before.shape
-    assert np.abs(again - before).mean() < 1
 
 
-def pictures(film: bytes) -> np.ndarray:
-    """Grey levels of the pictures of a film, float32 [n, h, w]."""
+def pictures(film: bytes) -> str:
+    """The digest of all pictures of a film as they were drawn: libx264 does not always round the same ones alike."""
     with av.open(io.BytesIO(film)) as opened:
-        return np.stack([frame.to_ndarray(format="gray") for frame in opened.decode(video=0)]).astype(
-            np.float32
-        )
+        digest = opened.metadata["comment"]
+    assert len(digest) == 64
+    return digest
 
 
 def test_the_film_is_h264_and_the_log_has_a_line_for_every_period(setting: Setting) -> None:
