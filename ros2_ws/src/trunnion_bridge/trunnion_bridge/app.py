@@ -15,6 +15,7 @@ from trunnion_bridge import problem
 from trunnion_bridge.access.admission import Admission
 from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.catalogue import read_catalogue
+from trunnion_bridge.correlation import RequestId
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
 from trunnion_bridge.models import Problem
 from trunnion_bridge.routes import camera, events, health, metrics, orders, session, state
@@ -80,4 +81,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Admission, access=bridge.access, page_files=_page_files())
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestClock, metrics=bridge.metrics)
+    app.add_middleware(RequestId)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from urllib.parse import urlsplit
 
@@ -13,12 +14,14 @@ from trunnion_bridge.metrics import Metrics
 from trunnion_bridge.problem import Refused, problem
 from trunnion_bridge.settings import Settings, is_loopback
 
+_log = logging.getLogger("trunnion.bridge")
 _POLICY = b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'"
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", _POLICY),
 )
+_READING = ("GET", "HEAD", "OPTIONS")
 _OVER_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -105,7 +108,7 @@ class BodyLimit:
 
 
 class RequestClock:
-    """Measures how long requests take, by route."""
+    """Measures how long requests take, by route; what changes something, or breaks, is a line of the log."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -122,7 +125,10 @@ class RequestClock:
                 # A path that no route knows is not kept: callers could fill the memory with them.
                 route = getattr(scope.get("route"), "path", "unknown")
                 labels = (scope["method"], route, str(message["status"]))
-                self._metrics.request_s.labels(*labels).observe(time.perf_counter() - begin_s)
+                took_s = time.perf_counter() - begin_s
+                self._metrics.request_s.labels(*labels).observe(took_s)
+                if scope["method"] not in _READING or message["status"] >= 500:
+                    _log.info("%s %s %s in %.0f ms", *labels, 1000 * took_s)
             await send(message)
 
         await self._app(scope, receive, timed)

@@ -103,6 +103,8 @@ class Ledger:
 
     def _tell(self, order: Order | None) -> Order | None:
         if order:
+            said = (order.number, order.state, order.message)
+            _log.info("order %d, %s: %s", *said, extra={"order_id": order.id})
             self._feed.publish("order", order.model_dump(mode="json"), event=order.event)
             if order.state in ENDED:
                 self._on_end(order)

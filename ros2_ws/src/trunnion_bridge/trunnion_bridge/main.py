@@ -16,6 +16,7 @@ from sqlalchemy import URL
 
 from trunnion_bridge.certificate import check_certificate
 from trunnion_bridge.database import POSTGRESQL, postgresql_url
+from trunnion_bridge.log import FORMATS
 from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
@@ -55,6 +56,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
         tls_key=given.tls_key,
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
+        log_format=given.log_format,
         ros_arguments=ros,
     )
 
@@ -95,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--robot-wait-s", type=float, default=Settings.robot_wait_s, help="how long an order waits"
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=FORMATS,
+        default=Settings.log_format,
+        help="for people, or a line of JSON each for what collects logs (default: %(default)s)",
     )
     return parser
 

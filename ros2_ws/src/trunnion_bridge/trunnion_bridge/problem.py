@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from trunnion_bridge.correlation import HEADER, request_id
 from trunnion_contract.errors import BadInput
 
 MEDIA_TYPE = "application/problem+json"
@@ -134,9 +135,9 @@ async def _on_broken(request: Request, error: Exception) -> ProblemResponse:
         where=request.url.path,
         got=type(error).__name__,
         wanted="an answer",
-        next_step="look at the bridge's log, and report this with the request that caused it",
+        next_step=f"look at the bridge's log for request {request_id.get()}, and report this with what caused it",
     )
-    return problem(refused, request.url.path)
+    return problem(refused, request.url.path, {HEADER: request_id.get()})
 
 
 def _invalid(error: RequestValidationError) -> Refused:

@@ -14,6 +14,7 @@ import uvicorn
 from trunnion_bridge.app import create_app
 from trunnion_bridge.claim import Claim
 from trunnion_bridge.database import Database
+from trunnion_bridge.log import start_log
 from trunnion_bridge.settings import Settings
 from trunnion_contract.errors import Broken, ExitCode
 
@@ -29,7 +30,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         Broken: the server did not start.
     """
     app = create_app(settings)
-    _start_log()
+    start_log(settings.log_format)
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -66,11 +67,6 @@ def _end_at_once(database: Database) -> None:
     )
     print(lost, file=sys.stderr, flush=True)
     os._exit(int(ExitCode.BROKEN))
-
-
-def _start_log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 def _stop_on_signal(server: uvicorn.Server) -> None:

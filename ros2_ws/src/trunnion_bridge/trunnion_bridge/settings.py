@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import URL
 
 from trunnion_bridge.database import sqlite_url
+from trunnion_bridge.log import LogFormat
 from trunnion_contract.errors import BadInput
 
 
@@ -60,6 +61,7 @@ class Settings:
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
+        log_format: `text` for people, `json` for what collects logs: a line, an object.
         ros_arguments: from `--ros-args` on, as launch files pass them.
     """
 
@@ -79,6 +81,7 @@ class Settings:
     queued_max: int = 100
     watchers_max: int = 8
     body_max_bytes: int = 64 * 1024
+    log_format: LogFormat = "text"
 
     def __post_init__(self) -> None:
         if not self.oidc and not is_loopback(self.host):
