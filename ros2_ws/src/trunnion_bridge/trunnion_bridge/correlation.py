@@ -30,7 +30,7 @@ def of_order(identity: str) -> Iterator[None]:
 
 
 class RequestId:
-    """Gives each request an id, which its answer names: the caller's own `X-Request-ID` where it is fit, else a new one."""
+    """Gives each request an id, which its answer names: the caller's own `X-Request-ID` if it is fit, or a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
