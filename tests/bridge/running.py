@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.ros.tiny_bundle import detector_network
 from websockets.sync.client import ClientConnection, connect
 
 from trunnion_contract.bundle import MODEL, PROOF, REPORT, pack
@@ -183,9 +184,9 @@ def a_free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def make_bundle(folder: Path, **changes: Any) -> Path:
-    """A bundle of a sorting cell: gear, bolt and nut, bins A and B."""
-    network = b"a network"
+def make_bundle(folder: Path, network: bytes | None = None, **changes: Any) -> Path:
+    """A bundle of a sorting cell: gear, bolt and nut, bins A and B, the detector of tests/ros/tiny_bundle.py."""
+    network = detector_network().SerializeToString() if network is None else network
     spec = DetectorSpec(
         input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 320, 320)),
         output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),

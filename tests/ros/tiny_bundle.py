@@ -82,7 +82,7 @@ def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
     straight to its target with open fingers."""
     export, prove = folder / "export", folder / "prove"
     export.mkdir(parents=True), prove.mkdir(parents=True)
-    onnx.save(_detector(variant), export / "detector.onnx")
+    onnx.save(detector_network(variant), export / "detector.onnx")
     onnx.save(_policy(), export / "policy.onnx")
     model = _manifest(export, variant)
     write_json(export / MODEL, model.model_dump(mode="json", by_alias=True))
@@ -93,9 +93,9 @@ def write_bundle(folder: Path, variant: Variant = Variant()) -> Path:
     return file
 
 
-def _detector(variant: Variant) -> onnx.ModelProto:
+def detector_network(variant: Variant = Variant()) -> onnx.ModelProto:
     """[N, 3, S, S] → [N, 300, 6 + e]: one row that counts; its score is the brightest value in the middle."""
-    spec = _detector_spec(variant)
+    spec = detector_spec(variant)
     row, only_score, only_class = (np.zeros((1, 300, spec.columns), np.float32) for _ in range(3))
     row[0, 0, :4] = variant.box_px
     row[0, 0, 6:] = KEYPOINT if spec.keypoints else 1
@@ -170,7 +170,7 @@ def _network(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _detector_spec(variant: Variant) -> DetectorSpec:
+def detector_spec(variant: Variant) -> DetectorSpec:
     batch = "N" if variant.batch else 1
     prototypes = TensorSpec(
         name="prototypes", dtype="float32", shape=(1, 1, IMAGE_SIZE_PX // 4, IMAGE_SIZE_PX // 4)
@@ -201,7 +201,7 @@ def _manifest(export: Path, variant: Variant) -> ModelManifest:
             file="detector.onnx",
             sha256=digest_file(export / "detector.onnx"),
             parity=(),
-            spec=_detector_spec(variant),
+            spec=detector_spec(variant),
         ),
         policy=PolicyModel(
             file="policy.onnx",

@@ -18,7 +18,7 @@ from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.correlation import RequestId
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
 from trunnion_bridge.models import Problem
-from trunnion_bridge.routes import camera, events, health, metrics, orders, session, state
+from trunnion_bridge.routes import camera, events, health, infer, metrics, orders, session, state
 from trunnion_bridge.settings import Settings
 
 _PAGE = Path(__file__).with_name("page")
@@ -74,10 +74,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = partial(_description_of, app)  # type: ignore[method-assign]
     app.state.bridge = bridge
     problem.install(app)
-    for module in (orders, state, events, camera, health, metrics, session):
+    for module in (orders, state, events, camera, infer, health, metrics, session):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
-    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes, except_for=(infer.PATH,))
     app.add_middleware(Admission, access=bridge.access, page_files=_page_files())
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestClock, metrics=bridge.metrics)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -19,6 +20,7 @@ from trunnion_bridge.dispatcher import Dispatcher
 from trunnion_bridge.execution import Patience
 from trunnion_bridge.feed import Feed
 from trunnion_bridge.gateway import Gateway
+from trunnion_bridge.inference.inference import Inference, bundle_detectors
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.metrics import Metrics, Readings
 from trunnion_bridge.models import Check, Health, State
@@ -43,6 +45,12 @@ class Bridge:
         self.ledger = Ledger(self.store, self.feed, self.metrics.order_ended)
         self.gateway = Gateway(settings, catalogue.parts, self.metrics.detection_age_s.observe)
         self.camera = CameraFeed(self.gateway, settings.watchers_max)
+        self.inference = Inference(
+            catalogue,
+            partial(bundle_detectors, settings.bundle, catalogue.digest),
+            settings.inferences_max,
+            settings.image_pixels_max,
+        )
         patience = Patience(settings.robot_wait_s, settings.sorter_silence_max_s)
         self.dispatcher = Dispatcher(self.ledger, self.gateway, patience)
         self.metrics.registry.register(self._readings())
@@ -58,6 +66,7 @@ class Bridge:
                 yield
             finally:
                 await self.dispatcher.stop()
+                await self.inference.stop()
                 telling.cancel()
                 await asyncio.to_thread(self.gateway.stop)
 
@@ -113,6 +122,10 @@ class Bridge:
                 "trunnion_sorter_here": (
                     "1 when the sorter takes orders",
                     lambda: float(gateway.sorter_here),
+                ),
+                "trunnion_inferences": (
+                    "Images sent for inference that wait or are at work",
+                    lambda: float(self.inference.at_once),
                 ),
                 "trunnion_event_listeners": ("Who listen to the events", lambda: len(feed)),
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -70,14 +71,18 @@ class Guard:
 
 
 class BodyLimit:
-    """Refuses bodies of more than `max_bytes`, announced or not, before they are kept."""
+    """Refuses bodies of more than `max_bytes`, announced or not, before they are kept.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    Routes at the paths `except_for` take their bodies as they come, and limit them themselves.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, except_for: Collection[str] = ()) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._except_for = except_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._except_for:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")

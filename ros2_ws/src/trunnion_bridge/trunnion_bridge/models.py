@@ -125,6 +125,37 @@ class Detections(Model):
     items: list[Detection]
 
 
+class InferenceModel(Model):
+    """The network that looked at an image, so that its answer can be had again."""
+
+    name: str = Field(examples=["sorting_cell"])
+    version: str = Field(examples=["0.1.0"])
+    digest: str = Field(description="of the bundle", examples=["2f0c7a"])
+    precision: Literal["fp32", "fp16", "int8"]
+    runtime: str = Field(examples=["onnxruntime 1.31.1 on cpu"])
+
+
+class InferenceResult(Model):
+    """What is in an image, the surest first. Boxes are in its pixels, as it was taken: EXIF turns nothing."""
+
+    width_px: int = Field(examples=[320])
+    height_px: int = Field(examples=[240])
+    confidence: float = Field(description="the least score", examples=[0.4])
+    items: list[Detection]
+    model: InferenceModel
+    waited_ms: float = Field(description="before a detector was free", examples=[1.8])
+    took_ms: float = Field(description="to decode, to detect, with those detected at once", examples=[24.1])
+
+
+class InferenceState(Model):
+    """Whether the bridge can detect in images that are sent to it."""
+
+    state: Literal["idle", "loading", "ready", "failed"]
+    message: str
+    runtime: str | None = None
+    precision: Literal["fp32", "fp16", "int8"] | None = None
+
+
 class NodeHealth(Model):
     """A ROS node by its heartbeat. `awaited`: never heard of. `silent`: heard of before, not any more."""
 

@@ -60,6 +60,8 @@ class Settings:
         tls_cert: a certificate chain (PEM); with it the bridge speaks HTTPS only. `tls_key` is its key.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
+        image_pixels_max: of an image that is sent; decoded it takes three bytes for each.
+        inferences_max: images that are sent at a time; more are refused.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
         log_format: `text` for people, `json` for what collects logs: a line, an object.
         ros_arguments: from `--ros-args` on, as launch files pass them.
@@ -82,6 +84,9 @@ class Settings:
     watchers_max: int = 8
     body_max_bytes: int = 64 * 1024
     log_format: LogFormat = "text"
+    image_max_bytes: int = 8 * 2**20
+    image_pixels_max: int = 16 * 2**20
+    inferences_max: int = 32
 
     def __post_init__(self) -> None:
         if not self.oidc and not is_loopback(self.host):

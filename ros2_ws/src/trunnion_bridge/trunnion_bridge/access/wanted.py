@@ -31,6 +31,8 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
     ("GET", "/v1/orders"): Role.VIEWER,
     ("GET", "/v1/orders/{order_id}"): Role.VIEWER,
     ("GET", "/v1/orders/{order_id}/events"): Role.VIEWER,
+    # It changes nothing, but takes the processor of a machine that moves a robot.
+    ("POST", "/v1/infer"): Role.OPERATOR,
     ("POST", "/v1/orders"): Role.OPERATOR,
     ("POST", "/v1/orders/{order_id}/cancel"): Role.OPERATOR,
 }

@@ -1,0 +1,1 @@
+"""Inference on request: images in, detections out, by the same edge runtime as the robot's own."""
