@@ -13,12 +13,25 @@ from fastapi.staticfiles import StaticFiles
 
 from trunnion_bridge import problem
 from trunnion_bridge.access.admission import Admission
+from trunnion_bridge.access.trail import Trail
+from trunnion_bridge.answers import Answers
 from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.correlation import RequestId
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
 from trunnion_bridge.models import Problem
-from trunnion_bridge.routes import camera, events, health, infer, metrics, orders, session, state
+from trunnion_bridge.routes import (
+    audit,
+    camera,
+    events,
+    health,
+    infer,
+    keys,
+    metrics,
+    orders,
+    session,
+    state,
+)
 from trunnion_bridge.settings import Settings
 
 _PAGE = Path(__file__).with_name("page")
@@ -74,12 +87,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = partial(_description_of, app)  # type: ignore[method-assign]
     app.state.bridge = bridge
     problem.install(app)
-    for module in (orders, state, events, camera, infer, health, metrics, session):
+    for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes, except_for=(infer.PATH,))
     app.add_middleware(Admission, access=bridge.access, page_files=_page_files())
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Trail, log=bridge.audit, page_files=_page_files())
+    app.add_middleware(Answers)
     app.add_middleware(RequestClock, metrics=bridge.metrics)
     app.add_middleware(RequestId)
     return app

@@ -13,6 +13,9 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from trunnion_bridge.access.access import Access
+from trunnion_bridge.access.audit import AuditLog
+from trunnion_bridge.access.key_ring import KeyRing
+from trunnion_bridge.access.key_store import KeyStore
 from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
@@ -38,8 +41,10 @@ class Bridge:
         self.settings = settings
         self.catalogue = catalogue
         self.metrics = Metrics()
-        self.access = Access(settings.oidc)
         self.database = Database(settings.database_url)
+        self.keys = KeyStore(self.database)
+        self.audit = AuditLog(self.database)
+        self.access = Access(settings.oidc, KeyRing(self.keys))
         self.store = Store(self.database)
         self.feed = Feed()
         self.ledger = Ledger(self.store, self.feed, self.metrics.order_ended)
@@ -69,6 +74,7 @@ class Bridge:
                 await self.inference.stop()
                 telling.cancel()
                 await asyncio.to_thread(self.gateway.stop)
+                await self.access.keys.settle()
 
     def state(self) -> State:
         """The cell now. Reads the store: keep it off the event loop."""

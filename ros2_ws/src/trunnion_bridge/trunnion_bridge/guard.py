@@ -16,14 +16,7 @@ from trunnion_bridge.problem import Refused, problem
 from trunnion_bridge.settings import Settings, is_loopback
 
 _log = logging.getLogger("trunnion.bridge")
-_POLICY = b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'"
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", _POLICY),
-)
 _READING = ("GET", "HEAD", "OPTIONS")
-_OVER_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Guard:
@@ -43,7 +36,7 @@ class Guard:
             return
         refused = self._refusal(Headers(scope=scope))
         if refused is None:
-            await self._app(scope, receive, _with_headers(scope, send))
+            await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await WebSocketClose(code=1008, reason=refused.code)(scope, receive, send)
         else:
@@ -155,17 +148,3 @@ def _host_name(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
-
-
-def _with_headers(scope: Scope, send: Send) -> Send:
-    always = (*_HEADERS, _OVER_TLS) if scope["scheme"] == "https" else _HEADERS
-
-    async def extended(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = message.get("headers", ())
-            message["headers"] = [*headers, *always]
-            if all(name.lower() != b"cache-control" for name, _ in headers):
-                message["headers"].append((b"cache-control", b"no-cache"))
-        await send(message)
-
-    return extended

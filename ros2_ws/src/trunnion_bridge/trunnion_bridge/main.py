@@ -12,22 +12,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
-
 from trunnion_bridge.certificate import check_certificate
-from trunnion_bridge.database import POSTGRESQL, postgresql_url
+from trunnion_bridge.database_option import add_database_option, database_of
 from trunnion_bridge.log import FORMATS
 from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
-DATABASE_VARIABLE = "TRUNNION_DATABASE"
 _BACKLOG = 128
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 stopped by a signal, 2 bad input, 3 something broke."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        settings = _settings(sys.argv[1:] if arguments is None else arguments)
+        if given[:1] == ["keys"]:
+            from trunnion_bridge.access.command import keys_command
+
+            return keys_command(given[1:])
+        settings = _settings(given)
         check_certificate(settings.tls_cert, settings.tls_key)
         with _only_bridge(settings.data_dir), _listening(settings) as listener:
             # Imported here, because it takes a second or two, and what cannot start should be told at once.
@@ -48,7 +50,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(
         bundle=given.bundle,
         data_dir=given.data_dir,
-        database=_database(given.database),
+        database=database_of(given.database),
         host=given.host,
         port=given.port,
         oidc=_oidc(given),
@@ -73,12 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bundle", type=Path, required=True, help="the bundle that the cell runs")
     parser.add_argument("--data-dir", type=Path, required=True, help="the bridge's own folder")
-    parser.add_argument(
-        "--database",
-        metavar="URL",
-        help=f"{POSTGRESQL}://USER@HOST/DATABASE for the orders (default: {DATABASE_VARIABLE}, which may hold a "
-        "password; without it a SQLite file in --data-dir)",
-    )
+    add_database_option(parser)
     parser.add_argument("--host", default=Settings.host, help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=Settings.port, help="default: %(default)s; 0 takes a free one"
@@ -105,21 +102,6 @@ def _parser() -> argparse.ArgumentParser:
         help="for people, or a line of JSON each for what collects logs (default: %(default)s)",
     )
     return parser
-
-
-def _database(given: str | None) -> URL | None:
-    if given is None:
-        told = os.environ.get(DATABASE_VARIABLE)
-        return postgresql_url(told) if told else None
-    url = postgresql_url(given)
-    if url.password is not None:
-        raise BadInput(
-            where="--database",
-            got="a password, which every user of this machine can read in the list of processes",
-            wanted="a URL without it",
-            next_step=f"give the whole URL in the environment variable {DATABASE_VARIABLE} instead",
-        )
-    return url
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -23,6 +23,10 @@ _log = logging.getLogger("trunnion.bridge")
 PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unauthenticated": (401, "Who calls is not known"),
     "role-too-low": (403, "This caller may not do that"),
+    "other-area": (403, "This key is for something else"),
+    "no-session": (403, "A key opens no session"),
+    "expiry-out-of-range": (422, "A key cannot last until then"),
+    "unknown-area": (422, "There is no such area"),
     "foreign-user": (403, "Another user of this machine may not use this bridge"),
     "issuer-away": (503, "Tokens cannot be verified now"),
     "malformed": (400, "The request cannot be read"),
@@ -108,7 +112,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_broken)
+    app.add_exception_handler(Exception, on_broken)
 
 
 async def _on_refused(request: Request, error: Exception) -> ProblemResponse:
@@ -136,7 +140,8 @@ async def _on_http(request: Request, error: Exception) -> ProblemResponse:
     return problem(refused, path, error.headers)
 
 
-async def _on_broken(request: Request, error: Exception) -> ProblemResponse:
+async def on_broken(request: Request, error: Exception) -> ProblemResponse:
+    """The answer where nobody knows better; the log has what happened."""
     _log.error("%s %s broke", request.method, request.url.path, exc_info=error)
     refused = Refused(
         "broken",

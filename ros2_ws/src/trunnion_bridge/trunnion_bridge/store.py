@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from trunnion_bridge.access import audit
 from trunnion_bridge.database import Database
 from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
@@ -42,7 +43,9 @@ class Store:
         with self._database.writing() as session:
             known = key and session.scalar(select(OrderRow).where(OrderRow.idempotency_key == key))
             if known:
-                return self._same_or_refused(known, request, str(key)), False
+                same = self._same_or_refused(known, request, str(key))
+                audit.enter(session, same.id, "unchanged", "the key was used before, for this very order")
+                return same, False
             if request.deadline and (_deadline_ms(request) or 0) <= self._now_ms():
                 raise _too_late(request.deadline)
             waiting = session.scalar(select(func.count()).where(OrderRow.state == "queued")) or 0
@@ -50,6 +53,7 @@ class Store:
                 raise _queue_full(waiting)
             row = self._new_row(request, key)
             self._note(session, row, "the order is in the queue")
+            audit.enter(session, row.id)
             return order_of(row), True
 
     def get(self, order_id: str) -> OrderDetail | None:
@@ -155,6 +159,7 @@ class Store:
             else:
                 row.cancelling = True
                 self._note(session, row, "to be cancelled: the sorter is asked to leave off")
+            audit.enter(session, row.id)
             return order_of(row)
 
     def expire(self) -> list[Order]:

@@ -1,4 +1,4 @@
-"""The tables that hold orders and what happened to them, and their rows as the API shows them."""
+"""The tables that last: orders, what happened to them, keys, and the audit log; orders as the API shows them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,45 @@ class EventRow(Base):
     content: Mapped[str | None]  # the order after it, as JSON, while it is retained
 
 
+class KeyRow(Base):
+    """A key of a machine, of which only the digest is kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    areas: Mapped[str | None]  # a list as JSON
+    digest: Mapped[str]
+    created_ms: Mapped[int] = mapped_column(Number)
+    created_by: Mapped[str]
+    expires_ms: Mapped[int] = mapped_column(Number)
+    used_ms: Mapped[int | None] = mapped_column(Number)
+    revoked_ms: Mapped[int | None] = mapped_column(Number)
+
+
+class AuditRow(Base):
+    """A change, or an attempt at one; the database itself refuses to change or to delete a row."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    at_ms: Mapped[int] = mapped_column(Number)
+    who: Mapped[str] = mapped_column(index=True)
+    via: Mapped[str]
+    role: Mapped[str | None]
+    address: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    outcome: Mapped[str]
+    code: Mapped[str]
+    detail: Mapped[str]
+    request_id: Mapped[str]
+
+
 def order_of(row: OrderRow) -> Order:
     """The order as the API shows it."""
     return Order(
@@ -71,11 +110,11 @@ def order_of(row: OrderRow) -> Order:
         part=row.part,
         message=row.message,
         cancelling=row.cancelling,
-        deadline=_time(row.deadline_ms) if row.deadline_ms is not None else None,
+        deadline=time_of(row.deadline_ms) if row.deadline_ms is not None else None,
         event=row.event,
-        created_at=_time(row.created_ms),
-        started_at=_time(row.started_ms) if row.started_ms is not None else None,
-        ended_at=_time(row.ended_ms) if row.ended_ms is not None else None,
+        created_at=time_of(row.created_ms),
+        started_at=time_of(row.started_ms) if row.started_ms is not None else None,
+        ended_at=time_of(row.ended_ms) if row.ended_ms is not None else None,
     )
 
 
@@ -83,12 +122,13 @@ def event_of(row: EventRow) -> OrderEvent:
     """The event as the API shows it."""
     return OrderEvent(
         id=row.number,
-        at=_time(row.at_ms),
+        at=time_of(row.at_ms),
         state=cast(OrderState, row.state),
         sorted=row.sorted,
         message=row.message,
     )
 
 
-def _time(ms: int) -> datetime:
+def time_of(ms: int) -> datetime:
+    """The moment `ms` after 1970 began, in UTC."""
     return datetime.fromtimestamp(ms / 1000, timezone.utc)

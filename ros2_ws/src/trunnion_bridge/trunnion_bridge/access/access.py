@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import pwd
 
 from starlette.requests import HTTPConnection
 
 from trunnion_bridge.access.credentials import token_of
 from trunnion_bridge.access.issuer import Issuer
-from trunnion_bridge.access.neighbour import user_of
+from trunnion_bridge.access.key_ring import KeyRing
+from trunnion_bridge.access.keys import PREFIX
+from trunnion_bridge.access.neighbour import own_name, user_of
 from trunnion_bridge.access.roles import Caller, Role
 from trunnion_bridge.access.throwaway import ThrowAwayIssuer
 from trunnion_bridge.access.tokens import TokenVerifier, unauthenticated
@@ -18,9 +19,13 @@ from trunnion_bridge.settings import Oidc
 
 
 class Access:
-    """Without `oidc` the development mode: whoever runs the bridge is the admin of it, others may do nothing."""
+    """Without `oidc` the development mode: whoever runs the bridge is the admin of it, others may do nothing.
 
-    def __init__(self, oidc: Oidc | None) -> None:
+    In either, whoever has one of the bridge's keys may do what the key says.
+    """
+
+    def __init__(self, oidc: Oidc | None, keys: KeyRing) -> None:
+        self.keys = keys
         self._own = None if oidc else ThrowAwayIssuer()
         if oidc:
             self._verifier = TokenVerifier(Issuer(oidc.issuer), oidc.issuer, oidc.audience, oidc.role_claim)
@@ -36,18 +41,28 @@ class Access:
         token = token_of(connection)
         if token is None:
             raise unauthenticated("nothing")
-        return await self._verifier.caller(token)
+        if token.startswith(PREFIX):
+            return await self.keys.caller(token)
+        caller = await self._verifier.caller(token)
+        return caller._replace(via="local") if self._own else caller
+
+    async def is_valid(self, caller: Caller) -> bool:
+        """Whether a caller who was let in would be let in again."""
+        return await self.keys.is_valid(caller.name) if caller.via == "key" else True
 
     async def session(self, connection: HTTPConnection) -> tuple[str, Caller]:
         """A token for the rest of a session: a new one in the development mode, otherwise the caller's own.
 
         Raises:
-            Refused: `unauthenticated`, or `foreign-user` for another user of this machine.
+            Refused: `unauthenticated`, `foreign-user` for another user of this machine, `no-session` for a key.
         """
         if self._own:
             token = self._own.token(_own_user(connection), Role.ADMIN)
-            return token, await self._verifier.caller(token)
-        return token_of(connection) or "", await self.caller(connection)
+            return token, (await self._verifier.caller(token))._replace(via="local")
+        caller = await self.caller(connection)
+        if caller.via == "key":  # it lasts too long for a cookie
+            raise _no_session()
+        return token_of(connection) or "", caller
 
 
 def check_role(caller: Caller, wanted: Role, what: str) -> None:
@@ -60,6 +75,28 @@ def check_role(caller: Caller, wanted: Role, what: str) -> None:
         got=f"{caller.name!a} with {f'the role {caller.role}' if caller.role else 'no role'}",
         wanted=f"the role {wanted} or a higher one",
         next_step="ask whoever gives out roles for it, then get a new token",
+    )
+
+
+def check_area(caller: Caller, area: str, what: str) -> None:
+    """Raises Refused, `other-area`, when the caller has a key for other areas."""
+    if caller.areas is not None and area not in caller.areas:
+        raise Refused(
+            "other-area",
+            where=what,
+            got=f"{caller.name!a}, for {', '.join(sorted(caller.areas))}",
+            wanted=f"a key for {area}, or for all",
+            next_step="ask whoever gives out keys for another one",
+        )
+
+
+def _no_session() -> Refused:
+    return Refused(
+        "no-session",
+        where="Authorization",
+        got="a key",
+        wanted="an access token of the issuer",
+        next_step="send the key itself with each request, behind Authorization: Bearer",
     )
 
 
@@ -76,11 +113,4 @@ def _own_user(connection: HTTPConnection) -> str:
             wanted=f"user {os.getuid()}, who runs the bridge",
             next_step="ask as that user, or run the bridge with --oidc-issuer",
         )
-    return _name_of(user)
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:  # as in containers, where users need no name
-        return f"user {user}"
+    return own_name()

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from trunnion_bridge.access.access import Access, check_role
+from trunnion_bridge.access.access import Access, check_area, check_role
 from trunnion_bridge.access.credentials import SUBPROTOCOL
 from trunnion_bridge.access.roles import Caller
-from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable
+from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable, area_of
 from trunnion_bridge.problem import Refused, problem
 
 _STREAMS = ("/v1/camera.mjpeg", "/v1/events")
 _POLICY_VIOLATION = 1008
+_LOOK_S = 2.0  # how often a stream looks whether its caller is still let in
 
 
 class Admission:
     """Puts the Caller into `request.state.caller`; None where anyone may come."""
 
-    def __init__(self, app: ASGIApp, access: Access, page_files: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        page_files: Iterable[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._app = app
+        self._clock = clock
         self._access = access
         self._table = RouteTable(page_files)
 
@@ -37,7 +45,6 @@ class Admission:
         except Refused as refused:
             await refuse(refused, scope, receive, send)
             return
-        scope.setdefault("state", {})["caller"] = caller
         if scope["type"] == "websocket":
             await self._until_expiry(caller, scope, receive, _with_subprotocol(scope, send))
         elif scope["path"] in _STREAMS:
@@ -47,24 +54,38 @@ class Admission:
 
     async def _admitted(self, scope: Scope) -> Caller | None:
         method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
+        scope.setdefault("state", {})["caller"] = None
         wanted = self._table.wanted(method, scope["path"])
         if wanted is ANYONE:
             return None
         caller = await self._access.caller(HTTPConnection(scope))
-        check_role(caller, wanted, f"{method} {scope['path']}")
+        scope["state"]["caller"] = caller  # also of one who is refused: the audit log names them
+        what = f"{method} {scope['path']}"
+        check_role(caller, wanted, what)
+        check_area(caller, area_of(scope["path"]), what)
         return caller
 
     async def _until_expiry(self, caller: Caller | None, scope: Scope, receive: Receive, send: Send) -> None:
-        """A stream lasts no longer than the token that opened it."""
-        left_s = max(0.0, caller.expires_s - time.time()) if caller else None
+        """A stream lasts no longer than the token or the key that opened it."""
+        stream = asyncio.ensure_future(self._app(scope, receive, send))
         try:
-            await asyncio.wait_for(self._app(scope, receive, send), left_s)
-        except TimeoutError:
-            if scope["type"] == "websocket":
-                reason = "the token has expired"
-                await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
-            else:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            while caller and not stream.done() and await self._is_valid(caller):
+                left_s = min(_LOOK_S, caller.expires_s - self._clock())
+                await asyncio.wait({stream}, timeout=max(0.0, left_s))
+            if stream.done() or not caller:
+                await stream
+                return
+        finally:
+            stream.cancel()
+            await asyncio.wait({stream})
+        if scope["type"] == "websocket":
+            reason = "the token has expired, or the key was revoked"
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _is_valid(self, caller: Caller) -> bool:
+        return caller.expires_s > self._clock() and await self._access.is_valid(caller)
 
 
 async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:

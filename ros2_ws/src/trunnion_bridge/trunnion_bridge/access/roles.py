@@ -20,11 +20,17 @@ class Role(IntEnum):
 
 
 class Caller(NamedTuple):
-    """Who calls; `role` is None for one who is known but may do nothing. `expires_s` is in Unix time."""
+    """Who calls; `role` is None for one who is known but may do nothing.
+
+    `expires_s` is in Unix time. `via` is how they got in: `oidc`, `key`, `local` or `host`. `areas` are the only ones
+    that are open to them; None is all.
+    """
 
     name: str
     role: Role | None
     expires_s: float
+    via: str = "oidc"
+    areas: frozenset[str] | None = None
 
 
 def highest_role(claims: Mapping[str, Any], claim: str) -> Role | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from starlette.routing import compile_path
 
@@ -33,9 +34,53 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
     ("GET", "/v1/orders/{order_id}/events"): Role.VIEWER,
     # It changes nothing, but takes the processor of a machine that moves a robot.
     ("POST", "/v1/infer"): Role.OPERATOR,
+    ("GET", "/v1/keys"): Role.ADMIN,
+    ("POST", "/v1/keys"): Role.ADMIN,
+    ("DELETE", "/v1/keys/{key_id}"): Role.ADMIN,
+    ("GET", "/v1/audit"): Role.ADMIN,
     ("POST", "/v1/orders"): Role.OPERATOR,
     ("POST", "/v1/orders/{order_id}/cancel"): Role.OPERATOR,
 }
+
+# What the audit log calls a change; others are called by their method and route.
+ACTIONS: Mapping[tuple[str, str], str] = {
+    ("POST", "/v1/session"): "session.open",
+    ("POST", "/v1/orders"): "order.create",
+    ("POST", "/v1/orders/{order_id}/cancel"): "order.cancel",
+    ("POST", "/v1/keys"): "key.create",
+    ("DELETE", "/v1/keys/{key_id}"): "key.revoke",
+}
+# Those that change nothing, whatever their method says.
+LOOKS = frozenset({("POST", "/v1/infer")})
+
+
+def area_of(path: str) -> str:
+    """The area of a route, to which a key may be restricted: `camera` for /v1/camera.jpg."""
+    return path.removeprefix("/v1").lstrip("/").split("/")[0].split(".")[0]
+
+
+AREAS = frozenset(area_of(path) for (_, path), role in ROUTES.items() if role is not ANYONE)
+
+
+def check_areas(areas: Iterable[str] | None, within: frozenset[str] | None = None) -> None:
+    """Raises Refused where a key for `areas` (None is all) would open what is none, or is not in `within`."""
+    open_to = AREAS if within is None else within
+    strange = sorted(set(areas) - open_to) if areas is not None else [] if within is None else ["all"]
+    if strange:
+        raise Refused(
+            "unknown-area",
+            where="body.areas",
+            got=ascii(strange[0]),
+            wanted=f"some of {', '.join(sorted(open_to))}",
+            next_step="choose from those, or leave the areas out",
+        )
+
+
+class _Row(NamedTuple):
+    method: str
+    path: str
+    role: Role | None
+    pattern: re.Pattern[str]
 
 
 class RouteTable:
@@ -45,7 +90,9 @@ class RouteTable:
         self, page_files: Iterable[str], routes: Mapping[tuple[str, str], Role | None] = ROUTES
     ) -> None:
         page = {(method, path): ANYONE for path in page_files for method in ("GET", "HEAD")}
-        self._rows = [(method, _pattern(path), role) for (method, path), role in {**page, **routes}.items()]
+        self._rows = [
+            _Row(method, path, role, _pattern(path)) for (method, path), role in {**page, **routes}.items()
+        ]
 
     def wanted(self, method: str, path: str) -> Role | None:
         """The role that the route wants; where several rows fit, the highest of theirs.
@@ -53,13 +100,27 @@ class RouteTable:
         Raises:
             Refused: `not-found` or `method-not-allowed`.
         """
-        fitting = [(row_method, role) for row_method, pattern, role in self._rows if pattern.match(path)]
-        roles = [role for row_method, role in fitting if row_method == method]
+        fitting = [row for row in self._rows if row.pattern.match(path)]
+        roles = [row.role for row in fitting if row.method == method]
         if not fitting or (method == WEBSOCKET and not roles):
             raise _not_found(method, path)
         if not roles:
-            raise _not_allowed(method, path, sorted({row_method for row_method, _ in fitting} - {WEBSOCKET}))
+            raise _not_allowed(method, path, sorted({row.method for row in fitting} - {WEBSOCKET}))
         return max((role for role in roles if role is not None), default=ANYONE)
+
+    def change(self, method: str, path: str) -> tuple[str, str] | None:
+        """What the audit log calls the change that a request asks for, and the id of what it is to change.
+
+        None for one that is there to look, or that no route knows.
+        """
+        if method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        for row in self._rows:
+            found = row.pattern.match(path) if row.method == method else None
+            if found and (method, row.path) not in LOOKS:
+                name = ACTIONS.get((method, row.path), f"{method} {row.path}")
+                return name, next(iter(found.groupdict().values()), "")
+        return None
 
 
 def _pattern(path: str) -> re.Pattern[str]:

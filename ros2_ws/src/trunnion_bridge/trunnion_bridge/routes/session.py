@@ -21,6 +21,7 @@ async def open_session(bridge: TheBridge, request: Request, response: Response) 
     whoever sends a token of it; the session ends when the token does.
     """
     token, caller = await bridge.access.session(request)
+    request.state.caller = caller  # for the audit log
     response.set_cookie(
         cookie_name(request.scope),
         token,

@@ -1,0 +1,56 @@
+"""What every answer has, also one to an error: headers that tell browsers to be careful."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trunnion_bridge.problem import on_broken
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class Answers:
+    """Marks every answer, and gives one where something broke: inside of all that counts and names answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def marked(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                has_begun = True
+                _mark(message, scope["scheme"] in ("https", "wss"))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, marked)
+        except Exception as error:
+            if has_begun or scope["type"] != "http":
+                raise
+            await (await on_broken(Request(scope), error))(scope, receive, marked)
+
+
+def _mark(message: Message, is_tls: bool) -> None:
+    message["headers"] = list(message.get("headers", ()))
+    headers = MutableHeaders(scope=message)
+    for name, value in {**_HEADERS, **(_OVER_TLS if is_tls else {})}.items():
+        headers[name] = value
+    headers.setdefault("Cache-Control", "no-cache")
