@@ -82,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         # The interactive documents load their scripts from elsewhere; this machine may have no network.
         docs_url=None,
         redoc_url=None,
+        telemetry={"operation_spans": False, "auto_configure": False},  # tracing.py sets it up
         responses={"4XX": {"model": Problem, "description": "A problem (RFC 9457)"}},
     )
     app.openapi = partial(_description_of, app)  # type: ignore[method-assign]

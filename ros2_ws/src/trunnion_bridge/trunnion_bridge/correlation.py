@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +54,7 @@ class RequestId:
 
         # Never reset: each request has a context of its own, and the answer to what broke is made outside of this.
         request_id.set(identity)
+        trace.get_current_span().set_attribute("trunnion.request_id", identity)
         await self._app(scope, receive, naming)
 
 

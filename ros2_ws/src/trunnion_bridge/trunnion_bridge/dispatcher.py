@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunnion_bridge.correlation import of_order
+from trunnion_bridge import correlation, tracing
 from trunnion_bridge.execution import Execution, Patience, Robot
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.lifecycle import WITH_THE_SORTER
@@ -98,7 +98,7 @@ class Dispatcher:
     async def _carry_out(self, order: Order) -> None:
         self._execution = Execution(order, self._ledger, self._robot, self._patience)
         try:
-            with of_order(order.id):
+            with correlation.of_order(order.id), tracing.of_order(order):
                 await self._execution.run()
         except SQLAlchemyError:  # if the sorter has the order, it works on, and is asked again how far it is
             raise

@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.models import NodeHealth, Order, OrderState
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
+from trunnion_bridge.tracing import tracer
 
 _log = logging.getLogger("trunnion.bridge")
 _LOOK_S = 0.25
@@ -152,6 +154,7 @@ class Execution:
                 return False
         return not self._withdrawn.is_set()
 
+    @tracer.start_as_current_span("sort", kind=SpanKind.CLIENT, attributes={"ros.action": "sort"})
     async def _follow(self, sort_run: SortRun, news: SortNews | None) -> None:
         if self._is_cancelled:  # before the sorter had it, or by a bridge before us
             self._robot.cancel(self.order.id)

@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from trunnion_bridge import tracing
 from trunnion_bridge.feed import Feed
 from trunnion_bridge.lifecycle import ENDED
 from trunnion_bridge.models import Order, OrderDetail, OrderRequest, OrderState
@@ -107,5 +108,6 @@ class Ledger:
             _log.info("order %d, %s: %s", *said, extra={"order_id": order.id})
             self._feed.publish("order", order.model_dump(mode="json"), event=order.event)
             if order.state in ENDED:
+                tracing.ended(order.state, order.message)
                 self._on_end(order)
         return order

@@ -41,8 +41,8 @@ def start_log(kind: LogFormat) -> None:
     handler.setFormatter(_Text() if kind == "text" else _json())
     handler.addFilter(_Correlated())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx", "uvicorn.error"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def _json() -> JsonFormatter:

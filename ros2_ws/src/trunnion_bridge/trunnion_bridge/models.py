@@ -69,6 +69,9 @@ class Order(Model):
     event: int = Field(description="the id of the latest event that is in here")
     cancelling: bool = Field(False, description="whether the sorter is asked to leave it")
     deadline: datetime | None = Field(None, description="when it fails if it still waits")
+    traceparent: str = Field(
+        "", description="the trace of its request (W3C Trace Context); empty: not traced"
+    )
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

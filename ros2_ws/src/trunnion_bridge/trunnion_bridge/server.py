@@ -16,6 +16,7 @@ from trunnion_bridge.claim import Claim
 from trunnion_bridge.database import Database
 from trunnion_bridge.log import start_log
 from trunnion_bridge.settings import Settings
+from trunnion_bridge.tracing import tracing
 from trunnion_contract.errors import Broken, ExitCode
 
 _GRACE_S = 1
@@ -50,7 +51,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     with Database(settings.database_url) as database, Claim(database, partial(_end_at_once, database)):
         scheme = "https" if settings.tls_cert else "http"
         print(f"bridge: {scheme}://{host}:{port}/", flush=True)
-        server.run(sockets=[listener])
+        with tracing():
+            server.run(sockets=[listener])
     if not server.started and not server.should_exit:
         raise Broken(
             where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"

@@ -17,6 +17,7 @@ from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
+from trunnion_bridge.tracing import traceparent
 
 RETAINED = 10_000  # events of which the content is kept, for those who come back
 
@@ -220,6 +221,7 @@ class Store:
             deadline_ms=_deadline_ms(request),
             cancelling=False,
             idempotency_key=key,
+            traceparent=traceparent(),
         )
 
     def _same_or_refused(self, row: OrderRow, request: OrderRequest, key: str) -> Order:

@@ -40,6 +40,7 @@ class OrderRow(Base):
     cancelling: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     event: Mapped[int] = mapped_column(Number, default=0, server_default="0")
+    traceparent: Mapped[str] = mapped_column(default="", server_default="")
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.number")
 
 
@@ -112,6 +113,7 @@ def order_of(row: OrderRow) -> Order:
         cancelling=row.cancelling,
         deadline=time_of(row.deadline_ms) if row.deadline_ms is not None else None,
         event=row.event,
+        traceparent=row.traceparent,
         created_at=time_of(row.created_ms),
         started_at=time_of(row.started_ms) if row.started_ms is not None else None,
         ended_at=time_of(row.ended_ms) if row.ended_ms is not None else None,
