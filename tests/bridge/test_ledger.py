@@ -23,7 +23,7 @@ class SlowToAnswer:
 
 
 class Order:
-    event = 0
+    id, number, event = "order", 1, 0
     state = "running"
 
     def __init__(self, message: str) -> None:
