@@ -93,6 +93,7 @@ class Bridge:
     def health(self) -> Health:
         """Whether the bridge works, and whether the robot does."""
         camera, sorter_here = self.gateway.camera(), self.gateway.sorter_here
+        draining = self.dispatcher.draining
         ill = [node for node in self.gateway.nodes() if node.state not in ("ok", "warn")]
         live = self.gateway.alive and self.dispatcher.alive
         checks = [
@@ -103,6 +104,7 @@ class Bridge:
                 ok=camera.here,
                 message=_says(camera.here, f"{camera.rate_hz:g} images a second"),
             ),
+            *([Check(name="drain", ok=False, message="is about to stop, takes no further order")] * draining),
             *(Check(name=node.name, ok=False, message=node.message) for node in ill),
         ]
         return Health(live=live, ready=all(check.ok for check in checks), checks=checks)

@@ -18,6 +18,7 @@ _log = logging.getLogger("trunnion.bridge")
 _STOP_S = 1.0
 _TRY_AGAIN_S = 1.0
 _DEADLINES_S = 0.5
+_DRAIN_LOOK_S = 0.05
 
 
 class Dispatcher:
@@ -28,6 +29,7 @@ class Dispatcher:
         self._robot = robot
         self._patience = patience
         self._posted = asyncio.Event()
+        self._is_draining = False
         self._execution: Execution | None = None
         self._task: asyncio.Task[None] | None = None
         self._expiring: asyncio.Task[None]
@@ -61,6 +63,17 @@ class Dispatcher:
                 await task
         await self._ledger.fail_running("the bridge was stopped while this order ran")
 
+    @property
+    def draining(self) -> bool:
+        """Whether no further order is taken to the robot."""
+        return self._is_draining
+
+    async def drain(self) -> None:
+        """Take no further order to the robot; return when the sorter has none any more."""
+        self._is_draining = True
+        while (order := self.current) and order.state in WITH_THE_SORTER:
+            await asyncio.sleep(_DRAIN_LOOK_S)
+
     def posted(self) -> None:
         """There is a new order."""
         self._posted.set()
@@ -86,7 +99,7 @@ class Dispatcher:
         while True:
             self._posted.clear()
             try:
-                order = await self._ledger.next_up()
+                order = None if self._is_draining else await self._ledger.next_up()
                 if order:
                     await self._carry_out(order)
                 else:

@@ -58,6 +58,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
         tls_key=given.tls_key,
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
+        drain_s=given.drain_s,
         log_format=given.log_format,
         ros_arguments=ros,
     )
@@ -94,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--robot-wait-s", type=float, default=Settings.robot_wait_s, help="how long an order waits"
+    )
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=Settings.drain_s,
+        help="on SIGTERM, how long the order that runs may go on before it is cancelled (default: %(default)g)",
     )
     parser.add_argument(
         "--log-format",

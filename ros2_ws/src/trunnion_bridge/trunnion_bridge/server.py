@@ -14,6 +14,7 @@ import uvicorn
 from trunnion_bridge.app import create_app
 from trunnion_bridge.claim import Claim
 from trunnion_bridge.database import Database
+from trunnion_bridge.drain import DrainingServer
 from trunnion_bridge.log import start_log
 from trunnion_bridge.settings import Settings
 from trunnion_bridge.tracing import tracing
@@ -45,7 +46,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         ssl_keyfile=settings.tls_key,
         proxy_headers=False,  # who is at the other end is asked of the kernel, never of the request
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(config, app.state.bridge.dispatcher, settings.drain_s)
     _stop_on_signal(server)
     # What cannot be used is told now, not in the middle of the start.
     with Database(settings.database_url) as database, Claim(database, partial(_end_at_once, database)):

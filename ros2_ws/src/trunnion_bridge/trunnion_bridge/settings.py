@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,6 +64,7 @@ class Settings:
         image_pixels_max: of an image that is sent; decoded it takes three bytes for each.
         inferences_max: images that are sent at a time; more are refused.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
+        drain_s: how long the order that runs may go on after SIGTERM before it is cancelled.
         log_format: `text` for people, `json` for what collects logs: a line, an object.
         ros_arguments: from `--ros-args` on, as launch files pass them.
     """
@@ -83,6 +85,7 @@ class Settings:
     queued_max: int = 100
     watchers_max: int = 8
     body_max_bytes: int = 64 * 1024
+    drain_s: float = 0.0
     log_format: LogFormat = "text"
     image_max_bytes: int = 8 * 2**20
     image_pixels_max: int = 16 * 2**20
@@ -99,6 +102,13 @@ class Settings:
         if not 0 <= self.port <= 65535:
             raise BadInput(
                 where="--port", got=str(self.port), wanted="0 to 65535", next_step="choose another port"
+            )
+        if not 0 <= self.drain_s < math.inf:
+            raise BadInput(
+                where="--drain-s",
+                got=str(self.drain_s),
+                wanted="0 or more seconds",
+                next_step="choose another time, or leave it out to stop at once",
             )
 
     @property
