@@ -148,8 +148,8 @@ def _says(is_here: bool, words: str) -> str:
     return words if is_here else "not there"
 
 
-def of(connection: HTTPConnection) -> Bridge:
-    """The bridge that a request or a WebSocket belongs to."""
+async def of(connection: HTTPConnection) -> Bridge:
+    """The bridge that a request or a WebSocket belongs to. No plain function: FastAPI would run it on a thread."""
     bridge: Bridge = connection.app.state.bridge
     return bridge
 

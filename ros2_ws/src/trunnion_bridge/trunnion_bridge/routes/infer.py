@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Query, Request
 
 from trunnion_bridge.bridge import TheBridge
@@ -56,7 +56,8 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     if announced.isdecimal() and int(announced) > max_bytes:
         raise _too_large(f"{announced} bytes", max_bytes)
     try:
-        return await asyncio.wait_for(_read(request, max_bytes), _BODY_WITHIN_S)
+        with anyio.fail_after(_BODY_WITHIN_S):
+            return await _read(request, max_bytes)
     except TimeoutError:
         raise Refused(
             "too-slow",

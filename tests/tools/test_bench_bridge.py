@@ -1,0 +1,30 @@
+"""The bridge's inference stands against the network alone, on the same images, in the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.ros.tiny_bundle import write_bundle
+
+from trunnion.bench import bridge
+from trunnion_contract.bundle import open_bundle
+from trunnion_contract.errors import Broken
+
+
+def test_rows_of_inference_have_their_floors(tmp_path: Path):
+    rows = {row.name: row for row in bridge._infer(open_bundle(write_bundle(tmp_path)), 2, 0.3)}
+
+    assert list(rows) == ["bridge.infer.ratio", "bridge.infer.per_core_ratio"] + [
+        f"bridge.infer.p{percent}_ms" for percent in (50, 95, 99)
+    ]
+    # A network of no weight: the bridge is mostly HTTP, and far slower than it.
+    assert 0 < rows["bridge.infer.ratio"].value < 1
+    assert "all cores" in rows["bridge.infer.ratio"].against
+    assert rows["bridge.infer.p50_ms"].n > 16
+    assert rows["bridge.infer.p50_ms"].value <= rows["bridge.infer.p99_ms"].value
+
+
+def test_a_bridge_that_refuses_images_ends_the_bench(tmp_path: Path):
+    with bridge._probe("infer_probe", 1, "no token", __file__, 1) as probe, pytest.raises(Broken):
+        bridge._ask(probe, 0.1)
