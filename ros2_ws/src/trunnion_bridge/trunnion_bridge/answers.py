@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trunnion_bridge.problem import on_broken
+from trunnion_bridge.problem import Refused, on_broken, problem
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; "
@@ -46,6 +48,17 @@ class Answers:
             if has_begun or scope["type"] != "http":
                 raise
             await (await on_broken(Request(scope), error))(scope, receive, marked)
+
+
+def as_bytes(refused: Refused, is_tls: bool) -> bytes:
+    """A refusal as it goes over the wire, where no application answers; the connection ends with it."""
+    answer = problem(refused, "", {"Connection": "close"})
+    message: Message = {"headers": answer.raw_headers}
+    _mark(message, is_tls)
+    status = HTTPStatus(answer.status_code)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+    lines += [name + b": " + value for name, value in message["headers"]]
+    return b"\r\n".join([*lines, b"", bytes(answer.body)])
 
 
 def _mark(message: Message, is_tls: bool) -> None:

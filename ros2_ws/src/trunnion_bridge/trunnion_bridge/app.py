@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from trunnion_bridge import problem
 from trunnion_bridge.access.admission import Admission
+from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.access.trail import Trail
 from trunnion_bridge.answers import Answers
 from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.catalogue import read_catalogue
-from trunnion_bridge.correlation import RequestId
+from trunnion_bridge.correlation import HEADER, RequestId
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
 from trunnion_bridge.models import Problem
 from trunnion_bridge.routes import (
@@ -42,6 +44,13 @@ away, and fails when the robot does not come. Callers send an access token behin
 `Authorization: Bearer`; their role (viewer, operator, integrator, admin) says what they may do.
 
 Every error is `application/problem+json` and says where, what was got, what was wanted, and what to do next."""
+
+# Without credentials: a cookie is the own page's, other sites send a token of their own.
+_CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", HEADER),
+    "expose_headers": ("Location", "Retry-After", "X-Stamp-Ns", HEADER),
+}
 
 
 def _description_of(app: FastAPI) -> dict[str, Any]:
@@ -91,8 +100,12 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
-    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes, except_for=(infer.PATH,))
-    app.add_middleware(Admission, access=bridge.access, page_files=_page_files())
+    body: dict[str, Any] = {"max_bytes": settings.body_max_bytes, "within_s": settings.limits.body_within_s}
+    app.add_middleware(BodyLimit, **body, except_for=(infer.PATH,))
+    pace = Pace(settings.limits)
+    app.add_middleware(Admission, access=bridge.access, pace=pace, page_files=_page_files())
+    if settings.allow_origins:
+        app.add_middleware(CORSMiddleware, **_CORS, allow_origins=settings.allow_origins)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Trail, log=bridge.audit, page_files=_page_files())
     app.add_middleware(Answers)

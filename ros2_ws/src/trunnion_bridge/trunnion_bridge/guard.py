@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from trunnion_bridge.access.credentials import is_own
 from trunnion_bridge.metrics import Metrics
 from trunnion_bridge.problem import Refused, problem
 from trunnion_bridge.settings import Settings, is_loopback
@@ -23,7 +26,7 @@ class Guard:
     """Refuses requests that a web site makes behind the back of the person who looks at it.
 
     On loopback the bridge answers to this machine's own names only, which stops another site's name from being pointed
-    here; and a request that says which site it comes from must come from this one.
+    here; and a request that says which site it comes from must come from this one, or from one that is allowed by name.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -52,26 +55,29 @@ class Guard:
                 wanted="localhost or 127.0.0.1, because the bridge listens to this machine only",
                 next_step="use one of those names, or a proxy that sets the Host header",
             )
-        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+        if origin is not None and not is_own(origin, host) and origin not in self._settings.allow_origins:
             return Refused(
                 "foreign-origin",
                 where="Origin",
                 got=ascii(origin),
-                wanted=f"no Origin, or http://{host}",
+                wanted=f"no Origin, or http://{host}, or one that --allow-origin names",
                 next_step="use the bridge's own page, or call the API from a program",
             )
         return None
 
 
 class BodyLimit:
-    """Refuses bodies of more than `max_bytes`, announced or not, before they are kept.
+    """Refuses bodies of more than `max_bytes`, announced or not, before they are kept, and those that never end.
 
     Routes at the paths `except_for` take their bodies as they come, and limit them themselves.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, except_for: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, within_s: float, except_for: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._within_s = within_s
         self._except_for = except_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,27 +88,46 @@ class BodyLimit:
         if announced.isdecimal() and int(announced) > self._max_bytes:
             await problem(self._refused(f"{announced} bytes"), scope["path"])(scope, receive, send)
             return
-        body = await self._read(receive)
-        if body is None:
-            refused = self._refused(f"more than {self._max_bytes} bytes")
+        try:
+            body = await asyncio.wait_for(self._read(receive), self._within_s)
+        except ClientDisconnect:  # half of an order is none
+            return
+        except TimeoutError:
+            await problem(self._too_slow(), scope["path"])(scope, receive, send)
+        except Refused as refused:
             await problem(refused, scope["path"])(scope, receive, send)
         else:
             await self._app(scope, _again(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body; None when it is too large."""
+    async def _read(self, receive: Receive) -> bytes:
+        """The whole body."""
         body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self._max_bytes:
-                return None
+                raise self._refused(f"more than {self._max_bytes} bytes")
         return body
+
+    def _too_slow(self) -> Refused:
+        return Refused(
+            "too-slow",
+            where="the body",
+            got=f"no end within {self._within_s:g} s",
+            wanted="all of it",
+            next_step="send it faster",
+            headers={"Connection": "close"},
+        )
 
     def _refused(self, got: str) -> Refused:
         wanted, next_step = f"at most {self._max_bytes} bytes", "send a smaller order"
-        return Refused("too-large", where="the body", got=got, wanted=wanted, next_step=next_step)
+        headers = {"Connection": "close"}  # what comes of it yet is not read
+        return Refused(
+            "too-large", where="the body", got=got, wanted=wanted, next_step=next_step, headers=headers
+        )
 
 
 class RequestClock:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from trunnion_bridge.access.limits import add_limit_options, limits_of, origins_of
 from trunnion_bridge.certificate import check_certificate
 from trunnion_bridge.database_option import add_database_option, database_of
 from trunnion_bridge.log import FORMATS
@@ -60,6 +61,8 @@ def _settings(arguments: Sequence[str]) -> Settings:
         robot_wait_s=given.robot_wait_s,
         drain_s=given.drain_s,
         log_format=given.log_format,
+        limits=limits_of(given),
+        allow_origins=origins_of(given),
         ros_arguments=ros,
     )
 
@@ -96,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--robot-wait-s", type=float, default=Settings.robot_wait_s, help="how long an order waits"
     )
+    add_limit_options(parser)
     parser.add_argument(
         "--drain-s",
         type=float,

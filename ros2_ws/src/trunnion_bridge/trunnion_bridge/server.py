@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ import uvicorn
 
 from trunnion_bridge.app import create_app
 from trunnion_bridge.claim import Claim
+from trunnion_bridge.connections import Connections
 from trunnion_bridge.database import Database
 from trunnion_bridge.drain import DrainingServer
 from trunnion_bridge.log import start_log
@@ -34,8 +36,12 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     start_log(settings.log_format)
     host, port = listener.getsockname()[:2]
+    connections = Connections(settings.limits)
+    _allow_files(connections.files_wanted)
     config = uvicorn.Config(
         app,
+        http=connections.http(),
+        ws=connections.websocket(),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
@@ -58,6 +64,16 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         raise Broken(
             where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"
         )
+
+
+def _allow_files(wanted: int) -> None:
+    """As many open files as connections take; many systems begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        if most < wanted:
+            _log.warning("this user may open %d files, which is too few for %d connections", most, wanted)
 
 
 def _end_at_once(database: Database) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import URL
 
+from trunnion_bridge.access.limits import Limits
 from trunnion_bridge.database import sqlite_url
 from trunnion_bridge.log import LogFormat
 from trunnion_contract.errors import BadInput
@@ -65,6 +66,8 @@ class Settings:
         inferences_max: images that are sent at a time; more are refused.
         sorter_silence_max_s: a running order fails when the sorter was not heard of for so long.
         drain_s: how long the order that runs may go on after SIGTERM before it is cancelled.
+        limits: how much callers may ask.
+        allow_origins: other web sites whose pages may call the bridge, with a token of their own.
         log_format: `text` for people, `json` for what collects logs: a line, an object.
         ros_arguments: from `--ros-args` on, as launch files pass them.
     """
@@ -90,6 +93,8 @@ class Settings:
     image_max_bytes: int = 8 * 2**20
     image_pixels_max: int = 16 * 2**20
     inferences_max: int = 32
+    limits: Limits = field(default_factory=Limits)
+    allow_origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.oidc and not is_loopback(self.host):

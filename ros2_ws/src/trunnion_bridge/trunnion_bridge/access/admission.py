@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,8 @@ from starlette.websockets import WebSocket
 
 from trunnion_bridge.access.access import Access, check_area, check_role
 from trunnion_bridge.access.credentials import SUBPROTOCOL
+from trunnion_bridge.access.neighbour import network_of
+from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.access.roles import Caller
 from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable, area_of
 from trunnion_bridge.problem import Refused, problem
@@ -28,10 +31,12 @@ class Admission:
         self,
         app: ASGIApp,
         access: Access,
+        pace: Pace,
         page_files: Iterable[str],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
+        self._pace = pace
         self._clock = clock
         self._access = access
         self._table = RouteTable(page_files)
@@ -40,39 +45,52 @@ class Admission:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        try:
-            caller = await self._admitted(scope)
-        except Refused as refused:
-            await refuse(refused, scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await self._until_expiry(caller, scope, receive, _with_subprotocol(scope, send))
-        elif scope["path"] in _STREAMS:
-            await self._until_expiry(caller, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        is_stream = scope["type"] == "websocket" or scope["path"] in _STREAMS
+        with ExitStack() as counted:
+            try:
+                caller = await self._admitted(scope)
+                if is_stream and caller:
+                    counted.enter_context(self._pace.stream((caller.via, caller.name)))
+            except Refused as refused:
+                await refuse(refused, scope, receive, send)
+                return
+            if is_stream and caller:
+                await self._until_expiry(caller, scope, receive, _with_subprotocol(scope, send))
+            else:
+                await self._app(scope, receive, send)
 
     async def _admitted(self, scope: Scope) -> Caller | None:
         method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
         scope.setdefault("state", {})["caller"] = None
-        wanted = self._table.wanted(method, scope["path"])
+        address = network_of((scope.get("client") or ("",))[0])
+        try:
+            wanted = self._table.wanted(method, scope["path"])
+        except Refused:
+            self._pace.check(address)
+            raise
         if wanted is ANYONE:
+            self._pace.check(address)
             return None
-        caller = await self._access.caller(HTTPConnection(scope))
+        try:
+            caller = await self._access.caller(HTTPConnection(scope))
+        except Refused:
+            self._pace.failed(address)
+            raise
         scope["state"]["caller"] = caller  # also of one who is refused: the audit log names them
+        self._pace.check((caller.via, caller.name))
         what = f"{method} {scope['path']}"
         check_role(caller, wanted, what)
         check_area(caller, area_of(scope["path"]), what)
         return caller
 
-    async def _until_expiry(self, caller: Caller | None, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _until_expiry(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         """A stream lasts no longer than the token or the key that opened it."""
         stream = asyncio.ensure_future(self._app(scope, receive, send))
         try:
-            while caller and not stream.done() and await self._is_valid(caller):
+            while not stream.done() and await self._is_valid(caller):
                 left_s = min(_LOOK_S, caller.expires_s - self._clock())
                 await asyncio.wait({stream}, timeout=max(0.0, left_s))
-            if stream.done() or not caller:
+            if stream.done():
                 await stream
                 return
         finally:

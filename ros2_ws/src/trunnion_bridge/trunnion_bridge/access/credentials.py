@@ -29,5 +29,12 @@ def cookie_name(scope: Scope) -> str:
 def _may_use_cookie(connection: HTTPConnection) -> bool:
     """Browsers send cookies unasked; where something is changed or listened to they name the page that asks, too, and
     the guard has compared that name with ours."""
-    is_safe = connection.scope["type"] == "http" and connection.scope["method"] in _SAFE
-    return is_safe or "origin" in connection.headers
+    origin = connection.headers.get("origin")
+    if origin is not None:  # another site that is allowed has tokens of its own
+        return is_own(origin, connection.headers.get("host", ""))
+    return connection.scope["type"] == "http" and connection.scope["method"] in _SAFE
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Whether a page of that origin came from the bridge that is called `host`."""
+    return origin in (f"http://{host}", f"https://{host}")

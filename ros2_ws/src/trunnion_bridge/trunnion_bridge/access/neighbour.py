@@ -35,6 +35,19 @@ def user_of(client: _Address, server: _Address) -> int | None:
     return None
 
 
+def network_of(host: str) -> str:
+    """What counts as one address: with IPv6 the 2^64 that one subscriber has."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
 def own_name() -> str:
     """The name of the user who runs this program."""
     try:
