@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.dispatcher import Dispatcher
 from trunnion_bridge.execution import Patience
-from trunnion_bridge.feed import Feed
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.models import OrderRequest
 from trunnion_bridge.sorting import SortAccepted, SortOutcome, SortUpdate
@@ -103,6 +102,10 @@ def test_the_sorter_is_told_to_leave_an_order_that_fails_unanswered(tmp_path):
     asyncio.run(scenario())
 
 
+def nothing():
+    """Nobody listens."""
+
+
 @asynccontextmanager
 async def dispatched(folder, answers=True, robot_wait_s=30.0):
     """A dispatcher that has taken an order to the sorter; the order runs when the sorter answers."""
@@ -111,7 +114,7 @@ async def dispatched(folder, answers=True, robot_wait_s=30.0):
         store = Store(database)
         order, _ = store.create(REQUEST, None, 10)
         patience = Patience(robot_wait_s, answer_max_s=30.0 if answers else 0.1)
-        dispatcher = Dispatcher(Ledger(store, Feed()), sorter, patience)
+        dispatcher = Dispatcher(Ledger(store, nothing), sorter, patience)
         await dispatcher.start()
         try:
             await until(lambda: sorter.runs)

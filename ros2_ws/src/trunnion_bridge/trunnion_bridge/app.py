@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from trunnion_bridge import problem
+from trunnion_bridge import problem, trouble
 from trunnion_bridge.access.admission import Admission
 from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.access.trail import Trail
@@ -97,6 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = partial(_description_of, app)  # type: ignore[method-assign]
     app.state.bridge = bridge
     problem.install(app)
+    trouble.install(app)
     for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from trunnion_bridge.access.access import Access
@@ -20,15 +21,23 @@ from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
 from trunnion_bridge.dispatcher import Dispatcher
+from trunnion_bridge.duties import Duties
+from trunnion_bridge.election import leadership_of
 from trunnion_bridge.execution import Patience
 from trunnion_bridge.feed import Feed
 from trunnion_bridge.gateway import Gateway
+from trunnion_bridge.health import health_of
 from trunnion_bridge.inference.inference import Inference, bundle_detectors
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.metrics import Metrics, Readings
-from trunnion_bridge.models import Check, Health, State
+from trunnion_bridge.models import Health, Order, State
+from trunnion_bridge.notices import Notices
+from trunnion_bridge.relay import Relay
+from trunnion_bridge.seen import CHANNEL as SEEN
 from trunnion_bridge.settings import Settings
+from trunnion_bridge.store import CHANNEL as ORDERS
 from trunnion_bridge.store import Store
+from trunnion_bridge.view import View
 
 _STATE_PERIOD_S = 0.1
 _STATE_AT_LEAST_EVERY_S = 0.5
@@ -45,91 +54,110 @@ class Bridge:
         self.keys = KeyStore(self.database)
         self.audit = AuditLog(self.database)
         self.access = Access(settings.oidc, KeyRing(self.keys))
-        self.store = Store(self.database)
+        self.leadership = leadership_of(self.database, settings.advertise_url)
+        self.store = Store(self.database, fence=self.leadership.fence)
         self.feed = Feed()
-        self.ledger = Ledger(self.store, self.feed, self.metrics.order_ended)
-        self.gateway = Gateway(settings, catalogue.parts, self.metrics.detection_age_s.observe)
-        self.camera = CameraFeed(self.gateway, settings.watchers_max)
+        self.relay = Relay(self.store, self.feed, self._hear)
+        self.ledger = Ledger(self.store, self.relay.ring, self.metrics.order_ended)
         self.inference = Inference(
             catalogue,
             partial(bundle_detectors, settings.bundle, catalogue.digest),
             settings.inferences_max,
             settings.image_pixels_max,
         )
+        self.gateway = Gateway(
+            settings, catalogue.parts, self.metrics.detection_age_s.observe, self.leadership.may_command
+        )
         patience = Patience(settings.robot_wait_s, settings.sorter_silence_max_s)
         self.dispatcher = Dispatcher(self.ledger, self.gateway, patience)
+        self.duties = Duties(self.leadership, self.gateway, [self.dispatcher])
+        self.view = View(self.database, self.leadership, self.duties, self.gateway, self.dispatcher)
+        self.camera = CameraFeed(self.gateway, settings.watchers_max, self.view.check_camera)
         self.metrics.registry.register(self._readings())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Join the robot for as long as the block lasts."""
-        with self.database:
-            self.gateway.start(asyncio.get_running_loop())
+        """Serve, and talk to the robot while this bridge leads, for as long as the block lasts."""
+        notices = Notices(self.database, {ORDERS: self.relay.ring, SEEN: self.view.hearsay.hear})
+        with self.database, notices:
+            await self.relay.start()
+            await asyncio.to_thread(self.leadership.start)
+            await self.duties.start()
             telling = asyncio.create_task(self._tell_states(), name="states")
-            await self.dispatcher.start()
             try:
                 yield
             finally:
-                await self.dispatcher.stop()
-                await self.inference.stop()
                 telling.cancel()
-                await asyncio.to_thread(self.gateway.stop)
+                await self._stop()
+                await self.inference.stop()
+                await self.relay.stop()
                 await self.access.keys.settle()
 
+    async def drain(self) -> None:
+        """Return when the sorter has no order any more of which no other bridge could see the end."""
+        if not self.leadership.others:
+            await self.dispatcher.drain()
+
+    async def _stop(self) -> None:
+        """An order that runs is left to the next leader; where there is none, the sorter is asked to leave it."""
+        await self.duties.stop()
+        if self.leadership.role.leads and not self.leadership.others:
+            await self.dispatcher.stop()
+        await self.duties.leave()
+        await asyncio.to_thread(self.leadership.stop)
+        await self.duties.close()
+
+    def _hear(self, order: Order) -> None:
+        if self.leadership.role.leads:
+            self.dispatcher.hear(order)
+
     def state(self) -> State:
-        """The cell now. Reads the store: keep it off the event loop."""
+        """The cell now, as its leader sees it. Reads the store: keep it off the event loop."""
+        seen = self.view.seen()
         return State(
             at=datetime.now(timezone.utc),
-            arm=self.gateway.arm(),
-            camera=self.gateway.camera(),
-            detections=self.gateway.detections(),
-            nodes=self.gateway.nodes(),
-            sorter_here=self.gateway.sorter_here,
-            order=self.dispatcher.current,
+            **dict(seen),
             queued=self.store.counts()["queued"],
             bundle=self.catalogue.info(),
+            bridge=self.view.replica(),
         )
 
     def health(self) -> Health:
         """Whether the bridge works, and whether the robot does."""
-        camera, sorter_here = self.gateway.camera(), self.gateway.sorter_here
-        draining = self.dispatcher.draining
-        ill = [node for node in self.gateway.nodes() if node.state not in ("ok", "warn")]
-        live = self.gateway.alive and self.dispatcher.alive
-        checks = [
-            Check(name="bridge", ok=live, message="works" if live else "has partly stopped: restart it"),
-            Check(name="sorter", ok=sorter_here, message=_says(sorter_here, "takes orders")),
-            Check(
-                name="camera",
-                ok=camera.here,
-                message=_says(camera.here, f"{camera.rate_hz:g} images a second"),
-            ),
-            *([Check(name="drain", ok=False, message="is about to stop, takes no further order")] * draining),
-            *(Check(name=node.name, ok=False, message=node.message) for node in ill),
-        ]
-        return Health(live=live, ready=all(check.ok for check in checks), checks=checks)
+        works = self.leadership.alive and self.relay.alive and self.duties.alive
+        live = works and (not self.duties.sees or self.gateway.alive)
+        return health_of(
+            live, self.relay.well, self.dispatcher.draining, self.view.replica(), self.view.seen()
+        )
 
     async def _tell_states(self) -> None:
         """The arm and what the camera sees, to all who listen, at most ten times a second."""
         while True:
-            await self.gateway.changed.wait(_STATE_AT_LEAST_EVERY_S)
+            await self.view.changed.wait(_STATE_AT_LEAST_EVERY_S)
+            await self.view.share()
             if len(self.feed):
-                state = await asyncio.to_thread(self.state)
-                news = state.model_dump(mode="json", exclude={"at", "bundle"})
-                self.feed.publish("state", news, is_state=True)
+                with suppress(SQLAlchemyError):  # states go on when the database is back
+                    state = await asyncio.to_thread(self.state)
+                    news = state.model_dump(mode="json", exclude={"at", "bundle"})
+                    self.feed.publish("state", news, is_state=True)
             await asyncio.sleep(_STATE_PERIOD_S)
 
     def _readings(self) -> Readings:
-        gateway, feed, camera = self.gateway, self.feed, self.camera
+        gateway, feed, camera, leadership = self.gateway, self.feed, self.camera, self.leadership
         return Readings(
             orders=self.store.counts,
-            nodes=gateway.nodes,
+            nodes=lambda: self.view.seen().nodes,
             gauges={
-                "trunnion_camera_rate_hz": ("Images a second", lambda: gateway.camera().rate_hz),
+                "trunnion_leader": (
+                    "1 for the bridge that talks to the robot",
+                    lambda: leadership.role.leads,
+                ),
+                "trunnion_database_up": ("1 while the orders can be read", lambda: self.relay.well),
+                "trunnion_camera_rate_hz": ("Images a second", lambda: self.view.seen().camera.rate_hz),
                 "trunnion_camera_watchers": ("Who watch the camera", lambda: camera.watchers),
                 "trunnion_sorter_here": (
                     "1 when the sorter takes orders",
-                    lambda: float(gateway.sorter_here),
+                    lambda: self.view.seen().sorter_here,
                 ),
                 "trunnion_inferences": (
                     "Images sent for inference that wait or are at work",
@@ -138,14 +166,11 @@ class Bridge:
                 "trunnion_event_listeners": ("Who listen to the events", lambda: len(feed)),
             },
             counters={
+                "trunnion_takeovers": ("Times that this bridge became the leader", lambda: leadership.terms),
                 "trunnion_camera_frames": ("Images that reached the bridge", lambda: gateway.frames),
                 "trunnion_states_replaced": ("States that slow listeners missed", lambda: feed.replaced),
             },
         )
-
-
-def _says(is_here: bool, words: str) -> str:
-    return words if is_here else "not there"
 
 
 async def of(connection: HTTPConnection) -> Bridge:

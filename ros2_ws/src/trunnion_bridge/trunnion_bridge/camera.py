@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Protocol
 
 import cv2
@@ -44,8 +44,11 @@ class CameraFeed:
     A watcher who is slow misses pictures; nothing is kept for them.
     """
 
-    def __init__(self, source: FrameSource, watchers_max: int) -> None:
+    def __init__(
+        self, source: FrameSource, watchers_max: int, check_here: Callable[[], object] = lambda: None
+    ) -> None:
         self._source = source
+        self._check_here = check_here
         self._watchers_max = watchers_max
         self._watchers = 0
         self._latest: Picture | None = None
@@ -62,6 +65,7 @@ class CameraFeed:
         Raises:
             Refused: no images come.
         """
+        self._check_here()
         picture = await self._encoded()
         if picture is None:
             raise Refused(
@@ -74,7 +78,8 @@ class CameraFeed:
         return picture
 
     def check_room(self) -> None:
-        """Raises Refused when as many as may watch already."""
+        """Raises Refused when as many as may watch already, or when no images come to this bridge."""
+        self._check_here()
         if self._watchers >= self._watchers_max:
             raise _too_many(self._watchers)
 
@@ -82,13 +87,14 @@ class CameraFeed:
         """Each picture as it comes; the newest where the watcher was slow. Waits while no images come.
 
         Raises:
-            Refused: as many as may watch already.
+            Refused: as many as may watch already, or another bridge has the camera now.
         """
         self.check_room()
         self._watchers += 1
         try:
             last = 0
             while True:
+                self._check_here()
                 picture = await self._encoded()
                 if picture and picture.number != last:
                     last = picture.number

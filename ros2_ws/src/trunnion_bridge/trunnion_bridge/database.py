@@ -21,6 +21,13 @@ from trunnion_contract.errors import BadInput, Broken
 POSTGRESQL = "postgresql+psycopg"
 _WRITERS = 0x7472756E  # the advisory lock of whoever writes
 _CONNECT_S = 5
+_IDLE_MAX_S = 4.0  # one bridge that hangs inside a transaction must not keep the others from writing
+_NOTICE_DEAD_NETWORK = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+}
 
 
 class Database:
@@ -92,8 +99,15 @@ class Database:
             yield session
 
     def connect(self) -> Connection:
-        """A connection of its own, in which each statement is a transaction; the caller closes it."""
-        return self._opened().connect().execution_options(isolation_level="AUTOCOMMIT")
+        """A connection of its own, in which each statement is a transaction; the caller closes it, really."""
+        connection = self._opened().connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        return connection
+
+    def notify(self, session: Session, channel: str, said: str) -> None:
+        """Tell all bridges on this database, when the transaction commits; at most 8000 bytes."""
+        if self.is_shared:
+            session.execute(text("SELECT pg_notify(:channel, :said)"), {"channel": channel, "said": said})
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -102,8 +116,9 @@ class Database:
 
     def _make_engine(self) -> Engine:
         if self.is_shared:
-            wait_ms = int(self._lock_wait_s * 1000)
-            arguments = {"connect_timeout": _CONNECT_S, "options": f"-c lock_timeout={wait_ms}"}
+            wait_ms, idle_ms = int(self._lock_wait_s * 1000), int(_IDLE_MAX_S * 1000)
+            options = f"-c lock_timeout={wait_ms} -c idle_in_transaction_session_timeout={idle_ms}"
+            arguments = {"connect_timeout": _CONNECT_S, "options": options, **_NOTICE_DEAD_NETWORK}
             return create_engine(self._url, pool_pre_ping=True, connect_args=arguments)
         engine = create_engine(self._url, connect_args={"timeout": self._lock_wait_s})
         event.listen(engine, "connect", _set_pragmas)

@@ -10,8 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge import correlation, tracing
 from trunnion_bridge.execution import Execution, Patience, Robot
+from trunnion_bridge.leadership import Deposed
 from trunnion_bridge.ledger import Ledger
-from trunnion_bridge.lifecycle import WITH_THE_SORTER
+from trunnion_bridge.lifecycle import ENDED, WITH_THE_SORTER
 from trunnion_bridge.models import Order
 
 _log = logging.getLogger("trunnion.bridge")
@@ -49,6 +50,16 @@ class Dispatcher:
         self._task = asyncio.create_task(self._run(), name="dispatcher")
         self._expiring = asyncio.create_task(self._expire(), name="deadlines")
 
+    async def leave(self) -> None:
+        """Take no further order, and look after none any more: what the sorter has is for the next leader."""
+        if self._task is None:
+            return
+        for task in (self._task, self._expiring):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._task = None
+
     async def stop(self) -> None:
         """Take no further order; the sorter is asked to leave the one that runs, and given a second for it."""
         if self._task is None:
@@ -57,10 +68,7 @@ class Dispatcher:
         if execution and execution.order.state in WITH_THE_SORTER:
             execution.cancel("the bridge was stopped")
             await self._until_ended(execution, _STOP_S)
-        for task in (self._task, self._expiring):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self.leave()
         await self._ledger.fail_running("the bridge was stopped while this order ran")
 
     @property
@@ -74,26 +82,15 @@ class Dispatcher:
         while (order := self.current) and order.state in WITH_THE_SORTER:
             await asyncio.sleep(_DRAIN_LOOK_S)
 
-    def posted(self) -> None:
-        """There is a new order."""
+    def hear(self, order: Order) -> None:
+        """Take in a change of an order, whoever has written it: a new one, one that is to be left, one that ended."""
         self._posted.set()
-
-    async def cancel(self, order: Order) -> Order | None:
-        """Cancel an order: at once when it waits; one that runs ends as soon as the sorter has left off.
-
-        Returns:
-            The order as it now is, None when it had ended.
-        """
-        changed = await self._ledger.cancel(order.id)
         execution = self._execution
-        is_current = execution is not None and execution.order.id == order.id
-        if changed and changed.state in WITH_THE_SORTER:
-            self._robot.cancel(order.id)
-            if execution and is_current:
+        if execution and execution.order.id == order.id:
+            if order.state in ENDED:
+                execution.withdraw()
+            elif order.cancelling and not execution.is_cancelled:
                 execution.cancel()
-        elif execution and is_current:
-            execution.withdraw()
-        return changed
 
     async def _run(self) -> None:
         while True:
@@ -107,13 +104,18 @@ class Dispatcher:
             except SQLAlchemyError:  # a full disk, say: the orders wait until it is mended
                 _log.exception("the orders cannot be read or written; trying again")
                 await asyncio.sleep(_TRY_AGAIN_S)
+            except Deposed:
+                _log.warning("another bridge looks after the orders now")
+                await asyncio.sleep(_TRY_AGAIN_S)  # who knows of the new leader ends this
 
     async def _carry_out(self, order: Order) -> None:
         self._execution = Execution(order, self._ledger, self._robot, self._patience)
         try:
+            if order.state in WITH_THE_SORTER and (now := await self._ledger.get(order.id)):
+                self.hear(now)  # it may have been cancelled before anybody here heard of such
             with correlation.of_order(order.id), tracing.of_order(order):
                 await self._execution.run()
-        except SQLAlchemyError:  # if the sorter has the order, it works on, and is asked again how far it is
+        except (SQLAlchemyError, Deposed):  # the sorter works on, and is asked again how far it is
             raise
         except Exception as error:  # an order that breaks something must not stop those after it
             _log.exception("order %d broke the bridge", order.number)
@@ -128,6 +130,8 @@ class Dispatcher:
                 for order in await self._ledger.expire():
                     if self._execution and self._execution.order.id == order.id:
                         self._execution.withdraw()
+            except Deposed:
+                pass
             except SQLAlchemyError:
                 _log.exception("deadlines cannot be looked after; trying again")
             await asyncio.sleep(_DEADLINES_S)

@@ -10,15 +10,15 @@ from contextlib import suppress
 class Doorbell:
     """However often it rings before the loop looks, the loop is woken once."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._ringing = False
         self._waiting: set[asyncio.Future[None]] = set()
 
     def ring(self) -> None:
         """Wake all who wait; from any thread. Does nothing when nobody waits."""
-        if not self._waiting:
+        if not self._waiting or self._loop is None:
             return
         with self._lock:
             if self._ringing:
@@ -29,6 +29,7 @@ class Doorbell:
 
     async def wait(self, timeout_s: float) -> bool:
         """Whether it rang within `timeout_s`; on the loop."""
+        self._loop = asyncio.get_running_loop()
         future = self._loop.create_future()
         self._waiting.add(future)
         try:

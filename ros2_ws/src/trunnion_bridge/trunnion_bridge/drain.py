@@ -6,11 +6,10 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
-
-from trunnion_bridge.dispatcher import Dispatcher
 
 _log = logging.getLogger("trunnion.bridge")
 
@@ -21,9 +20,9 @@ class DrainingServer(uvicorn.Server):
     While it drains it answers all requests, is not ready, and gives the robot no further order.
     """
 
-    def __init__(self, config: uvicorn.Config, dispatcher: Dispatcher, drain_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]], drain_s: float) -> None:
         super().__init__(config)
-        self._dispatcher = dispatcher
+        self._drain_all = drain
         self._drain_s = drain_s
         self._draining: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,7 +44,7 @@ class DrainingServer(uvicorn.Server):
     async def _drain(self) -> None:
         _log.info("draining: the order that runs has %.0f s to end", self._drain_s)
         try:
-            await asyncio.wait_for(self._dispatcher.drain(), self._drain_s)
+            await asyncio.wait_for(self._drain_all(), self._drain_s)
         except TimeoutError:
             _log.warning("the order that runs did not end within %.0f s: it is cancelled", self._drain_s)
         self.should_exit = True

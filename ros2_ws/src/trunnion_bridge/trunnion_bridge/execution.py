@@ -19,6 +19,7 @@ from trunnion_bridge.tracing import tracer
 _log = logging.getLogger("trunnion.bridge")
 _LOOK_S = 0.25
 _ASK_AGAIN_S = 1.0
+_ASLEEP_S = 2.0
 _STATES: dict[str, OrderState] = {"succeeded": "succeeded", "cancelled": "cancelled"}
 
 
@@ -71,9 +72,10 @@ class Execution:
         self._robot = robot
         self._patience = patience
         self._is_left = order.state != "queued"  # with the sorter, by a bridge before us
-        self._is_cancelled = order.cancelling
+        self.is_cancelled = order.cancelling
         self._withdrawn = asyncio.Event()
         self._cancel_reason = ""
+        self._awake_s = 0.0
 
     def withdraw(self) -> None:
         """The order ended while it waited: somebody else has ended it."""
@@ -82,7 +84,7 @@ class Execution:
     def cancel(self, reason: str = "") -> None:
         """Ask the sorter to leave the order; it ends as soon as the sorter has left off."""
         self._cancel_reason = reason
-        self._is_cancelled = True
+        self.is_cancelled = True
         self._robot.cancel(self.order.id)
         if not self._is_left:  # one that is left may have ended otherwise: the sorter says how
             self._withdrawn.set()
@@ -114,7 +116,7 @@ class Execution:
                 return
             if await self._was_withdrawn(_ASK_AGAIN_S):
                 break
-        if self._is_cancelled and self.order.state == "starting":
+        if self.is_cancelled and self.order.state == "starting":
             await self._leave()
 
     async def _resume(self) -> None:
@@ -156,11 +158,14 @@ class Execution:
 
     @tracer.start_as_current_span("sort", kind=SpanKind.CLIENT, attributes={"ros.action": "sort"})
     async def _follow(self, sort_run: SortRun, news: SortNews | None) -> None:
-        if self._is_cancelled:  # before the sorter had it, or by a bridge before us
+        if self.is_cancelled:  # before the sorter had it, or by a bridge before us
             self._robot.cancel(self.order.id)
-        here_s = news_s = time.monotonic()
+        here_s = news_s = looked_s = time.monotonic()
         while True:
             now_s = time.monotonic()
+            if now_s - looked_s > _ASLEEP_S:  # this process was stopped: it, not the sorter, heard nothing
+                here_s = news_s = self._awake_s = now_s
+            looked_s = now_s
             # What is refused now was asked again before the sorter took what was asked first.
             if isinstance(news, SortOutcome) and news.kind != "refused":
                 await self._end(news)
@@ -198,7 +203,8 @@ class Execution:
     def _lost(self, away_s: float, quiet_s: float) -> str:
         """How the sorter was lost; empty when it was not."""
         silence_s, silence_max_s = self._robot.sorter_silence_s(), self._patience.sorter_silence_max_s
-        if silence_s is not None and silence_s > silence_max_s:
+        awake_s = time.monotonic() - self._awake_s
+        if silence_s is not None and min(silence_s, awake_s) > silence_max_s:
             return f"the sorter fell silent {silence_s:.0f} s ago,"
         if away_s > silence_max_s:
             return f"the sorter's action server has been gone for {away_s:.0f} s,"

@@ -47,7 +47,12 @@ class Outbox:
         elif len(self._events) < self._events_max:
             self._events.append(message)
         else:
-            self.overflowed = True
+            self.overflow()
+        self._filled.set()
+
+    def overflow(self) -> None:
+        """Events are lost on this listener."""
+        self.overflowed = True
         self._filled.set()
 
     async def take(self) -> Message:
@@ -96,6 +101,11 @@ class Feed:
         message = self.message(kind, data, event=event)
         for outbox in self._outboxes:
             outbox.put(message, is_state)
+
+    def let_go(self) -> None:
+        """Send all listeners away; they come back with the id of what they heard last."""
+        for outbox in self._outboxes:
+            outbox.overflow()
 
     def number(self) -> int:
         """The next number."""

@@ -52,10 +52,12 @@ class Gateway:
         settings: Settings,
         labels: Sequence[str],
         on_detection_age: Callable[[float], None] = lambda _: None,
+        may_command: Callable[[], bool] = lambda: True,
     ) -> None:
         self._settings = settings
         self._labels = tuple(labels)
         self._on_detection_age = on_detection_age
+        self._may_command = may_command
         self._heartbeats = Heartbeats(settings.nodes)
         self._pose: Slot[bytes] = Slot()
         self._joints: Slot[bytes] = Slot()
@@ -64,14 +66,15 @@ class Gateway:
         self._detections: Slot[Any] = Slot()
         self._image_rate = Rate()
         self._sorter_here = False
-        self._context = Context()
+        self.changed = Doorbell()
+        self.framed = Doorbell()
         self._thread: threading.Thread | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Join the ROS graph and begin to listen."""
+        """Join the ROS graph and begin to listen; after a stop, again, as if nothing had been heard."""
         self._loop = loop
-        self.changed = Doorbell(loop)
-        self.framed = Doorbell(loop)
+        self._context = Context()
+        self._heartbeats = Heartbeats(self._settings.nodes)
         arguments = ["--ros-args", *self._settings.ros_arguments] if self._settings.ros_arguments else None
         rclpy.init(args=arguments, context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("bridge", namespace=self._settings.namespace, context=self._context)
@@ -97,6 +100,7 @@ class Gateway:
         self._node.destroy_node()
         self._context.try_shutdown()
         self._thread = None
+        self._sorter_here = False
 
     @property
     def alive(self) -> bool:
@@ -244,6 +248,9 @@ class Gateway:
         self._sorter_here = self._sort.server_is_ready() and all(one.service_is_ready() for one in services)
 
     def _send(self, order: Order, tell: Callable[[SortNews], None]) -> None:
+        if not self._may_command():  # asked last of all: this process may have slept since it was last known
+            return
+
         def on_feedback(message: Any) -> None:
             tell(messages.sort_update(message.feedback))
 
@@ -277,6 +284,8 @@ class Gateway:
         self._result.call_async(request).add_done_callback(on_result)
 
     def _send_cancel(self, order_id: str) -> None:
+        if not self._may_command():
+            return
         request = CancelGoal.Request()
         request.goal_info.goal_id = _goal_id(order_id)
         self._cancel.call_async(request)

@@ -1,4 +1,4 @@
-"""Every change of an order: first written to the store, then told to all who listen."""
+"""Every change of an order: first written to the store, then read from there and told, see `relay`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge import tracing
-from trunnion_bridge.feed import Feed
 from trunnion_bridge.lifecycle import ENDED
 from trunnion_bridge.models import Order, OrderDetail, OrderRequest, OrderState
 from trunnion_bridge.store import Store
@@ -22,12 +21,17 @@ _TRY_AGAIN_S = 1.0
 class Ledger:
     """The store as the event loop sees it. A change that does not apply any more gives None.
 
-    Changes take turns: who listens hears of them in the order in which they were written.
+    Changes take turns, for the database takes one at a time, and none is to wait forever behind others.
     """
 
-    def __init__(self, store: Store, feed: Feed, on_end: Callable[[Order], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_change: Callable[[], object],
+        on_end: Callable[[Order], object] = lambda _: None,
+    ) -> None:
         self._store = store
-        self._feed = feed
+        self._on_change = on_change
         self._on_end = on_end
         self._turn = asyncio.Lock()
 
@@ -106,7 +110,7 @@ class Ledger:
         if order:
             said = (order.number, order.state, order.message)
             _log.info("order %d, %s: %s", *said, extra={"order_id": order.id})
-            self._feed.publish("order", order.model_dump(mode="json"), event=order.event)
+            self._on_change()
             if order.state in ENDED:
                 tracing.ended(order.state, order.message)
                 self._on_end(order)

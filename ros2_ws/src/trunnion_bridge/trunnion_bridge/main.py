@@ -57,6 +57,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
         oidc=_oidc(given),
         tls_cert=given.tls_cert,
         tls_key=given.tls_key,
+        advertise_url=given.advertise_url,
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
         drain_s=given.drain_s,
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--oidc-audience", default="", metavar="AUD", help="what its tokens name in `aud`")
     parser.add_argument(
         "--oidc-role-claim", default=Oidc.role_claim, help="where they name roles (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--advertise-url", default="", metavar="URL", help="where other bridges' callers reach this one"
     )
     parser.add_argument(
         "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"

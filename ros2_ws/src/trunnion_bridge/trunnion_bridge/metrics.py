@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.models import NodeHealth, Order, OrderState
 
@@ -71,7 +73,8 @@ class Readings(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other."""
-        yield _labelled("trunnion_orders", "Orders by state", "state", dict(self._orders()))
+        with suppress(SQLAlchemyError):  # trunnion_database_up says so
+            yield _labelled("trunnion_orders", "Orders by state", "state", dict(self._orders()))
         up = {node.name: float(node.state in ("ok", "warn")) for node in self._nodes()}
         yield _labelled("trunnion_node_up", "1 for a node that is well, 0 for one that is not", "node", up)
         for name, (words, read) in self._gauges.items():

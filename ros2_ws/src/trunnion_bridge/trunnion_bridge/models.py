@@ -180,6 +180,23 @@ class BundleInfo(Model):
     layout: CellLayout = Field(description="where camera, tray and bins are, in the robot's base frame")
 
 
+class Leader(Model):
+    """The bridge that talks to the robot."""
+
+    name: str
+    url: str | None = Field(description="where its callers reach it, when it was told with --advertise-url")
+    since: datetime | None
+
+
+class Replica(Model):
+    """One of the bridges that share the orders."""
+
+    name: str
+    leads: bool = Field(description="whether it talks to the robot; the others show what the leader sees")
+    leader: Leader | None = Field(description="null while nobody is known to lead")
+    age_ms: int | None = Field(description="age of what the leader sees; null when it says nothing")
+
+
 class State(Model):
     """The cell at one moment."""
 
@@ -192,6 +209,7 @@ class State(Model):
     order: Order | None = Field(description="the order that runs, or that waits for the robot")
     queued: int = Field(description="orders that wait, the one above included if it waits")
     bundle: BundleInfo
+    bridge: Replica = Field(description="the bridge that answers")
 
 
 class Check(Model):

@@ -40,6 +40,8 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "already-ended": (409, "The order has already ended"),
     "queue-full": (503, "Too many orders are waiting"),
     "too-many-watchers": (503, "Too many watch the camera"),
+    "camera-elsewhere": (503, "Another bridge has the camera"),
+    "database-away": (503, "The orders cannot be read or written now"),
     "no-camera": (503, "The camera does not deliver images"),
     "not-an-image": (415, "The body is neither JPEG nor PNG"),
     "image-too-large": (413, "The image has too many pixels"),

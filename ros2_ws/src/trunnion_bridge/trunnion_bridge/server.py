@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
 import resource
 import signal
 import socket
-import sys
-from functools import partial
 
 import uvicorn
 
 from trunnion_bridge.app import create_app
-from trunnion_bridge.claim import Claim
 from trunnion_bridge.connections import Connections
 from trunnion_bridge.database import Database
 from trunnion_bridge.drain import DrainingServer
 from trunnion_bridge.log import start_log
 from trunnion_bridge.settings import Settings
 from trunnion_bridge.tracing import tracing
-from trunnion_contract.errors import Broken, ExitCode
+from trunnion_contract.errors import Broken
 
 _GRACE_S = 1
 _log = logging.getLogger("trunnion.bridge")
@@ -52,14 +48,14 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         ssl_keyfile=settings.tls_key,
         proxy_headers=False,  # who is at the other end is asked of the kernel, never of the request
     )
-    server = DrainingServer(config, app.state.bridge.dispatcher, settings.drain_s)
+    server = DrainingServer(config, app.state.bridge.drain, settings.drain_s)
     _stop_on_signal(server)
-    # What cannot be used is told now, not in the middle of the start.
-    with Database(settings.database_url) as database, Claim(database, partial(_end_at_once, database)):
-        scheme = "https" if settings.tls_cert else "http"
-        print(f"bridge: {scheme}://{host}:{port}/", flush=True)
-        with tracing():
-            server.run(sockets=[listener])
+    with Database(settings.database_url):
+        pass  # what cannot be used is told now, not in the middle of the start
+    scheme = "https" if settings.tls_cert else "http"
+    print(f"bridge: {scheme}://{host}:{port}/", flush=True)
+    with tracing():
+        server.run(sockets=[listener])
     if not server.started and not server.should_exit:
         raise Broken(
             where="the bridge", got="no start", wanted="a bridge that runs", next_step="see the log above"
@@ -74,18 +70,6 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         if most < wanted:
             _log.warning("this user may open %d files, which is too few for %d connections", most, wanted)
-
-
-def _end_at_once(database: Database) -> None:
-    """Another bridge has the orders. To stop as on a signal would cancel the one that runs, which is theirs now."""
-    lost = Broken(
-        where=database.place,
-        got="orders that another bridge has taken over, while this one had lost its connection",
-        wanted="orders that are looked after by one bridge",
-        next_step="leave them to the other one, or stop that and start this one again",
-    )
-    print(lost, file=sys.stderr, flush=True)
-    os._exit(int(ExitCode.BROKEN))
 
 
 def _stop_on_signal(server: uvicorn.Server) -> None:

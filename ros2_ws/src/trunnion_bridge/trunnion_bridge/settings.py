@@ -60,6 +60,7 @@ class Settings:
         database: a PostgreSQL database for the orders; None is a SQLite file in `data_dir`.
         oidc: whose tokens are taken; without it the bridge issues its own, and listens to this machine only.
         tls_cert: a certificate chain (PEM); with it the bridge speaks HTTPS only. `tls_key` is its key.
+        advertise_url: where callers of other bridges on the same database reach this one.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         image_pixels_max: of an image that is sent; decoded it takes three bytes for each.
@@ -80,6 +81,7 @@ class Settings:
     oidc: Oidc | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    advertise_url: str = ""
     namespace: str = "/cell"
     nodes: tuple[str, ...] = ("detector", "policy", "sorter")
     ros_arguments: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -13,22 +14,32 @@ from sqlalchemy.orm import Session
 
 from trunnion_bridge.access import audit
 from trunnion_bridge.database import Database
+from trunnion_bridge.leadership import Fence, no_fence
 from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
 from trunnion_bridge.tracing import traceparent
 
+CHANNEL = "trunnion_orders"  # where other bridges hear that something was written
 RETAINED = 10_000  # events of which the content is kept, for those who come back
 
 
 class Store:
-    """All orders ever posted. Thread-safe, in a database that is open."""
+    """All orders ever posted. Thread-safe, in a database that is open.
+
+    What the bridge writes that talks to the robot must pass the fence, and raises Deposed otherwise.
+    """
 
     def __init__(
-        self, database: Database, clock: Callable[[], float] = time.time, retained: int = RETAINED
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.time,
+        retained: int = RETAINED,
+        fence: Callable[[], Fence] = lambda: no_fence,
     ) -> None:
         self._database = database
+        self._fence = fence
         self._retained = retained
         self._clock = clock
 
@@ -84,6 +95,11 @@ class Store:
             latest = session.scalar(select(func.max(EventRow.number))) or 0
             return latest, [order_of(row) for row in session.scalars(query)]
 
+    def latest(self) -> int:
+        """The id of the latest event; 0 before the first."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.max(EventRow.number))) or 0
+
     def events_after(self, event_id: int, limit: int) -> list[tuple[int, Order]] | None:
         """Up to `limit` events after one, oldest first: its id, and the order as it was after it.
 
@@ -124,7 +140,7 @@ class Store:
 
     def note(self, order_id: str, message: str) -> Order | None:
         """Add a message to an order that has not ended."""
-        with self._database.writing() as session:
+        with self._leading() as session:
             row = self._in_state(session, order_id, "queued", *WITH_THE_SORTER)
             if row is None:
                 return None
@@ -135,7 +151,7 @@ class Store:
         self, order_id: str, *, phase: str, part: str, sorted_parts: int, message: str
     ) -> Order | None:
         """Record how far a running order is."""
-        with self._database.writing() as session:
+        with self._leading() as session:
             row = self._in_state(session, order_id, "running")
             if row is None:
                 return None
@@ -169,7 +185,7 @@ class Store:
         with self._database.reading() as session:
             if session.scalar(query.limit(1)) is None:
                 return []
-        with self._database.writing() as session:
+        with self._leading() as session:
             rows = list(session.scalars(query))
             for row in rows:
                 self._end(session, row, "failed", "its deadline passed while it waited", None)
@@ -177,7 +193,7 @@ class Store:
 
     def fail_running(self, message: str) -> list[Order]:
         """End every order that the sorter may have, because nobody looks after it any more."""
-        with self._database.writing() as session:
+        with self._leading() as session:
             rows = list(session.scalars(select(OrderRow).where(OrderRow.state.in_(WITH_THE_SORTER))))
             for row in rows:
                 self._end(
@@ -189,10 +205,18 @@ class Store:
                 )
             return [order_of(row) for row in rows]
 
+    @contextmanager
+    def _leading(self) -> Iterator[Session]:
+        """A transaction of the bridge that talks to the robot."""
+        fence = self._fence()
+        with self._database.writing() as session:
+            fence(session)
+            yield session
+
     def _follow(
         self, order_id: str, state: OrderState, message: str, sorted_parts: int | None = None
     ) -> Order | None:
-        with self._database.writing() as session:
+        with self._leading() as session:
             row = self._in_state(session, order_id, *before(state))
             if row is None:
                 return None
@@ -263,6 +287,7 @@ class Store:
         # A few more than one: a transaction that was undone leaves a gap in the numbers.
         old = EventRow.number.between(row.event - self._retained - 64, row.event - self._retained)
         session.execute(update(EventRow).where(old).values(content=None))
+        self._database.notify(session, CHANNEL, str(row.event))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -97,6 +97,18 @@ class AuditRow(Base):
     request_id: Mapped[str]
 
 
+class LeadershipRow(Base):
+    """The bridge that leads, and how many have before; the only row there is."""
+
+    __tablename__ = "leadership"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(Number)
+    name: Mapped[str]
+    url: Mapped[str]
+    since_ms: Mapped[int] = mapped_column(Number)
+
+
 def order_of(row: OrderRow) -> Order:
     """The order as the API shows it."""
     return Order(

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from trunnion_bridge.bridge import Bridge, TheBridge
 from trunnion_bridge.feed import TooSlow
 from trunnion_bridge.listening import messages
+from trunnion_bridge.trouble import PASSING
 
 router = APIRouter(tags=["events"])
 _TRY_AGAIN_LATER = 1013
@@ -53,7 +54,7 @@ async def _sent(bridge: Bridge, after: int | None) -> AsyncIterator[str]:
             async for message in told:
                 event_id = "" if message.event is None else f"id: {message.event}\n"
                 yield f"{event_id}event: {message.kind}\ndata: {message.text}\n\n"
-    except TooSlow:
+    except (TooSlow, *PASSING):
         return
 
 
@@ -75,6 +76,8 @@ async def _tell(socket: WebSocket, bridge: Bridge, after: int | None) -> None:
                 await socket.send_text(message.text)
     except TooSlow:
         await socket.close(_TRY_AGAIN_LATER, "too slow: come back with the last id")
+    except PASSING:
+        await socket.close(_TRY_AGAIN_LATER, "database-away: come back with the last id")
 
 
 async def _gone(socket: WebSocket) -> None:

@@ -30,7 +30,6 @@ async def post_order(
     order, is_new = await bridge.ledger.post(request, idempotency_key, bridge.settings.queued_max)
     response.headers["Location"] = http.app.url_path_for("get_order", order_id=order.id)
     response.status_code = 201 if is_new else 200
-    bridge.dispatcher.posted()
     return order
 
 
@@ -65,8 +64,8 @@ def get_events(order_id: str, bridge: TheBridge) -> list[OrderEvent]:
 @router.post("/{order_id}/cancel", status_code=202)
 async def cancel_order(order_id: str, bridge: TheBridge) -> Order:
     """Cancel an order. One that waits ends at once; one that runs ends when the sorter has left off."""
-    order = await bridge.ledger.get(order_id)
-    cancelled = await bridge.dispatcher.cancel(_found(order_id, order))
+    _found(order_id, await bridge.ledger.get(order_id))
+    cancelled = await bridge.ledger.cancel(order_id)
     if cancelled is None:
         raise _already_ended(_found(order_id, await bridge.ledger.get(order_id)))
     return cancelled

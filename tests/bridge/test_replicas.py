@@ -1,0 +1,224 @@
+"""Several bridges on one database: all serve, one talks to the robot, and another takes over when that one is lost."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from contextlib import ExitStack
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.bridge.running import RunningBridge, a_free_port, running_bridge, slowness, until
+from websockets.exceptions import ConnectionClosed
+
+TAKEOVER_MAX_S = 10.0
+
+
+class Replicas:
+    """Bridges on one database; those that a test ended are started again for the next one."""
+
+    def __init__(self, start):
+        self._start = start
+        self._bridges = []
+
+    def ready(self, running):
+        """Two bridges that are ready, the one that leads first."""
+        self._bridges = [bridge for bridge in self._bridges if bridge.process.poll() is None]
+        while len(self._bridges) < 2:
+            self._bridges.append(running.enter_context(self._start()))
+        for bridge in self._bridges:
+            bridge.until_ready()
+        return sorted(self._bridges, key=leads, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def all_replicas(ros_process_environment, bundle, postgres, tmp_path_factory):
+    url = postgres.new_database().render_as_string(hide_password=False)
+    environment = {**ros_process_environment, "TRUNNION_DATABASE": url}
+
+    def start():
+        port = a_free_port()
+        folder = tmp_path_factory.mktemp("replica")
+        return running_bridge(
+            environment, bundle, folder, port, "--advertise-url", f"http://127.0.0.1:{port}"
+        )
+
+    with ExitStack() as running:
+        yield Replicas(start), running
+
+
+@pytest.fixture
+def replicas(all_replicas, cell):
+    """Two bridges that are ready; the first leads."""
+    bridges, running = all_replicas
+    return bridges.ready(running)
+
+
+def leads(bridge: RunningBridge) -> bool:
+    return bridge.state()["bridge"]["leads"]
+
+
+def ends(order):
+    return [event for event in order["events"] if event["state"] in ("succeeded", "failed", "cancelled")]
+
+
+def values(bridge):
+    families = text_string_to_metric_families(bridge.http.get("/metrics").text)
+    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+def test_every_bridge_takes_orders_shows_the_robot_and_tells_of_every_change(replicas, cell):
+    first, second = replicas
+    assert (leads(first), leads(second)) == (True, False)
+    with (
+        first.connect("/v1/events", max_size=None) as at_first,
+        second.connect("/v1/events", max_size=None) as at_second,
+    ):
+        order = second.post({"nut": 1, "gear": 1}).json()
+        heard = [changes(listener, order["id"]) for listener in (at_first, at_second)]
+
+    assert heard[0] == heard[1]
+    assert [state for _, state in heard[0]][:3] == ["queued", "starting", "running"]
+    assert heard[0][-1][1] == "succeeded"
+    assert cell.executed().count(order["id"]) == 1
+    state = until(lambda: (now := second.state())["camera"]["rate_hz"] > 3 and now)
+    assert state["bridge"]["leader"]["url"] == first.url
+    assert state["bridge"]["leader"]["name"] == first.state()["bridge"]["name"]
+    assert state["bridge"]["age_ms"] < 3000
+    assert state["arm"]["here"]
+    assert {item["label"] for item in state["detections"]["items"]} == {"gear", "bolt", "nut"}
+    assert [values(bridge)["trunnion_leader",] for bridge in replicas] == [1, 0]
+    assert values(first)["trunnion_takeovers_total",] >= 1
+    assert values(second)["trunnion_node_up", "sorter"] == 1
+
+
+def test_an_order_is_cancelled_at_any_bridge(replicas, cell):
+    first, second = replicas
+    cell.say("sorter slow")
+    running, waiting = first.post({"bolt": 2}).json(), first.post({"nut": 1}).json()
+    first.until_state(running["id"], "running")
+
+    assert second.http.post(f"/v1/orders/{waiting['id']}/cancel").json()["state"] == "cancelled"
+    assert second.http.post(f"/v1/orders/{running['id']}/cancel").json()["cancelling"]
+
+    left = second.until_state(running["id"], "cancelled", "succeeded", "failed")
+    assert (left["state"], left["message"]) == ("cancelled", "left off, the arm holds")
+    assert cell.executed().count(waiting["id"]) == 0
+
+
+def test_the_camera_of_another_bridge_is_named(replicas):
+    first, second = replicas
+    assert first.http.get("/v1/camera.jpg").status_code == 200
+
+    answer = second.http.get("/v1/camera.jpg")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert answer.json()["type"] == "urn:trunnion:problem:camera-elsewhere"
+    assert first.url in answer.json()["wanted"]
+    with second.connect("/v1/camera") as watcher, pytest.raises(ConnectionClosed) as closed:
+        watcher.recv(timeout=5)
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1013, "camera-elsewhere")
+
+
+def test_an_order_whose_leader_is_killed_is_brought_to_its_end_by_the_next(replicas, cell):
+    first, second = replicas
+    cell.say("sorter slow")
+    order, waiting = first.post({"bolt": 2}).json(), second.post({"nut": 1}).json()
+    first.until_state(order["id"], "running")
+
+    first.stop(signal.SIGKILL)
+    killed_s = time.monotonic()
+
+    until(lambda: leads(second), what="the second to lead")
+    assert time.monotonic() - killed_s < TAKEOVER_MAX_S
+    done = second.until_state(order["id"], "succeeded", "failed")
+    assert (done["state"], done["message"]) == ("succeeded", "2 parts lie in bin B")
+    cell.say("sorter quick")
+    until(lambda: second.order(waiting["id"])["state"] == "succeeded", what="the order behind it")
+    assert [len(ends(second.order(one["id"]))) for one in (order, waiting)] == [1, 1]
+    assert [cell.executed().count(one["id"]) for one in (order, waiting)] == [1, 1]
+    second.until_ready()
+
+
+def test_a_leader_that_hangs_is_replaced_and_follows_when_it_wakes_up(replicas, cell):
+    first, second = replicas
+    cell.say("sorter slow")
+    order = first.post({"bolt": 3}).json()
+    first.until_state(order["id"], "running")
+
+    first.process.send_signal(signal.SIGSTOP)
+    stopped_s = time.monotonic()
+    until(lambda: leads(second), what="the second to lead")
+    took_s = time.monotonic() - stopped_s
+    time.sleep(max(0.0, 6.0 - took_s))  # longer than a sorter may be silent
+    first.process.send_signal(signal.SIGCONT)
+
+    assert took_s < TAKEOVER_MAX_S
+    until(lambda: not leads(first), what="the first to follow")
+    assert first.until_state(order["id"], "succeeded", "failed", "cancelled")["state"] == "succeeded"
+    assert len(ends(first.order(order["id"]))) == 1
+    cell.say("sorter quick")
+    again = first.post({"nut": 1}).json()
+    assert first.until_state(again["id"], "succeeded", "failed")["state"] == "succeeded"
+    assert [cell.executed().count(one["id"]) for one in (order, again)] == [1, 1]
+    assert first.state()["bridge"]["leader"]["url"] == second.url
+
+
+def test_a_leader_that_is_stopped_leaves_its_order_to_the_next(replicas, cell):
+    first, second = replicas
+    cell.say("sorter slow")
+    order = second.post({"bolt": 2}).json()
+    first.until_state(order["id"], "running")
+    until(lambda: not first.state()["queued"])
+    began_s = time.monotonic()
+
+    assert first.stop(signal.SIGTERM) == 0
+
+    assert time.monotonic() - began_s < 3 * slowness()
+    assert second.until_state(order["id"], "succeeded", "failed", "cancelled")["state"] == "succeeded"
+    assert len(ends(second.order(order["id"]))) == 1
+
+
+def test_bridges_come_back_with_their_server(replicas, cell, postgres):
+    first, second = replicas
+    cell.say("sorter slow")
+    order = second.post({"bolt": 3}).json()
+    first.until_state(order["id"], "running")
+    with second.connect("/v1/events", max_size=None) as listener:
+        last = json.loads(listener.recv(timeout=5))["id"]
+    postgres.stop()
+
+    try:
+        until(lambda: first.http.get("/readyz").status_code == 503, what="doubt")
+        answer = second.post({"nut": 1}, **{"Idempotency-Key": "again"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:trunnion:problem:database-away")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert second.http.get("/healthz").status_code == 200
+        until(lambda: values(second)["trunnion_database_up",] == 0, what="a metric that says so")
+    finally:
+        postgres.start()
+
+    again = until(
+        lambda: (said := second.post({"nut": 1}, **{"Idempotency-Key": "again"})).is_success and said
+    )
+    for bridge in replicas:
+        assert bridge.until_state(order["id"], "succeeded", "failed")["state"] == "succeeded"
+        bridge.until_ready()
+    cell.say("sorter quick")
+    done = second.until_state(again.json()["id"], "succeeded", "failed")
+    assert done["state"] == "succeeded"
+    assert cell.executed().count(order["id"]) == 1
+    assert sorted([leads(first), leads(second)]) == [False, True]
+    with second.connect(f"/v1/events?after={last}", max_size=None) as listener:
+        assert changes(listener, done["id"])[-1] == (done["event"], "succeeded")
+
+
+def changes(listener, order_id):
+    """The ids and states of an order's changes, up to its end."""
+    heard = []
+    while not (heard and heard[-1][1] in ("succeeded", "failed", "cancelled")):
+        event = json.loads(listener.recv(timeout=20))
+        if event["type"] == "order" and event["data"]["id"] == order_id:
+            heard.append((event["id"], event["data"]["state"]))
+    return heard
