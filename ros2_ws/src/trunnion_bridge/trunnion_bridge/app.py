@@ -33,6 +33,7 @@ from trunnion_bridge.routes import (
     orders,
     session,
     state,
+    webhooks,
 )
 from trunnion_bridge.settings import Settings
 
@@ -98,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.bridge = bridge
     problem.install(app)
     trouble.install(app)
-    for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit):
+    for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit, webhooks):
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     body: dict[str, Any] = {"max_bytes": settings.body_max_bytes, "within_s": settings.limits.body_within_s}

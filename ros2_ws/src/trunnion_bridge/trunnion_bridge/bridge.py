@@ -32,6 +32,7 @@ from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.metrics import Metrics, Readings
 from trunnion_bridge.models import Health, Order, State
 from trunnion_bridge.notices import Notices
+from trunnion_bridge.outward.webhooks import Webhooks
 from trunnion_bridge.relay import Relay
 from trunnion_bridge.seen import CHANNEL as SEEN
 from trunnion_bridge.settings import Settings
@@ -59,6 +60,7 @@ class Bridge:
         self.feed = Feed()
         self.relay = Relay(self.store, self.feed, self._hear)
         self.ledger = Ledger(self.store, self.relay.ring, self.metrics.order_ended)
+        self.webhooks = Webhooks(settings, self.database)
         self.inference = Inference(
             catalogue,
             partial(bundle_detectors, settings.bundle, catalogue.digest),
@@ -70,10 +72,11 @@ class Bridge:
         )
         patience = Patience(settings.robot_wait_s, settings.sorter_silence_max_s)
         self.dispatcher = Dispatcher(self.ledger, self.gateway, patience)
-        self.duties = Duties(self.leadership, self.gateway, [self.dispatcher])
+        self.duties = Duties(self.leadership, self.gateway, [self.dispatcher, self.webhooks.sender])
         self.view = View(self.database, self.leadership, self.duties, self.gateway, self.dispatcher)
         self.camera = CameraFeed(self.gateway, settings.watchers_max, self.view.check_camera)
         self.metrics.registry.register(self._readings())
+        self.metrics.registry.register(self.webhooks.readings)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -110,6 +113,7 @@ class Bridge:
     def _hear(self, order: Order) -> None:
         if self.leadership.role.leads:
             self.dispatcher.hear(order)
+            self.webhooks.sender.wake()
 
     def state(self) -> State:
         """The cell now, as its leader sees it. Reads the store: keep it off the event loop."""

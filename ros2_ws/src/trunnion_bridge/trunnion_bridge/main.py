@@ -19,6 +19,7 @@ from trunnion_bridge.log import FORMATS
 from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
+KEY_VARIABLE = "TRUNNION_WEBHOOK_KEY"
 _BACKLOG = 128
 
 
@@ -58,6 +59,8 @@ def _settings(arguments: Sequence[str]) -> Settings:
         tls_cert=given.tls_cert,
         tls_key=given.tls_key,
         advertise_url=given.advertise_url,
+        webhook_allow=tuple(entry for entry in given.webhook_allow.split(",") if entry),
+        webhook_keys=os.environ.get(KEY_VARIABLE),
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
         drain_s=given.drain_s,
@@ -96,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--advertise-url", default="", metavar="URL", help="where other bridges' callers reach this one"
+    )
+    parser.add_argument(
+        "--webhook-allow",
+        default="",
+        metavar="HOST,...",
+        help="hosts and networks that webhooks may go to though not everybody can reach them",
     )
     parser.add_argument(
         "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"

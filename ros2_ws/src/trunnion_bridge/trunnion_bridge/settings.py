@@ -61,6 +61,8 @@ class Settings:
         oidc: whose tokens are taken; without it the bridge issues its own, and listens to this machine only.
         tls_cert: a certificate chain (PEM); with it the bridge speaks HTTPS only. `tls_key` is its key.
         advertise_url: where callers of other bridges on the same database reach this one.
+        webhook_allow: hosts and networks that webhooks may go to though not everybody can reach them.
+        webhook_keys: what their secrets are encrypted with; None is a file in `data_dir`.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         image_pixels_max: of an image that is sent; decoded it takes three bytes for each.
@@ -83,6 +85,8 @@ class Settings:
     tls_key: Path | None = None
     advertise_url: str = ""
     namespace: str = "/cell"
+    webhook_allow: tuple[str, ...] = ()
+    webhook_keys: str | None = field(default=None, repr=False)
     nodes: tuple[str, ...] = ("detector", "policy", "sorter")
     ros_arguments: tuple[str, ...] = ()
     robot_wait_s: float = 60.0

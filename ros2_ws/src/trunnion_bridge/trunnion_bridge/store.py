@@ -17,6 +17,7 @@ from trunnion_bridge.database import Database
 from trunnion_bridge.leadership import Fence, no_fence
 from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
 from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
+from trunnion_bridge.outward.outbox import enqueue
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
 from trunnion_bridge.tracing import traceparent
@@ -284,6 +285,7 @@ class Store:
         session.flush()
         row.event = event.number
         event.content = order_of(row).model_dump_json()
+        enqueue(session, row, event)
         # A few more than one: a transaction that was undone leaves a gap in the numbers.
         old = EventRow.number.between(row.event - self._retained - 64, row.event - self._retained)
         session.execute(update(EventRow).where(old).values(content=None))

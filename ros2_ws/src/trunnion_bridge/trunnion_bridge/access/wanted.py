@@ -40,6 +40,15 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
     ("GET", "/v1/audit"): Role.ADMIN,
     ("POST", "/v1/orders"): Role.OPERATOR,
     ("POST", "/v1/orders/{order_id}/cancel"): Role.OPERATOR,
+    ("GET", "/v1/webhooks"): Role.INTEGRATOR,
+    ("POST", "/v1/webhooks"): Role.INTEGRATOR,
+    ("GET", "/v1/webhooks/{webhook_id}"): Role.INTEGRATOR,
+    ("DELETE", "/v1/webhooks/{webhook_id}"): Role.INTEGRATOR,
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): Role.INTEGRATOR,
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): Role.INTEGRATOR,
+    ("POST", "/v1/webhooks/{webhook_id}/ping"): Role.INTEGRATOR,
+    ("GET", "/v1/webhooks/{webhook_id}/dead-letters"): Role.INTEGRATOR,
+    ("POST", "/v1/webhooks/{webhook_id}/redeliver"): Role.INTEGRATOR,
 }
 
 # What the audit log calls a change; others are called by their method and route.
@@ -49,6 +58,12 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/orders/{order_id}/cancel"): "order.cancel",
     ("POST", "/v1/keys"): "key.create",
     ("DELETE", "/v1/keys/{key_id}"): "key.revoke",
+    ("POST", "/v1/webhooks"): "webhook.create",
+    ("DELETE", "/v1/webhooks/{webhook_id}"): "webhook.delete",
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): "webhook.enable",
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): "webhook.change_secret",
+    ("POST", "/v1/webhooks/{webhook_id}/ping"): "webhook.ping",
+    ("POST", "/v1/webhooks/{webhook_id}/redeliver"): "webhook.redeliver",
 }
 # Those that change nothing, whatever their method says.
 LOOKS = frozenset({("POST", "/v1/infer")})
