@@ -16,7 +16,7 @@ import time
 import cv2
 import numpy as np
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -35,6 +35,19 @@ PARTS = [(label, *at) for label, places in zip(LABELS, (GEARS, BOLTS, NUTS), str
 PART_S = {"quick": 0.2, "slow": 3.0, "fail": 0.2, "deaf": 3.0}
 HOME_PX, BIN_B_PX = (48.0, 115.0), (272.0, 115.0)
 PIXELS_PER_M = 496  # the camera looks down on the tray from 0.95 m
+# As the nodes of a cell say what they run.
+MODEL_VALUES = {
+    "detector": [
+        KeyValue(key=key, value=value)
+        for key, value in {
+            "model": "other",
+            "version": "0.2.0",
+            "digest": "ab" * 32,
+            "precision": "int8",
+        }.items()
+    ],
+    "policy": [KeyValue(key="model", value=f"other 0.2.0 {'ab' * 6}")],
+}
 HALF_PX = {"gear": 14, "bolt": 11, "nut": 10}
 
 
@@ -98,12 +111,14 @@ class Cell(Node):
             self._image.publish(image)
         if "detector" not in self.silent:
             found = Detection2DArray(detections=[detection(part) for part in self.left])
-            found.header.stamp = stamp
+            found.header.stamp, found.header.frame_id = stamp, "camera"
             self._detections.publish(found)
 
     def _publish_heartbeats(self) -> None:
         status = [
-            DiagnosticStatus(level=DiagnosticStatus.OK, name=name, message="works")
+            DiagnosticStatus(
+                level=DiagnosticStatus.OK, name=name, message="works", values=MODEL_VALUES.get(name, [])
+            )
             for name in NODES
             if name not in self.silent
         ]

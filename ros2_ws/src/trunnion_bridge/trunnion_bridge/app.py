@@ -25,19 +25,28 @@ from trunnion_bridge.models import Problem
 from trunnion_bridge.routes import (
     audit,
     camera,
+    detections,
     events,
     health,
     infer,
     keys,
     metrics,
+    missions,
+    models,
     orders,
+    robots,
     session,
+    snapshots,
     state,
     webhooks,
 )
 from trunnion_bridge.settings import Settings
 
 _PAGE = Path(__file__).with_name("page")
+_ROUTES = (
+    *(robots, orders, missions, state, detections, events, camera, snapshots, models, infer),
+    *(webhooks, health, metrics, session, keys, audit),
+)
 _DESCRIPTION = """Orders for a robot cell, and what becomes of them.
 
 Orders run one at a time, in the order in which they were posted. The one whose turn it is waits for a robot that is
@@ -99,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.bridge = bridge
     problem.install(app)
     trouble.install(app)
-    for module in (orders, state, events, camera, infer, health, metrics, session, keys, audit, webhooks):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     body: dict[str, Any] = {"max_bytes": settings.body_max_bytes, "within_s": settings.limits.body_within_s}

@@ -28,14 +28,18 @@ from trunnion_bridge.feed import Feed
 from trunnion_bridge.gateway import Gateway
 from trunnion_bridge.health import health_of
 from trunnion_bridge.inference.inference import Inference, bundle_detectors
+from trunnion_bridge.installed import ModelList, Shelf
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.metrics import Metrics, Readings
+from trunnion_bridge.missions import Missions
 from trunnion_bridge.models import Health, Order, State
 from trunnion_bridge.notices import Notices
 from trunnion_bridge.outward.webhooks import Webhooks
 from trunnion_bridge.relay import Relay
+from trunnion_bridge.robots import name_of
 from trunnion_bridge.seen import CHANNEL as SEEN
 from trunnion_bridge.settings import Settings
+from trunnion_bridge.snapshots.album import Album
 from trunnion_bridge.store import CHANNEL as ORDERS
 from trunnion_bridge.store import Store
 from trunnion_bridge.view import View
@@ -61,6 +65,12 @@ class Bridge:
         self.relay = Relay(self.store, self.feed, self._hear)
         self.ledger = Ledger(self.store, self.relay.ring, self.metrics.order_ended)
         self.webhooks = Webhooks(settings, self.database)
+        self.album = Album(
+            settings.data_dir / "snapshots", settings.snapshots_max, settings.snapshots_max_bytes
+        )
+        self.missions = Missions(self.database, name_of(settings.namespace))
+        self._shelf = Shelf(settings.bundle, catalogue.digest)
+        self._reading_shelf = asyncio.Lock()
         self.inference = Inference(
             catalogue,
             partial(bundle_detectors, settings.bundle, catalogue.digest),
@@ -125,6 +135,14 @@ class Bridge:
             bundle=self.catalogue.info(),
             bridge=self.view.replica(),
         )
+
+    async def models(self) -> ModelList:
+        """The models that are installed, and those that run."""
+        active = self.view.seen().models
+        async with self._reading_shelf:
+            installed, unusable = await asyncio.to_thread(self._shelf.look, active)
+        state = self.inference.state()
+        return ModelList(installed=installed, unusable=unusable, active=active, inference=state)
 
     def health(self) -> Health:
         """Whether the bridge works, and whether the robot does."""

@@ -33,7 +33,8 @@ from vision_msgs.msg import Detection2DArray
 from trunnion_bridge import messages
 from trunnion_bridge.doorbell import Doorbell
 from trunnion_bridge.heartbeats import Heartbeats, Level
-from trunnion_bridge.models import Arm, Camera, Detections, NodeHealth, Order
+from trunnion_bridge.installed import MODEL_KEYS, active_model
+from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, NodeHealth, Order
 from trunnion_bridge.readings import Frame, Heard, Rate, Slot
 from trunnion_bridge.settings import Settings
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun
@@ -120,6 +121,11 @@ class Gateway:
         """Each node's health."""
         return self._heartbeats.health(time.monotonic())
 
+    def models(self) -> list[ActiveModel]:
+        """What the nodes that are there say that they run."""
+        said = self._heartbeats.values(time.monotonic())
+        return [model for node, values in said.items() if (model := active_model(node, values))]
+
     def arm(self) -> Arm:
         """Where the arm is and what it does."""
         now_s = time.monotonic()
@@ -166,6 +172,7 @@ class Gateway:
         return Detections(
             stamp_ns=messages.nanoseconds_from(heard.value.header.stamp),
             age_ms=heard.age_ms(now_s),
+            frame=heard.value.header.frame_id,
             items=messages.detections_from(heard.value, self._labels),
         )
 
@@ -226,7 +233,8 @@ class Gateway:
         for status in message.status:
             if status.name != self._node.get_name():
                 level = _LEVELS.get(status.level, "error")
-                self._heartbeats.hear(status.name, level, status.message, time.monotonic())
+                values = {item.key: item.value for item in status.values if item.key in MODEL_KEYS}
+                self._heartbeats.hear(status.name, level, status.message, time.monotonic(), values)
         self.changed.ring()
 
     def _beat(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ from trunnion_bridge.models import NodeHealth
 
 SILENT_AFTER_S = 1.5
 Level = Literal["ok", "warn", "error"]
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Heartbeat:
     heard_s: float
     level: Level
     message: str
+    values: Mapping[str, str]
 
 
 class Heartbeats:
@@ -27,9 +29,16 @@ class Heartbeats:
     def __init__(self, expected: Iterable[str]) -> None:
         self._last: dict[str, Heartbeat | None] = dict.fromkeys(expected)
 
-    def hear(self, name: str, level: Level, message: str, now_s: float) -> None:
-        """Take in a heartbeat."""
-        self._last[name] = Heartbeat(now_s, level, message)
+    def hear(
+        self, name: str, level: Level, message: str, now_s: float, values: Mapping[str, str] = _NONE
+    ) -> None:
+        """Take in a heartbeat, with what else it says."""
+        self._last[name] = Heartbeat(now_s, level, message, values)
+
+    def values(self, now_s: float) -> dict[str, Mapping[str, str]]:
+        """What else those nodes say that are not silent."""
+        heard = [(name, last) for name, last in list(self._last.items()) if last]
+        return {name: last.values for name, last in heard if now_s - last.heard_s <= SILENT_AFTER_S}
 
     def health(self, now_s: float) -> list[NodeHealth]:
         """Each node's health, expected nodes first."""

@@ -125,6 +125,7 @@ class Detections(Model):
 
     stamp_ns: int
     age_ms: int
+    frame: str = Field(description="the camera's frame in ROS")
     items: list[Detection]
 
 
@@ -168,6 +169,17 @@ class NodeHealth(Model):
     age_ms: int | None
 
 
+class ActiveModel(Model):
+    """What a node says that it runs."""
+
+    node: str = Field(examples=["detector"])
+    name: str = Field(examples=["sorting_cell"])
+    version: str = Field(examples=["0.1.0"])
+    digest: str = Field(description="of the bundle, as much of it as the node tells")
+    precision: Literal["fp32", "fp16", "int8"] | None = None
+    runtime: str | None = Field(None, examples=["onnxruntime 1.31.1 on cpu"])
+
+
 class BundleInfo(Model):
     """The bundle that the cell runs, and what can be ordered from it."""
 
@@ -205,6 +217,7 @@ class State(Model):
     camera: Camera
     detections: Detections | None
     nodes: list[NodeHealth]
+    models: list[ActiveModel] = Field([], description="what nodes run, which need not be `bundle`")
     sorter_here: bool = Field(description="whether the sorter takes orders")
     order: Order | None = Field(description="the order that runs, or that waits for the robot")
     queued: int = Field(description="orders that wait, the one above included if it waits")

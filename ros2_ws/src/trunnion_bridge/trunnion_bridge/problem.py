@@ -46,6 +46,8 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "too-many-watchers": (503, "Too many watch the camera"),
     "camera-elsewhere": (503, "Another bridge has the camera"),
     "database-away": (503, "The orders cannot be read or written now"),
+    "no-detections": (503, "The detector does not say what it sees"),
+    "snapshots-full": (409, "There is no room for another snapshot"),
     "no-camera": (503, "The camera does not deliver images"),
     "not-an-image": (415, "The body is neither JPEG nor PNG"),
     "image-too-large": (413, "The image has too many pixels"),
@@ -110,6 +112,12 @@ def problem(refused: Refused, path: str, headers: Mapping[str, str] | None = Non
         "next": refused.next_step,
     }
     return ProblemResponse(content, status, headers={**refused.headers, **(headers or {})})
+
+
+def not_found(where: str, got: str, wanted: str, see: str) -> Refused:
+    """The refusal of what is asked for by a name or id that there is not; `see` is the path of the list."""
+    next_step = f"see {see} for those that there are"
+    return Refused("not-found", where=where, got=ascii(got), wanted=wanted, next_step=next_step)
 
 
 def shortened(text: str) -> str:

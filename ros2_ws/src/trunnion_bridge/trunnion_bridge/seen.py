@@ -8,8 +8,10 @@ import time
 import zlib
 from typing import NamedTuple
 
+from pydantic import Field
+
 from trunnion_bridge.doorbell import Doorbell
-from trunnion_bridge.models import Arm, Camera, Detections, Model, NodeHealth, Order
+from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, Model, NodeHealth, Order
 
 CHANNEL = "trunnion_seen"
 STALE_AFTER_S = 3.0
@@ -24,6 +26,7 @@ class Seen(Model):
     camera: Camera
     detections: Detections | None
     nodes: list[NodeHealth]
+    models: list[ActiveModel] = Field([], description="what nodes say that they run")
     sorter_here: bool
     order: Order | None
 

@@ -101,6 +101,8 @@ class Settings:
     inferences_max: int = 32
     limits: Limits = field(default_factory=Limits)
     allow_origins: tuple[str, ...] = ()
+    snapshots_max: int = 200
+    snapshots_max_bytes: int = 256 * 2**20
 
     def __post_init__(self) -> None:
         if not self.oidc and not is_loopback(self.host):

@@ -57,6 +57,7 @@ class View:
             camera=self._gateway.camera(),
             detections=self._gateway.detections(),
             nodes=self._gateway.nodes(),
+            models=self._gateway.models(),
             sorter_here=self._gateway.sorter_here,
             order=self._dispatcher.current,
         )

@@ -1,0 +1,1 @@
+"""Snapshots: images that somebody wanted to keep, with what was detected in them."""
