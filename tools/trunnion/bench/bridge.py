@@ -92,7 +92,8 @@ def camera_jpeg() -> bytes:
 @contextmanager
 def running_bridge(bundle: Path, folder: Path) -> Iterator[RunningBridge]:
     """A bridge in development mode on a free port, for as long as the block lasts; its log is in `folder`."""
-    program = [sys.executable, "-m", "trunnion_bridge.main", "--port", "0"]
+    # All callers are one user here, who may ask more often than one user should.
+    program = [sys.executable, "-m", "trunnion_bridge.main", "--port", "0", "--rate-per-s", "1e6"]
     command = [*program, "--bundle", str(bundle.resolve()), "--data-dir", str(folder / "data")]
     with (folder / "bridge.log").open("w") as log:
         process = subprocess.Popen(
