@@ -1,61 +1,24 @@
-"""The bridge before a real OpenID provider, oidc-provider on node; tools/setup/openid_provider.sh brings it."""
+"""The bridge before a real OpenID provider."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
+from tests.bridge.openid_provider import AUDIENCE, provider_modules, running_provider
 from tests.bridge.running import a_free_port
 
 from trunnion_bridge.access.issuer import Issuer
 from trunnion_bridge.access.tokens import TokenVerifier
 from trunnion_bridge.problem import Refused
 
-PROGRAM = Path(__file__).with_name("openid_provider.mjs")
-AUDIENCE = "urn:trunnion:cell"
 NUT = {"lines": [{"part": "nut", "quantity": 1}], "bin": "B"}
 
 
 @pytest.fixture(scope="module")
 def modules(repository) -> Path:
-    folder = repository / ".venv" / "openid-provider" / "node_modules"
-    if not folder.is_dir() or not shutil.which("node"):
-        pytest.skip("NOT RUN: no OpenID provider here (tools/setup/openid_provider.sh)")
-    return folder
-
-
-class Provider:
-    """A provider's address, and tokens of it."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-
-    def bearer(self, client: str, audience: str = AUDIENCE) -> dict[str, str]:
-        """The header with a token for a client that has the role it is called by."""
-        form = {"grant_type": "client_credentials", "resource": audience}
-        answer = httpx.post(f"{self.url}/token", data=form, auth=(client, "for-tests"))
-        return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
-
-
-@contextmanager
-def running_provider(modules: Path, port: int) -> Iterator[Provider]:
-    command = ["node", str(PROGRAM), str(port)]
-    with subprocess.Popen(
-        command, env={**os.environ, "NODE_MODULES": str(modules)}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-            yield Provider(port)
-        finally:
-            process.kill()
+    return provider_modules(repository)
 
 
 def test_roles_of_a_real_provider_open_what_they_should_and_no_more(modules, start_bridge, cell):

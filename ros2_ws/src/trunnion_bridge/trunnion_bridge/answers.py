@@ -10,9 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunnion_bridge.problem import Refused, on_broken, problem
 
+_POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -24,10 +23,14 @@ _OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Answers:
-    """Marks every answer, and gives one where something broke: inside of all that counts and names answers."""
+    """Marks every answer, and gives one where something broke: inside of all that counts and names answers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    The page may connect to the bridge and to the origin `connects_to`, where its reader signs in, and nowhere else.
+    """
+
+    def __init__(self, app: ASGIApp, connects_to: str = "") -> None:
         self._app = app
+        self._policy = f"{_POLICY}; connect-src 'self' {connects_to}".rstrip()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -39,7 +42,7 @@ class Answers:
             nonlocal has_begun
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 has_begun = True
-                _mark(message, scope["scheme"] in ("https", "wss"))
+                _mark(message, scope["scheme"] in ("https", "wss"), self._policy)
             await send(message)
 
         try:
@@ -54,16 +57,17 @@ def as_bytes(refused: Refused, is_tls: bool) -> bytes:
     """A refusal as it goes over the wire, where no application answers; the connection ends with it."""
     answer = problem(refused, "", {"Connection": "close"})
     message: Message = {"headers": answer.raw_headers}
-    _mark(message, is_tls)
+    _mark(message, is_tls, _POLICY)
     status = HTTPStatus(answer.status_code)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
     lines += [name + b": " + value for name, value in message["headers"]]
     return b"\r\n".join([*lines, b"", bytes(answer.body)])
 
 
-def _mark(message: Message, is_tls: bool) -> None:
+def _mark(message: Message, is_tls: bool, policy: str) -> None:
     message["headers"] = list(message.get("headers", ()))
     headers = MutableHeaders(scope=message)
+    headers["Content-Security-Policy"] = policy
     for name, value in {**_HEADERS, **(_OVER_TLS if is_tls else {})}.items():
         headers[name] = value
     headers.setdefault("Cache-Control", "no-cache")

@@ -119,7 +119,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(CORSMiddleware, **_CORS, allow_origins=settings.allow_origins)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Trail, log=bridge.audit, page_files=_page_files())
-    app.add_middleware(Answers)
+    oidc = settings.oidc
+    app.add_middleware(Answers, connects_to=oidc.origin if oidc and oidc.client_id else "")
     app.add_middleware(RequestClock, metrics=bridge.metrics)
     app.add_middleware(RequestId)
     return app

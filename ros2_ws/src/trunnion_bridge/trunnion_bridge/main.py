@@ -74,7 +74,13 @@ def _settings(arguments: Sequence[str]) -> Settings:
 def _oidc(given: argparse.Namespace) -> Oidc | None:
     if not given.oidc_issuer and not given.oidc_audience:
         return None
-    return Oidc(given.oidc_issuer, given.oidc_audience, given.oidc_role_claim)
+    return Oidc(
+        given.oidc_issuer,
+        given.oidc_audience,
+        given.oidc_role_claim,
+        given.oidc_client_id,
+        given.oidc_scope,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="HOST,...",
         help="hosts and networks that webhooks may go to though not everybody can reach them",
+    )
+    parser.add_argument(
+        "--oidc-client-id", default="", metavar="ID", help="the page's own, to sign in with (a public client)"
+    )
+    parser.add_argument(
+        "--oidc-scope", default=Oidc.scope, help="what the page asks the provider for (default: %(default)s)"
     )
     parser.add_argument(
         "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"

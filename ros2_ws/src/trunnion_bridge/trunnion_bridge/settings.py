@@ -24,11 +24,26 @@ class Oidc:
         issuer: exactly as its tokens name it in `iss`; below it stands /.well-known/openid-configuration.
         audience: what its tokens must name in `aud`.
         role_claim: where they name roles; a name, or a dotted path such as realm_access.roles.
+        client_id: of the page, a public client there; without it the page has no way to sign in.
+        scope: what the page asks the provider for.
     """
 
     issuer: str
     audience: str
     role_claim: str = "roles"
+    client_id: str = ""
+    scope: str = "openid"
+
+    @property
+    def origin(self) -> str:
+        """Where the provider is, as browsers write it."""
+        address = urlsplit(self.issuer)
+        return f"{address.scheme}://{address.netloc}"
+
+    @property
+    def resource(self) -> str | None:
+        """The audience as a resource indicator (RFC 8707), which must be a URI; None where it is none."""
+        return self.audience if urlsplit(self.audience).scheme else None
 
     def __post_init__(self) -> None:
         address = urlsplit(self.issuer)

@@ -33,6 +33,15 @@ class KeyRequest(Model):
     expires_at: AwareDatetime = Field(description="at most 366 days from now; with its offset from UTC")
 
 
+class SignIn(Model):
+    """Where the page signs its reader in, with the authorization code flow; nulls where that is not needed."""
+
+    issuer: str | None
+    client_id: str | None
+    scope: str | None
+    resource: str | None
+
+
 class Key(Model):
     """A key without its secret."""
 

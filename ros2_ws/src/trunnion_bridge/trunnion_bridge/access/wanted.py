@@ -22,6 +22,8 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
     ("HEAD", "/openapi.json"): ANYONE,
     # Where a token is had, or given for a cookie.
     ("POST", "/v1/session"): ANYONE,
+    ("DELETE", "/v1/session"): ANYONE,
+    ("GET", "/v1/sign-in"): ANYONE,
     ("GET", "/metrics"): Role.VIEWER,
     ("GET", "/v1/state"): Role.VIEWER,
     ("GET", "/v1/camera.jpg"): Role.VIEWER,
@@ -66,6 +68,7 @@ ROUTES: Mapping[tuple[str, str], Role | None] = {
 # What the audit log calls a change; others are called by their method and route.
 ACTIONS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/session"): "session.open",
+    ("DELETE", "/v1/session"): "session.close",
     ("POST", "/v1/orders"): "order.create",
     ("POST", "/v1/orders/{order_id}/cancel"): "order.cancel",
     ("POST", "/v1/snapshots"): "snapshot.take",

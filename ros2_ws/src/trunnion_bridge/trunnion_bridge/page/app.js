@@ -7,6 +7,7 @@ import { tell } from "./log.js";
 import { buildForm } from "./order_form.js";
 import { runningOrder, setOrder, setOrders } from "./order_list.js";
 import { element, setParts } from "./parts.js";
+import { arrive } from "./session.js";
 
 const ILL = ["silent", "awaited", "error"];
 const link = document.getElementById("link");
@@ -116,5 +117,9 @@ function startTheme() {
 }
 
 startTheme();
-startCamera();
-live("/v1/events", { onMessage: onEvent, onOpen, onLost });
+if (await arrive()) {
+  startCamera();
+  live("/v1/events", { onMessage: onEvent, onOpen, onLost });
+} else {
+  setLink("away", "Signed out");
+}

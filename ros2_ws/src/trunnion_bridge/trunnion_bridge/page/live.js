@@ -1,6 +1,6 @@
 // A WebSocket that comes back by itself: at once, then with growing pauses of up to four seconds.
 
-import { openSession } from "./session.js";
+import { admitted } from "./session.js";
 
 const PAUSES_MS = [0, 500, 1000, 2000, 4000];
 
@@ -10,7 +10,7 @@ export function live(path, { onMessage, onOpen = () => {}, onLost = () => {}, bi
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
   async function connect() {
-    await openSession().catch(() => {}); // the socket tells what is wrong
+    if (!(await admitted())) return; // the page begins anew when somebody has signed in
     const socket = new WebSocket(url);
     if (binary) socket.binaryType = "arraybuffer";
     socket.onopen = () => {

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from fastapi import APIRouter, Request, Response
 
 from trunnion_bridge.access.credentials import cookie_name
+from trunnion_bridge.access.models import SignIn
 from trunnion_bridge.bridge import TheBridge
 from trunnion_bridge.models import Session
 
@@ -36,3 +37,18 @@ async def open_session(bridge: TheBridge, request: Request, response: Response) 
         role=str(caller.role) if caller.role else None,
         expires_at=datetime.fromtimestamp(caller.expires_s, timezone.utc),
     )
+
+
+@router.delete("/v1/session", status_code=204)
+def close_session(request: Request, response: Response) -> None:
+    """Take the cookie back. Its token lasts until it expires, and the issuer's own session is not touched."""
+    response.delete_cookie(cookie_name(request.scope), httponly=True, samesite="strict")
+
+
+@router.get("/v1/sign-in")
+def sign_in(bridge: TheBridge) -> SignIn:
+    """Where the page signs its reader in."""
+    oidc = bridge.settings.oidc
+    if oidc is None or not oidc.client_id:
+        return SignIn(issuer=None, client_id=None, scope=None, resource=None)
+    return SignIn(issuer=oidc.issuer, client_id=oidc.client_id, scope=oidc.scope, resource=oidc.resource)

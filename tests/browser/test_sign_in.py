@@ -1,0 +1,105 @@
+"""Signing in on the page at a real OpenID provider, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import expect
+from tests.bridge.openid_provider import AUDIENCE, PAGE_CLIENT, provider_modules, running_provider
+from tests.bridge.running import a_free_port, running_bridge
+
+WINDOW = {"viewport": {"width": 1360, "height": 900}}
+
+
+@pytest.fixture(scope="module")
+def guarded(repository, ros_process_environment, bundle, the_cell, tmp_path_factory):
+    """A bridge whose callers come from a provider, and that provider."""
+    modules, port, provider_port = provider_modules(repository), a_free_port(), a_free_port()
+    place = tmp_path_factory.mktemp("guarded") / "data"
+    with ExitStack() as running:
+        provider = running.enter_context(
+            running_provider(modules, provider_port, page=f"http://127.0.0.1:{port}")
+        )
+        named = ("--oidc-issuer", provider.url, "--oidc-audience", AUDIENCE, "--oidc-client-id", PAGE_CLIENT)
+        claim = ("--oidc-role-claim", "realm_access.roles")
+        command = (ros_process_environment, bundle, place, port, *named, *claim)
+        yield running.enter_context(running_bridge(*command)), provider
+
+
+def sign_in(page, name):
+    """From the page to the provider and back."""
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_placeholder("Enter any login").fill(name)
+    page.get_by_placeholder("and password").fill("any")
+    page.get_by_role("button", name="Sign-in").click()
+    page.get_by_role("button", name="Continue").click()
+
+
+def test_a_reader_signs_in_sees_the_cell_and_signs_out(guarded, open_page):
+    bridge, provider = guarded
+    page = open_page(bridge.url, may_complain=True, **WINDOW)
+    asked = []
+    page.on("request", lambda request: asked.append((request.frame.url, request.url)))
+    expect(page.get_by_role("heading", name="Sign in to see the cell")).to_be_visible()
+    expect(page.locator("main")).to_be_hidden()
+
+    sign_in(page, "operator")
+
+    expect(page.locator("#view")).to_have_attribute("data-here", "true")
+    expect(page.locator("#gate")).to_be_hidden()
+    assert page.url == f"{bridge.url}/"
+    assert page.evaluate("[document.cookie, sessionStorage.length, localStorage.length]") == ["", 0, 0]
+    assert {
+        cookie["httpOnly"] for cookie in page.context.cookies(bridge.url) if "trunnion" in cookie["name"]
+    } == {True}
+    # The provider's own page asks others for fonts.
+    ours = [url for frame, url in asked if frame.startswith(bridge.url)]
+    assert len(ours) > 5
+    assert [url for url in ours if not url.startswith((bridge.url, provider.url))] == []
+    page.get_by_role("button", name="one more nut").click()
+    page.get_by_role("button", name="Order 1 nut into A").click()
+    expect(page.locator("#orders li").first).to_have_attribute("data-state", "succeeded")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#gate")).to_be_visible()
+    assert [cookie for cookie in page.context.cookies(bridge.url) if "trunnion" in cookie["name"]] == []
+
+
+def test_who_has_no_role_is_told_so(guarded, open_page):
+    page = open_page(guarded[0].url, may_complain=True, **WINDOW)
+
+    sign_in(page, "nobody")
+
+    expect(page.locator("#gate-says")).to_have_text(
+        "nobody has no role at this cell. Ask whoever gives out roles."
+    )
+    expect(page.locator("main")).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", ["?code=stolen&state=forged", "?error=access_denied&state=", "?state=a"])
+def test_an_answer_to_what_was_never_asked_opens_nothing(guarded, open_page, answer):
+    bridge, _ = guarded
+    page = open_page(f"{bridge.url}/{answer}", may_complain=True, **WINDOW)
+
+    expect(page.locator("#gate-says")).to_contain_text("not to what this page asked")
+    assert page.url == f"{bridge.url}/"
+    assert [cookie for cookie in page.context.cookies() if "trunnion" in cookie["name"]] == []
+
+
+def test_the_page_may_connect_to_the_bridge_and_the_provider_only(guarded, open_page):
+    bridge, provider = guarded
+    policy = bridge.http.get("/").headers["content-security-policy"]
+    assert re.search(r"connect-src ([^;]*)", policy)[1] == f"'self' {provider.url}"
+    page = open_page(bridge.url, may_complain=True, **WINDOW)
+
+    refused = page.evaluate(
+        """async () => {
+            const told = new Promise(resolve => addEventListener("securitypolicyviolation", resolve, { once: true }));
+            await fetch("http://127.0.0.1:1/").catch(() => {});
+            return (await told).effectiveDirective;
+        }"""
+    )
+
+    assert refused == "connect-src"
