@@ -1,6 +1,6 @@
 """A cell on real ROS 2 without physics: publishes what a robot, a detector and a policy publish, and sorts by drawing.
 
-Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,slow,deaf,fail,refuse}`,
+Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,steady,slow,deaf,fail,refuse}`,
 `executed` (the answer is the ids of all orders that it ever began).
 """
 
@@ -32,7 +32,7 @@ LABELS = ("gear", "bolt", "nut")
 NODES = ("simulated_robot", "detector", "policy", "sorter")
 GEARS, BOLTS, NUTS = ((118, 84), (205, 150)), ((160, 118), (126, 160)), ((200, 88), (172, 165))
 PARTS = [(label, *at) for label, places in zip(LABELS, (GEARS, BOLTS, NUTS), strict=True) for at in places]
-PART_S = {"quick": 0.2, "slow": 3.0, "fail": 0.2, "deaf": 3.0}
+PART_S = {"quick": 0.2, "steady": 1.0, "slow": 3.0, "fail": 0.2, "deaf": 3.0}
 HOME_PX, BIN_B_PX = (48.0, 115.0), (272.0, 115.0)
 PIXELS_PER_M = 496  # the camera looks down on the tray from 0.95 m
 # As the nodes of a cell say what they run.

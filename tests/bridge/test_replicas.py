@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.bridge.running import RunningBridge, a_free_port, running_bridge, slowness, until
@@ -15,10 +16,36 @@ from websockets.exceptions import ConnectionClosed
 TAKEOVER_MAX_S = 10.0
 
 
+FULL = """
+CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON orders EXECUTE FUNCTION full_disk();
+"""
+WRITERS = 0x7472756E
+
+
+class Admin:
+    """Somebody else who uses the database."""
+
+    def __init__(self, url):
+        self._url = url.replace("+psycopg", "")
+
+    def __call__(self, said):
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(said)
+
+    @contextmanager
+    def locked(self):
+        with psycopg.connect(self._url) as connection:
+            connection.execute(f"SELECT pg_advisory_xact_lock({WRITERS})")
+            yield
+
+
 class Replicas:
     """Bridges on one database; those that a test ended are started again for the next one."""
 
-    def __init__(self, start):
+    def __init__(self, url, start):
+        self.url = url
         self._start = start
         self._bridges = []
 
@@ -45,7 +72,7 @@ def all_replicas(ros_process_environment, bundle, postgres, tmp_path_factory):
         )
 
     with ExitStack() as running:
-        yield Replicas(start), running
+        yield Replicas(url, start), running
 
 
 @pytest.fixture
@@ -53,6 +80,11 @@ def replicas(all_replicas, cell):
     """Two bridges that are ready; the first leads."""
     bridges, running = all_replicas
     return bridges.ready(running)
+
+
+@pytest.fixture
+def admin(all_replicas):
+    return Admin(all_replicas[0].url)
 
 
 def leads(bridge: RunningBridge) -> bool:
@@ -123,8 +155,8 @@ def test_the_camera_of_another_bridge_is_named(replicas):
 
 def test_an_order_whose_leader_is_killed_is_brought_to_its_end_by_the_next(replicas, cell):
     first, second = replicas
-    cell.say("sorter slow")
-    order, waiting = first.post({"bolt": 2}).json(), second.post({"nut": 1}).json()
+    cell.say("sorter steady")
+    order, waiting = first.post({"bolt": 4}).json(), second.post({"nut": 1}).json()
     first.until_state(order["id"], "running")
 
     first.stop(signal.SIGKILL)
@@ -133,7 +165,7 @@ def test_an_order_whose_leader_is_killed_is_brought_to_its_end_by_the_next(repli
     until(lambda: leads(second), what="the second to lead")
     assert time.monotonic() - killed_s < TAKEOVER_MAX_S
     done = second.until_state(order["id"], "succeeded", "failed")
-    assert (done["state"], done["message"]) == ("succeeded", "2 parts lie in bin B")
+    assert (done["state"], done["message"]) == ("succeeded", "4 parts lie in bin B")
     cell.say("sorter quick")
     until(lambda: second.order(waiting["id"])["state"] == "succeeded", what="the order behind it")
     assert [len(ends(second.order(one["id"]))) for one in (order, waiting)] == [1, 1]
@@ -167,8 +199,8 @@ def test_a_leader_that_hangs_is_replaced_and_follows_when_it_wakes_up(replicas, 
 
 def test_a_leader_that_is_stopped_leaves_its_order_to_the_next(replicas, cell):
     first, second = replicas
-    cell.say("sorter slow")
-    order = second.post({"bolt": 2}).json()
+    cell.say("sorter steady")
+    order = second.post({"bolt": 3}).json()
     first.until_state(order["id"], "running")
     until(lambda: not first.state()["queued"])
     began_s = time.monotonic()
@@ -182,8 +214,8 @@ def test_a_leader_that_is_stopped_leaves_its_order_to_the_next(replicas, cell):
 
 def test_bridges_come_back_with_their_server(replicas, cell, postgres):
     first, second = replicas
-    cell.say("sorter slow")
-    order = second.post({"bolt": 3}).json()
+    cell.say("sorter steady")
+    order = second.post({"bolt": 5}).json()
     first.until_state(order["id"], "running")
     with second.connect("/v1/events", max_size=None) as listener:
         last = json.loads(listener.recv(timeout=5))["id"]
@@ -212,6 +244,34 @@ def test_bridges_come_back_with_their_server(replicas, cell, postgres):
     assert sorted([leads(first), leads(second)]) == [False, True]
     with second.connect(f"/v1/events?after={last}", max_size=None) as listener:
         assert changes(listener, done["id"])[-1] == (done["event"], "succeeded")
+
+
+def test_a_server_whose_disk_is_full_is_told_and_nothing_is_lost(replicas, cell, admin):
+    first, second = replicas
+    cell.say("sorter steady")
+    order = second.post({"bolt": 2}).json()
+    first.until_state(order["id"], "running")
+    admin(FULL)
+
+    answer = second.post({"nut": 1}, **{"Idempotency-Key": "full"})
+    assert (answer.status_code, answer.json()["got"]) == (503, "a disk that is full or broken")
+    until(lambda: not first.state()["arm"]["grasped"], what="the end of the order at the robot")
+    assert second.order(order["id"])["state"] == "running"
+    admin("DROP TRIGGER full_disk ON orders")
+
+    assert second.post({"nut": 1}, **{"Idempotency-Key": "full"}).status_code == 201
+    assert first.until_state(order["id"], "succeeded", "failed")["sorted"] == 2
+
+
+def test_a_database_that_somebody_keeps_locked_is_told(replicas, admin):
+    first, second = replicas
+    with admin.locked():
+        answer = second.post({"nut": 1}, **{"Idempotency-Key": "locked"})
+
+    assert (answer.status_code, answer.json()["got"]) == (503, "a database that is locked")
+    again = second.post({"nut": 1}, **{"Idempotency-Key": "locked"})
+    assert again.status_code == 201
+    assert first.until_state(again.json()["id"], "succeeded", "failed")["state"] == "succeeded"
 
 
 def changes(listener, order_id):

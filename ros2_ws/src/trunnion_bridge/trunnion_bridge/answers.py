@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunnion_bridge.problem import Refused, on_broken, problem
+from trunnion_bridge.trouble import PASSING, on_away
 
 _POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 _HEADERS = {
@@ -50,7 +51,8 @@ class Answers:
         except Exception as error:
             if has_begun or scope["type"] != "http":
                 raise
-            await (await on_broken(Request(scope), error))(scope, receive, marked)
+            answer = on_away if isinstance(error, PASSING) else on_broken
+            await (await answer(Request(scope), error))(scope, receive, marked)
 
 
 def as_bytes(refused: Refused, is_tls: bool) -> bytes:

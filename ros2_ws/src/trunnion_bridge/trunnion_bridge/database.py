@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trunnion_bridge.migration import migrate
@@ -30,13 +30,22 @@ _NOTICE_DEAD_NETWORK = {
 }
 
 
+class Gone(SQLAlchemyError):
+    """The file was taken away, or another was put in its place: what is written now would be lost."""
+
+
+class Busy(SQLAlchemyError):
+    """Others have waited for too long already."""
+
+
 class Database:
     """Thread-safe; use with `with`."""
 
-    def __init__(self, url: URL, lock_wait_s: float = 10.0) -> None:
+    def __init__(self, url: URL, lock_wait_s: float = 5.0) -> None:
         self._url = url
         self._lock_wait_s = lock_wait_s
         self._engine: Engine | None = None
+        self._file: tuple[int, int] | None = None  # device and number of the file that was opened
 
     def __enter__(self) -> Database:
         """Connect, and bring the tables to what this bridge knows; a SQLite file is made where there is none.
@@ -57,6 +66,7 @@ class Database:
         except BadInput:
             self.close()
             raise
+        self._file = self._found()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,7 +76,7 @@ class Database:
         """Disconnect."""
         if self._engine:
             self._engine.dispose()
-            self._engine = None
+            self._engine = self._file = None
 
     @property
     def is_shared(self) -> bool:
@@ -112,7 +122,20 @@ class Database:
     def _opened(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("the database is not open")
+        # SQLite itself goes on with a file that has no name any more.
+        if self._file and self._found() != self._file:
+            raise Gone(self.place)
         return self._engine
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file there is; a server looks after its own."""
+        if self.is_shared:
+            return None
+        try:
+            found = Path(self.place).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _make_engine(self) -> Engine:
         if self.is_shared:

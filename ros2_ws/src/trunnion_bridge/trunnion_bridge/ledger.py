@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge import tracing
+from trunnion_bridge.database import Busy
 from trunnion_bridge.lifecycle import ENDED
 from trunnion_bridge.models import Order, OrderDetail, OrderRequest, OrderState
 from trunnion_bridge.store import Store
 
 _log = logging.getLogger("trunnion.bridge")
 _TRY_AGAIN_S = 1.0
+_TURN_MAX_S = 5.0
 
 
 class Ledger:
     """The store as the event loop sees it. A change that does not apply any more gives None.
 
-    Changes take turns, for the database takes one at a time, and none is to wait forever behind others.
+    Changes take turns, for the database takes one at a time; one that has waited for too long is not made (Busy).
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class Ledger:
 
     async def post(self, request: OrderRequest, key: str | None, queued_max: int) -> tuple[Order, bool]:
         """Add an order to the queue, see Store.create."""
-        async with self._turn:
+        async with self._in_turn():
             order, is_new = await asyncio.to_thread(self._store.create, request, key, queued_max)
             if is_new:
                 self._tell(order)
@@ -95,15 +98,26 @@ class Ledger:
         """End orders that nobody looks after any more."""
         return await self._change_all(partial(self._store.fail_running, message))
 
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        try:
+            await asyncio.wait_for(self._turn.acquire(), _TURN_MAX_S)
+        except TimeoutError:
+            raise Busy from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     async def _change_all(self, write: Callable[[], list[Order]]) -> list[Order]:
-        async with self._turn:
+        async with self._in_turn():
             orders = await asyncio.to_thread(write)
             for order in orders:
                 self._tell(order)
         return orders
 
     async def _change(self, write: Callable[..., Order | None], *arguments: object) -> Order | None:
-        async with self._turn:
+        async with self._in_turn():
             return self._tell(await asyncio.to_thread(write, *arguments))
 
     def _tell(self, order: Order | None) -> Order | None:

@@ -8,17 +8,18 @@ import psycopg
 from fastapi import FastAPI, Request
 from sqlalchemy import exc
 
+from trunnion_bridge.database import Busy, Gone
 from trunnion_bridge.problem import ProblemResponse, Refused, problem
 
 # Of all that SQLAlchemy raises, what may be over in a moment. The rest are faults of the bridge.
-PASSING = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+PASSING = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, Busy, Gone)
 _AGAIN_S = 2
 
 
 def install(app: FastAPI) -> None:
     """Answer 503 to a request that the database keeps from being answered."""
     for kind in PASSING:
-        app.add_exception_handler(kind, _on_away)
+        app.add_exception_handler(kind, on_away)
 
 
 def database_away(error: exc.SQLAlchemyError) -> Refused:
@@ -36,6 +37,10 @@ def database_away(error: exc.SQLAlchemyError) -> Refused:
 
 def said(error: exc.SQLAlchemyError) -> tuple[str, str]:
     """What is the matter, and what whoever runs the bridge does about it."""
+    if isinstance(error, Busy):
+        return "a database for which others wait already", "find out why it is slow, if it stays so"
+    if isinstance(error, Gone):
+        return f"{error}, which is not there any more", "bring the file back, or start the bridge anew"
     cause: Any = error.orig if isinstance(error, exc.DBAPIError) else error
     words = str(cause)
     if "database is locked" in words or isinstance(cause, psycopg.errors.LockNotAvailable):
@@ -45,6 +50,7 @@ def said(error: exc.SQLAlchemyError) -> tuple[str, str]:
     return f"a database that does not answer ({type(cause).__name__})", "see that its server runs"
 
 
-async def _on_away(request: Request, error: Exception) -> ProblemResponse:
+async def on_away(request: Request, error: Exception) -> ProblemResponse:
+    """The answer to a request that met one of PASSING."""
     assert isinstance(error, exc.SQLAlchemyError)
     return problem(database_away(error), request.url.path)

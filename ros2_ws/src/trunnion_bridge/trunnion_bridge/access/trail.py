@@ -91,7 +91,8 @@ class Trail:
 
     async def _refused(self, deed: Deed, subject: str, outcome: Outcome, code: str) -> None:
         deed.entries.clear()  # what was written with the change was undone with it
-        if code == "too-many-requests" or not self._refusals.take():
+        # Where the orders cannot be written the log cannot, either: who waits is not made to wait for it, too.
+        if code in ("too-many-requests", "database-away") or not self._refusals.take():
             self._left_out += 1
             return
         detail = f"and {self._left_out} refusals before it that are not listed" if self._left_out else ""
