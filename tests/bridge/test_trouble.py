@@ -57,6 +57,7 @@ def test_an_order_runs_on_and_those_who_post_are_told_to_come_again(
         assert got in answer.json()["got"]
         assert answer.headers["Retry-After"] == "2"
         assert bridge.http.get("/healthz").status_code == 200
+        assert bridge.state()["order"]["id"] == order["id"]
         until(lambda: order["id"] in cell.executed())
 
     cell.say("sorter quick")

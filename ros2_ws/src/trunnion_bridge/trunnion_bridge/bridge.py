@@ -29,6 +29,7 @@ from trunnion_bridge.gateway import Gateway
 from trunnion_bridge.health import health_of
 from trunnion_bridge.inference.inference import Inference, bundle_detectors
 from trunnion_bridge.installed import ModelList, Shelf
+from trunnion_bridge.leadership import Deposed
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.metrics import Metrics, Readings
 from trunnion_bridge.missions import Missions
@@ -42,6 +43,7 @@ from trunnion_bridge.settings import Settings
 from trunnion_bridge.snapshots.album import Album
 from trunnion_bridge.store import CHANNEL as ORDERS
 from trunnion_bridge.store import Store
+from trunnion_bridge.trouble import PASSING
 from trunnion_bridge.view import View
 
 _STATE_PERIOD_S = 0.1
@@ -85,6 +87,7 @@ class Bridge:
         self.duties = Duties(self.leadership, self.gateway, [self.dispatcher, self.webhooks.sender])
         self.view = View(self.database, self.leadership, self.duties, self.gateway, self.dispatcher)
         self.camera = CameraFeed(self.gateway, settings.watchers_max, self.view.check_camera)
+        self._queued = 0
         self.metrics.registry.register(self._readings())
         self.metrics.registry.register(self.webhooks.readings)
 
@@ -115,7 +118,8 @@ class Bridge:
         """An order that runs is left to the next leader; where there is none, the sorter is asked to leave it."""
         await self.duties.stop()
         if self.leadership.role.leads and not self.leadership.others:
-            await self.dispatcher.stop()
+            with suppress(SQLAlchemyError, Deposed):  # then the next bridge finds out how the order ended
+                await self.dispatcher.stop()
         await self.duties.leave()
         await asyncio.to_thread(self.leadership.stop)
         await self.duties.close()
@@ -131,7 +135,7 @@ class Bridge:
         return State(
             at=datetime.now(timezone.utc),
             **dict(seen),
-            queued=self.store.counts()["queued"],
+            queued=self._count_queued(),
             bundle=self.catalogue.info(),
             bridge=self.view.replica(),
         )
@@ -143,6 +147,12 @@ class Bridge:
             installed, unusable = await asyncio.to_thread(self._shelf.look, active)
         state = self.inference.state()
         return ModelList(installed=installed, unusable=unusable, active=active, inference=state)
+
+    def _count_queued(self) -> int:
+        """As last known while the database is away: the robot is shown all the same."""
+        with suppress(*PASSING):
+            self._queued = self.store.counts()["queued"]
+        return self._queued
 
     def health(self) -> Health:
         """Whether the bridge works, and whether the robot does."""
@@ -158,10 +168,9 @@ class Bridge:
             await self.view.changed.wait(_STATE_AT_LEAST_EVERY_S)
             await self.view.share()
             if len(self.feed):
-                with suppress(SQLAlchemyError):  # states go on when the database is back
-                    state = await asyncio.to_thread(self.state)
-                    news = state.model_dump(mode="json", exclude={"at", "bundle"})
-                    self.feed.publish("state", news, is_state=True)
+                state = await asyncio.to_thread(self.state)
+                news = state.model_dump(mode="json", exclude={"at", "bundle"})
+                self.feed.publish("state", news, is_state=True)
             await asyncio.sleep(_STATE_PERIOD_S)
 
     def _readings(self) -> Readings:

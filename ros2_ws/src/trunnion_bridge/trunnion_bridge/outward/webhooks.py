@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.database import Database
 from trunnion_bridge.outward.cloudevent import ping
@@ -102,6 +104,14 @@ class WebhookReadings(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other."""
+        with suppress(SQLAlchemyError):  # trunnion_database_up says so
+            yield from self._kept()
+        attempts = CounterMetricFamily("trunnion_webhook_attempts", "Messages posted", labels=["outcome"])
+        attempts.add_metric(["delivered"], self._sender.attempts[True])
+        attempts.add_metric(["failed"], self._sender.attempts[False])
+        yield attempts
+
+    def _kept(self) -> Iterator[Metric]:
         counts = self._outbox.counts()
         families = (
             ("trunnion_webhook_backlog", "Events that are still to be delivered"),
@@ -112,7 +122,3 @@ class WebhookReadings(Collector):
             for webhook_id, both in counts.items():
                 family.add_metric([webhook_id], both[index])
             yield family
-        attempts = CounterMetricFamily("trunnion_webhook_attempts", "Messages posted", labels=["outcome"])
-        attempts.add_metric(["delivered"], self._sender.attempts[True])
-        attempts.add_metric(["failed"], self._sender.attempts[False])
-        yield attempts
