@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and skips what stands.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench client clean
 IN_ENVIRONMENT := . tools/setup/env.sh &&
 
 help:  ## say what there is
@@ -21,6 +21,9 @@ lint: setup  ## style, types and import rules
 
 bench: setup  ## measure everything; rows go to bench.json
 	@.venv/bin/trunnion bench --json bench.json
+
+client: setup  ## write the bridge's typed client anew, after a change of its API
+	@$(IN_ENVIRONMENT) python tools/client/generate.py
 
 clean:  ## remove what set-up made; runs/ stays
 	@rm -rf .venv ros2_ws/build ros2_ws/install ros2_ws/log

@@ -13,7 +13,7 @@ from trunnion_setup.pip_settings import uv_environment
 from trunnion_setup.stamps import Stamp, digest
 
 UV = "uv>=0.9,<1"
-EDITABLE = ("edge", "sim", "training", "tools")
+EDITABLE = ("edge", "sim", "training", "tools", "tools/client")
 
 
 class PythonEnvironment:

@@ -48,25 +48,28 @@ class OrderEvent(Model):
 
     id: int = Field(description="grows with each event, over all orders")
     at: datetime
-    state: OrderState
-    sorted: int
-    message: str
+    state: OrderState = Field(examples=["running"])
+    sorted: int = Field(examples=[1])
+    message: str = Field(examples=["picking a gear"])
 
 
 class Order(Model):
     """An order and how far it is."""
 
-    id: str
-    number: int = Field(description="counts the orders of this bridge, first is 1")
-    state: OrderState
+    id: str = Field(examples=["9f6d8a52-4c1e-4b7a-9a53-0d3f5f2c7b11"])
+    number: int = Field(description="counts the orders of this bridge, first is 1", examples=[4711])
+    state: OrderState = Field(examples=["running"])
     lines: list[OrderLine]
-    bin: str
-    requested: int = Field(description="parts asked for")
-    sorted: int = Field(description="parts that lie in the bin")
-    phase: str = Field(description="what the sorter does now; empty when it does not run")
-    part: str = Field(description="the part in hand or sought; empty when there is none")
-    message: str = Field(description="the latest news in words; for an order that ended, why it ended so")
-    event: int = Field(description="the id of the latest event that is in here")
+    bin: str = Field(examples=["B"])
+    requested: int = Field(description="parts asked for", examples=[3])
+    sorted: int = Field(description="parts that lie in the bin", examples=[1])
+    phase: str = Field(description="what the sorter does now; empty when it does not run", examples=["pick"])
+    part: str = Field(description="the part in hand or sought; empty when there is none", examples=["gear"])
+    message: str = Field(
+        description="the latest news in words; for an order that ended, why it ended so",
+        examples=["picking a gear"],
+    )
+    event: int = Field(description="the id of the latest event that is in here", examples=[90210])
     cancelling: bool = Field(False, description="whether the sorter is asked to leave it")
     deadline: datetime | None = Field(None, description="when it fails if it still waits")
     traceparent: str = Field(
@@ -87,44 +90,46 @@ class OrderPage(Model):
     """Orders, newest first."""
 
     orders: list[Order]
-    next: str | None = Field(description="path of the next page; null on the last one")
+    next: str | None = Field(
+        description="path of the next page; null on the last one", examples=["/v1/orders?limit=1&before=4711"]
+    )
 
 
 class Arm(Model):
     """The robot as last heard of; `here` is false when nothing was heard for a while."""
 
-    here: bool
-    position_base_m: tuple[float, float, float] | None
-    orientation_base_xyzw: tuple[float, float, float, float] | None
-    joints_rad: dict[str, float]
-    gripper_opening_m: float | None
-    grasped: bool | None
-    mode: Literal["hold", "move", "policy"] | None
-    hold_reason: str
-    age_ms: int | None
+    here: bool = Field(examples=[True])
+    position_base_m: tuple[float, float, float] | None = Field(examples=[(0.49, 0.02, 0.12)])
+    orientation_base_xyzw: tuple[float, float, float, float] | None = Field(examples=[(1.0, 0.0, 0.0, 0.0)])
+    joints_rad: dict[str, float] = Field(examples=[{"panda_joint1": 0.1, "panda_joint2": 0.2}])
+    gripper_opening_m: float | None = Field(examples=[0.06])
+    grasped: bool | None = Field(examples=[False])
+    mode: Literal["hold", "move", "policy"] | None = Field(examples=["policy"])
+    hold_reason: str = Field(examples=[""])
+    age_ms: int | None = Field(examples=[12])
 
 
 class Camera(Model):
     """The camera as last heard of."""
 
-    here: bool
-    rate_hz: float
-    age_ms: int | None
+    here: bool = Field(examples=[True])
+    rate_hz: float = Field(examples=[30.0])
+    age_ms: int | None = Field(examples=[21])
 
 
 class Detection(Model):
     """One part that the detector sees; the box is x1 y1 x2 y2 in pixels of the camera image."""
 
-    label: str
-    score: float
-    box_px: tuple[float, float, float, float]
+    label: str = Field(examples=["gear"])
+    score: float = Field(examples=[0.97])
+    box_px: tuple[float, float, float, float] = Field(examples=[(102.0, 68.0, 134.0, 100.0)])
 
 
 class Detections(Model):
     """What the detector sees in the image taken at `stamp_ns`."""
 
-    stamp_ns: int
-    age_ms: int
+    stamp_ns: int = Field(examples=[1796032125564000000])
+    age_ms: int = Field(examples=[38])
     frame: str = Field(description="the camera's frame in ROS")
     items: list[Detection]
 
@@ -163,10 +168,10 @@ class InferenceState(Model):
 class NodeHealth(Model):
     """A ROS node by its heartbeat. `awaited`: never heard of. `silent`: heard of before, not any more."""
 
-    name: str
+    name: str = Field(examples=["detector"])
     state: Literal["ok", "warn", "error", "silent", "awaited"]
-    message: str
-    age_ms: int | None
+    message: str = Field(examples=["works"])
+    age_ms: int | None = Field(examples=[120])
 
 
 class ActiveModel(Model):
@@ -183,11 +188,11 @@ class ActiveModel(Model):
 class BundleInfo(Model):
     """The bundle that the cell runs, and what can be ordered from it."""
 
-    name: str
-    version: str
+    name: str = Field(examples=["sorting_cell"])
+    version: str = Field(examples=["0.1.0"])
     digest: str
-    parts: list[str]
-    bins: list[str]
+    parts: list[str] = Field(examples=[["gear", "bolt", "nut"]])
+    bins: list[str] = Field(examples=[["A", "B"]])
     order_parts_max: int = Field(description="most parts in one order, over all its lines")
     layout: CellLayout = Field(description="where camera, tray and bins are, in the robot's base frame")
 
@@ -228,24 +233,24 @@ class State(Model):
 class Check(Model):
     """One condition of being ready."""
 
-    name: str
-    ok: bool
-    message: str
+    name: str = Field(examples=["sorter"])
+    ok: bool = Field(examples=[True])
+    message: str = Field(examples=["takes orders"])
 
 
 class Health(Model):
     """`live`: the bridge works. `ready`: an order posted now would start at once or after those before it."""
 
-    live: bool
-    ready: bool
+    live: bool = Field(examples=[True])
+    ready: bool = Field(examples=[True])
     checks: list[Check]
 
 
 class Session(Model):
     """Who the caller is until when; `token` goes behind `Authorization: Bearer`."""
 
-    token: str
-    name: str
+    token: str = Field(examples=["eyJhbGciOi…"])
+    name: str = Field(examples=["ada"])
     role: Literal["viewer", "operator", "integrator", "admin"] | None
     expires_at: datetime
 

@@ -16,7 +16,7 @@ Exactly = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @router.get("")
-def list_entries(
+def list_audit_entries(
     bridge: TheBridge,
     who: Exactly = None,
     action: Exactly = None,

@@ -18,15 +18,19 @@ _TRY_AGAIN_LATER = 1013
 
 
 @router.get("/v1/camera.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-async def picture(bridge: TheBridge) -> Response:
+async def get_camera_image(bridge: TheBridge) -> Response:
     """The latest image."""
     latest = await bridge.camera.picture()
     headers = {"Cache-Control": "no-store", "X-Stamp-Ns": str(latest.stamp_ns)}
     return Response(latest.jpeg, media_type="image/jpeg", headers=headers)
 
 
-@router.get("/v1/camera.mjpeg", response_class=StreamingResponse)
-async def video(bridge: TheBridge) -> StreamingResponse:
+@router.get(
+    "/v1/camera.mjpeg",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"multipart/x-mixed-replace": {"schema": {"type": "string"}}}}},
+)
+async def stream_camera(bridge: TheBridge) -> StreamingResponse:
     """Images as they come, for an `<img>`; at most a few may watch at a time."""
     bridge.camera.check_room()
     media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"

@@ -38,7 +38,7 @@ async def events(socket: WebSocket, bridge: TheBridge, after: After = None) -> N
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def stream(
+async def stream_events(
     bridge: TheBridge, after: After = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """The same as server-sent events, for which a browser's EventSource remembers the id by itself."""

@@ -11,7 +11,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", responses={503: {"model": Health, "description": "The bridge has stopped working"}})
-async def healthz(bridge: TheBridge, response: Response) -> Health:
+async def get_health(bridge: TheBridge, response: Response) -> Health:
     """200 while the bridge works, also when the robot is away: `ready` and `checks` tell."""
     health = bridge.health()
     response.status_code = 200 if health.live else 503
@@ -19,7 +19,7 @@ async def healthz(bridge: TheBridge, response: Response) -> Health:
 
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Orders would have to wait"}})
-async def readyz(bridge: TheBridge, response: Response) -> Health:
+async def get_readiness(bridge: TheBridge, response: Response) -> Health:
     """200 while the robot is there, too."""
     health = bridge.health()
     response.status_code = 200 if health.ready else 503

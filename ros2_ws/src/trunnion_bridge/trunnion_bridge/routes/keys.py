@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/keys", tags=["access"])
 
 
 @router.post("", status_code=201)
-async def post_key(request: KeyRequest, bridge: TheBridge, http: Request, response: Response) -> NewKey:
+async def create_key(request: KeyRequest, bridge: TheBridge, http: Request, response: Response) -> NewKey:
     """Make a key, of the caller's role at most. Its `secret` is shown this once."""
     caller: Caller = http.state.caller
     check_areas(request.areas, caller.areas)

@@ -11,6 +11,6 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(bridge: TheBridge) -> Response:
+def get_metrics(bridge: TheBridge) -> Response:
     """Orders by state, camera rate, node health, and histograms of requests, orders and detections."""
     return Response(bridge.metrics.text(), media_type=CONTENT_TYPE)

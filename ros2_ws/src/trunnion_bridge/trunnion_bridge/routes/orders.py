@@ -16,9 +16,11 @@ Key = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x2
 
 
 @router.post(
-    "", status_code=201, responses={200: {"description": "The key was used before, for this very order"}}
+    "",
+    status_code=201,
+    responses={200: {"model": Order, "description": "The key was used before, for this very order"}},
 )
-async def post_order(
+async def create_order(
     request: OrderRequest, bridge: TheBridge, response: Response, http: Request, idempotency_key: Key = None
 ) -> Order:
     """Put an order into the queue.
@@ -56,7 +58,7 @@ def get_order(order_id: str, bridge: TheBridge) -> OrderDetail:
 
 
 @router.get("/{order_id}/events")
-def get_events(order_id: str, bridge: TheBridge) -> list[OrderEvent]:
+def list_order_events(order_id: str, bridge: TheBridge) -> list[OrderEvent]:
     """What happened to an order, oldest first."""
     return _found(order_id, bridge.store.get(order_id)).events
 

@@ -61,7 +61,7 @@ def enable_webhook(webhook_id: str, bridge: TheBridge) -> Webhook:
 
 
 @router.post("/{webhook_id}/secret", status_code=201)
-def change_secret(webhook_id: str, bridge: TheBridge, response: Response) -> WebhookSecret:
+def change_webhook_secret(webhook_id: str, bridge: TheBridge, response: Response) -> WebhookSecret:
     """A new secret, shown this once. For a day messages carry a signature with the one before, too."""
     response.headers["Cache-Control"] = "no-store"
     return bridge.webhooks.subscriptions.rotate(webhook_id)
@@ -91,7 +91,7 @@ def list_dead_letters(
 
 
 @router.post("/{webhook_id}/redeliver", status_code=202)
-async def redeliver(
+async def redeliver_webhook(
     webhook_id: str, bridge: TheBridge, request: RedeliverRequest | None = None
 ) -> Redelivery:
     """Send dead letters again, those of `numbers` or all, each with all its attempts."""

@@ -1,0 +1,13 @@
+from enum import StrEnum
+
+
+class ListOrdersStateType0(StrEnum):
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    QUEUED = "queued"
+    RUNNING = "running"
+    STARTING = "starting"
+    SUCCEEDED = "succeeded"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class SessionRoleType0(StrEnum):
+    ADMIN = "admin"
+    INTEGRATOR = "integrator"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+    def __str__(self) -> str:
+        return str(self.value)
