@@ -73,6 +73,7 @@ from .robot_doing import RobotDoing
 from .robot_list import RobotList
 from .session import Session
 from .session_role_type_0 import SessionRoleType0
+from .sign_in import SignIn
 from .snapshot import Snapshot
 from .snapshot_page import SnapshotPage
 from .snapshot_request import SnapshotRequest
@@ -163,6 +164,7 @@ __all__ = (
     "RobotList",
     "Session",
     "SessionRoleType0",
+    "SignIn",
     "Snapshot",
     "SnapshotPage",
     "SnapshotRequest",
