@@ -46,6 +46,8 @@ def pytest_report_header() -> list[str]:
         said.append("NOT RUN: tests/browser, because this machine has no chromium (apt-get install chromium)")
     if not (shutil.which("initdb") or [*Path("/").glob("usr/lib/postgresql/*/bin/initdb")]):
         said.append("NOT RUN: tests/bridge on PostgreSQL, because there is none (apt-get install postgresql)")
+    if not shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin"):
+        said.append("NOT RUN: tests/bridge over MQTT, because there is no broker (apt-get install mosquitto)")
     return said
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import socket
 import ssl
 import threading
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests.bridge.outward.certificates import make_certificate
 from tests.bridge.outward.receiver import running_receiver
 
 from trunnion_bridge.outward.destinations import LOOPBACK, Destinations
@@ -76,7 +72,7 @@ def test_a_name_that_leads_nowhere_is_an_error_of_the_connection():
 
 @pytest.mark.parametrize(("name", "is_taken"), [("erp.example", True), ("other.example", False)])
 def test_a_certificate_is_held_against_the_name_and_not_the_address(monkeypatch, tmp_path, name, is_taken):
-    certificate = _certificate(tmp_path, "erp.example")
+    certificate = make_certificate(tmp_path, "erp.example")
     server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_tls.load_cert_chain(certificate)
     client_tls = ssl.create_default_context(cafile=str(certificate))
@@ -99,32 +95,3 @@ def _answer_once(server: socket.socket, tls: ssl.SSLContext) -> None:
             secured.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
     except (ssl.SSLError, OSError):
         connection.close()
-
-
-def _certificate(folder, name: str):
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("10.9.9.9"))]
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "receiver.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path

@@ -21,7 +21,7 @@ from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
 from trunnion_bridge.dispatcher import Dispatcher
-from trunnion_bridge.duties import Duties
+from trunnion_bridge.duties import Duties, Duty
 from trunnion_bridge.election import leadership_of
 from trunnion_bridge.execution import Patience
 from trunnion_bridge.feed import Feed
@@ -35,6 +35,8 @@ from trunnion_bridge.metrics import Metrics, Readings
 from trunnion_bridge.missions import Missions
 from trunnion_bridge.models import Health, Order, State
 from trunnion_bridge.notices import Notices
+from trunnion_bridge.outward.vda5050.link import Link
+from trunnion_bridge.outward.vda5050.station import Station
 from trunnion_bridge.outward.webhooks import Webhooks
 from trunnion_bridge.relay import Relay
 from trunnion_bridge.robots import name_of
@@ -84,7 +86,9 @@ class Bridge:
         )
         patience = Patience(settings.robot_wait_s, settings.sorter_silence_max_s)
         self.dispatcher = Dispatcher(self.ledger, self.gateway, patience)
-        self.duties = Duties(self.leadership, self.gateway, [self.dispatcher, self.webhooks.sender])
+        self.link = self._link()
+        outward: list[Duty] = [self.webhooks.sender, *([self.link] if self.link else [])]
+        self.duties = Duties(self.leadership, self.gateway, [self.dispatcher, *outward])
         self.view = View(self.database, self.leadership, self.duties, self.gateway, self.dispatcher)
         self.camera = CameraFeed(self.gateway, settings.watchers_max, self.view.check_camera)
         self._queued = 0
@@ -128,6 +132,15 @@ class Bridge:
         if self.leadership.role.leads:
             self.dispatcher.hear(order)
             self.webhooks.sender.wake()
+            if self.link:
+                self.link.hear(order)
+
+    def _link(self) -> Link | None:
+        settings = self.settings
+        if settings.mqtt is None:
+            return None
+        parts = self.database, self.ledger, self.catalogue, settings.queued_max, self.audit
+        return Station(settings.mqtt, *parts, lambda: self.view.seen()).link
 
     def state(self) -> State:
         """The cell now, as its leader sees it. Reads the store: keep it off the event loop."""
@@ -193,6 +206,10 @@ class Bridge:
                 "trunnion_inferences": (
                     "Images sent for inference that wait or are at work",
                     lambda: float(self.inference.at_once),
+                ),
+                "trunnion_mqtt_connected": (
+                    "1 while VDA5050 is spoken",
+                    lambda: bool(self.link and self.link.is_connected),
                 ),
                 "trunnion_event_listeners": ("Who listen to the events", lambda: len(feed)),
             },

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from trunnion_bridge.access.credentials import is_own
+from trunnion_bridge.loopback import is_loopback
 from trunnion_bridge.metrics import Metrics
 from trunnion_bridge.problem import Refused, problem
-from trunnion_bridge.settings import Settings, is_loopback
+from trunnion_bridge.settings import Settings
 
 _log = logging.getLogger("trunnion.bridge")
 _READING = ("GET", "HEAD", "OPTIONS")

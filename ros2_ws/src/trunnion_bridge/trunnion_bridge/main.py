@@ -16,6 +16,7 @@ from trunnion_bridge.access.limits import add_limit_options, limits_of, origins_
 from trunnion_bridge.certificate import check_certificate
 from trunnion_bridge.database_option import add_database_option, database_of
 from trunnion_bridge.log import FORMATS
+from trunnion_bridge.outward.vda5050.mqtt import add_mqtt_options, mqtt_of
 from trunnion_bridge.settings import Oidc, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
@@ -61,6 +62,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
         advertise_url=given.advertise_url,
         webhook_allow=tuple(entry for entry in given.webhook_allow.split(",") if entry),
         webhook_keys=os.environ.get(KEY_VARIABLE),
+        mqtt=mqtt_of(given),
         nodes=tuple(name for name in given.nodes.split(",") if name),
         robot_wait_s=given.robot_wait_s,
         drain_s=given.drain_s,
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST,...",
         help="hosts and networks that webhooks may go to though not everybody can reach them",
     )
+    add_mqtt_options(parser)
     parser.add_argument(
         "--oidc-client-id", default="", metavar="ID", help="the page's own, to sign in with (a public client)"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,8 @@ from sqlalchemy import URL
 from trunnion_bridge.access.limits import Limits
 from trunnion_bridge.database import sqlite_url
 from trunnion_bridge.log import LogFormat
+from trunnion_bridge.loopback import is_loopback
+from trunnion_bridge.outward.vda5050.mqtt import Mqtt
 from trunnion_contract.errors import BadInput
 
 
@@ -78,6 +79,7 @@ class Settings:
         advertise_url: where callers of other bridges on the same database reach this one.
         webhook_allow: hosts and networks that webhooks may go to though not everybody can reach them.
         webhook_keys: what their secrets are encrypted with; None is a file in `data_dir`.
+        mqtt: the broker to speak VDA5050 with; None for none.
         nodes: nodes that must be heard of; others are added as their heartbeats come.
         robot_wait_s: how long the order whose turn it is waits for the sorter before it fails.
         image_pixels_max: of an image that is sent; decoded it takes three bytes for each.
@@ -102,6 +104,7 @@ class Settings:
     namespace: str = "/cell"
     webhook_allow: tuple[str, ...] = ()
     webhook_keys: str | None = field(default=None, repr=False)
+    mqtt: Mqtt | None = None
     nodes: tuple[str, ...] = ("detector", "policy", "sorter")
     ros_arguments: tuple[str, ...] = ()
     robot_wait_s: float = 60.0
@@ -143,13 +146,3 @@ class Settings:
     def database_url(self) -> URL:
         """Where the orders are."""
         return self.database or sqlite_url(self.data_dir / "bridge.db")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        address = ipaddress.ip_address(host)
-        # Before Python 3.13 ::ffff:127.0.0.1 does not count as such.
-        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-    except ValueError:
-        return host == "localhost"

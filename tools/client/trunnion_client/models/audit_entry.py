@@ -20,7 +20,7 @@ class AuditEntry:
         number (int):
         at (datetime.datetime):
         who (str): a user's name, or `key:` and a key's id; empty where it is not known
-        via (str): how the caller got in: oidc, key, local, or host for its command line
+        via (str): how the caller got in: oidc, key, local, mqtt, or host for its command line
         role (AuditEntryRoleType0 | None):
         address (str): where the request came from
         action (str):

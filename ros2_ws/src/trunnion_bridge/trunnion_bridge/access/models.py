@@ -76,7 +76,9 @@ class AuditEntry(Model):
     number: int
     at: datetime
     who: str = Field(description="a user's name, or `key:` and a key's id; empty where it is not known")
-    via: str = Field(description="how the caller got in: oidc, key, local, or host for its command line")
+    via: str = Field(
+        description="how the caller got in: oidc, key, local, mqtt, or host for its command line"
+    )
     role: RoleName | None
     address: str = Field(description="where the request came from")
     action: str = Field(examples=["order.create"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+import trunnion_bridge.outward.tables
+import trunnion_bridge.outward.vda5050.tables  # noqa: F401  what is not imported is not known
 from trunnion_bridge.tables import Base
 
 context.configure(

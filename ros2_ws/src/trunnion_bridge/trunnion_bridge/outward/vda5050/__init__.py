@@ -1,0 +1,1 @@
+"""The cell as a robot that speaks VDA5050 over MQTT."""
