@@ -22,8 +22,8 @@ class Role(IntEnum):
 class Caller(NamedTuple):
     """Who calls; `role` is None for one who is known but may do nothing.
 
-    `expires_s` is in Unix time. `via` is how they got in: `oidc`, `key`, `local`, `mqtt` or `host`. `areas` are the only
-    ones that are open to them; None is all.
+    `expires_s` is in Unix time. `via` is how they got in: `oidc`, `key`, `local`, `mqtt` or `host`. `areas` are the
+    only ones that are open to them; None is all.
     """
 
     name: str
