@@ -90,4 +90,5 @@ def test_pages_are_linked_with_their_filters(bridge):
     mission = bridge.http.get(f"/v1/missions/{page['missions'][0]['order_id']}").json()
     assert json.dumps(mission) == json.dumps(page["missions"][0])
     assert bridge.http.get("/v1/missions/none").status_code == 404
-    assert bridge.http.get("/v1/missions?ended_after=2020-01-01T00:00:00").status_code == 422
+    for when in ("2020-01-01T00:00:00", "0.5", "1700000000", "2020-01-01", ""):
+        assert bridge.http.get("/v1/missions", params={"ended_after": when}).status_code == 422

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from trunnion_bridge.access.wanted import ANYONE, ROUTES
 from trunnion_bridge.examples import with_examples
 from trunnion_bridge.models import Problem
 from trunnion_bridge.problem import MEDIA_TYPE
@@ -36,6 +37,11 @@ _ROUTES = (
     *(robots, orders, missions, state, detections, events, camera, snapshots, models, infer),
     *(webhooks, health, metrics, session, keys, audit),
 )
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "an access token, or the secret of a key; `x-role` of an operation is the least role",
+}
 _PROBLEMS: tuple[str, ...] = ("4XX", "5XX")
 _DESCRIPTION = """Orders for a robot cell, and what becomes of them.
 
@@ -77,12 +83,15 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _description_of(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3.1 in which errors have their own media type, for which FastAPI has no setting, and with examples."""
+    """OpenAPI 3.1 with what FastAPI has no setting for: the media type of errors, roles, and examples."""
     if not app.openapi_schema:
         FastAPI.openapi(app)
         assert app.openapi_schema
-        for methods in app.openapi_schema["paths"].values():
-            for operation in methods.values():
+        app.openapi_schema["components"]["securitySchemes"] = {"bearer": _BEARER}
+        for path, methods in app.openapi_schema["paths"].items():
+            for method, operation in methods.items():
+                if (role := ROUTES[method.upper(), path]) is not ANYONE:
+                    operation |= {"security": [{"bearer": []}], "x-role": str(role)}
                 for problem in _PROBLEMS:
                     content = operation["responses"][problem]["content"]
                     operation["responses"][problem]["content"] = {MEDIA_TYPE: next(iter(content.values()))}

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from trunnion_contract.cell import CellLayout
 
 OrderState = Literal["queued", "starting", "running", "succeeded", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def _written_out(given: Any) -> Any:
+    """pydantic would take a number, also in a string, for seconds or milliseconds since 1970."""
+    if isinstance(given, datetime) or (isinstance(given, str) and "T" in given.upper()):
+        return given
+    raise ValueError("a date and time as in 2030-01-31T12:00:00Z")
+
+
+# A point in time that a caller names, with its offset from UTC.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class Model(BaseModel):
@@ -38,7 +49,7 @@ class OrderRequest(Model):
     )
     lines: list[OrderLine] = Field(min_length=1, max_length=64)
     bin: Name = Field(description="one of `bundle.bins` in /v1/state")
-    deadline: AwareDatetime | None = Field(
+    deadline: Moment | None = Field(
         None, description="an order that still waits then fails; with its offset from UTC"
     )
 

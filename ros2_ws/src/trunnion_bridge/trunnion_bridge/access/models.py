@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from trunnion_bridge.models import Model
+from trunnion_bridge.models import Model, Moment
 
 RoleName = Literal["viewer", "operator", "integrator", "admin"]
 Outcome = Literal["done", "unchanged", "refused", "failed"]
@@ -30,7 +30,7 @@ class KeyRequest(Model):
         max_length=32,
         description="only paths below these, such as `orders` for /v1/orders; all where left out",
     )
-    expires_at: AwareDatetime = Field(description="at most 366 days from now; with its offset from UTC")
+    expires_at: Moment = Field(description="at most 366 days from now; with its offset from UTC")
 
 
 class SignIn(Model):

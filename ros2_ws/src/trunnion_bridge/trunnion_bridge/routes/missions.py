@@ -6,11 +6,10 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from trunnion_bridge.bridge import TheBridge
 from trunnion_bridge.missions import Mission, MissionPage
-from trunnion_bridge.models import OrderState
+from trunnion_bridge.models import Moment, OrderState
 from trunnion_bridge.problem import not_found
 
 router = APIRouter(prefix="/v1/missions", tags=["missions"])
@@ -21,7 +20,7 @@ def list_missions(
     bridge: TheBridge,
     state: OrderState | None = None,
     ended_after: Annotated[
-        AwareDatetime | None, Query(description="only missions that ended later; with its offset from UTC")
+        Moment | None, Query(description="only missions that ended later; with its offset from UTC")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[
