@@ -110,7 +110,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     who: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -156,7 +156,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     who: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -197,7 +197,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     who: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -241,7 +241,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     who: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,

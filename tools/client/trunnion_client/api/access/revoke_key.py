@@ -63,7 +63,7 @@ def _build_response(
 def sync_detailed(
     key_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Key | Problem]:
     """Revoke Key
 
@@ -96,7 +96,7 @@ def sync_detailed(
 def sync(
     key_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Key | Problem | None:
     """Revoke Key
 
@@ -124,7 +124,7 @@ def sync(
 async def asyncio_detailed(
     key_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Key | Problem]:
     """Revoke Key
 
@@ -155,7 +155,7 @@ async def asyncio_detailed(
 async def asyncio(
     key_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Key | Problem | None:
     """Revoke Key
 

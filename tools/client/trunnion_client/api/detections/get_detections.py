@@ -78,7 +78,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     label: list[str] | None | Unset = UNSET,
     confidence: float | Unset = 0.0,
 ) -> Response[Detections | Problem]:
@@ -113,7 +113,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     label: list[str] | None | Unset = UNSET,
     confidence: float | Unset = 0.0,
 ) -> Detections | Problem | None:
@@ -143,7 +143,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     label: list[str] | None | Unset = UNSET,
     confidence: float | Unset = 0.0,
 ) -> Response[Detections | Problem]:
@@ -176,7 +176,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     label: list[str] | None | Unset = UNSET,
     confidence: float | Unset = 0.0,
 ) -> Detections | Problem | None:

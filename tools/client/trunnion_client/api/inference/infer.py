@@ -82,7 +82,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: File | File | Unset = UNSET,
     confidence: float | None | Unset = UNSET,
 ) -> Response[InferenceResult | Problem]:
@@ -121,7 +121,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: File | File | Unset = UNSET,
     confidence: float | None | Unset = UNSET,
 ) -> InferenceResult | Problem | None:
@@ -155,7 +155,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: File | File | Unset = UNSET,
     confidence: float | None | Unset = UNSET,
 ) -> Response[InferenceResult | Problem]:
@@ -192,7 +192,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: File | File | Unset = UNSET,
     confidence: float | None | Unset = UNSET,
 ) -> InferenceResult | Problem | None:

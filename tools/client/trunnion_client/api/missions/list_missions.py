@@ -97,7 +97,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListMissionsStateType0 | None | Unset = UNSET,
     ended_after: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
@@ -138,7 +138,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListMissionsStateType0 | None | Unset = UNSET,
     ended_after: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
@@ -174,7 +174,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListMissionsStateType0 | None | Unset = UNSET,
     ended_after: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
@@ -213,7 +213,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListMissionsStateType0 | None | Unset = UNSET,
     ended_after: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,

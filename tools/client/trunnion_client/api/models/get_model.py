@@ -63,7 +63,7 @@ def _build_response(
 def sync_detailed(
     digest: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[InstalledModel | Problem]:
     """Get Model
 
@@ -94,7 +94,7 @@ def sync_detailed(
 def sync(
     digest: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> InstalledModel | Problem | None:
     """Get Model
 
@@ -120,7 +120,7 @@ def sync(
 async def asyncio_detailed(
     digest: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[InstalledModel | Problem]:
     """Get Model
 
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 async def asyncio(
     digest: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> InstalledModel | Problem | None:
     """Get Model
 

@@ -75,7 +75,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: OrderRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Order | Problem]:
@@ -113,7 +113,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: OrderRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Order | Problem | None:
@@ -146,7 +146,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: OrderRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Order | Problem]:
@@ -182,7 +182,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: OrderRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Order | Problem | None:

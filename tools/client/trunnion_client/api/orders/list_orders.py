@@ -86,7 +86,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListOrdersStateType0 | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
@@ -123,7 +123,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListOrdersStateType0 | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
@@ -155,7 +155,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListOrdersStateType0 | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
@@ -190,7 +190,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     state: ListOrdersStateType0 | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,

@@ -61,7 +61,7 @@ def _build_response(
 def sync_detailed(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Any | Problem]:
     """Delete Snapshot
 
@@ -92,7 +92,7 @@ def sync_detailed(
 def sync(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Any | Problem | None:
     """Delete Snapshot
 
@@ -118,7 +118,7 @@ def sync(
 async def asyncio_detailed(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Any | Problem]:
     """Delete Snapshot
 
@@ -147,7 +147,7 @@ async def asyncio_detailed(
 async def asyncio(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Any | Problem | None:
     """Delete Snapshot
 

@@ -63,7 +63,7 @@ def _build_response(
 def sync_detailed(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Problem | Snapshot]:
     """Get Snapshot
 
@@ -94,7 +94,7 @@ def sync_detailed(
 def sync(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Problem | Snapshot | None:
     """Get Snapshot
 
@@ -120,7 +120,7 @@ def sync(
 async def asyncio_detailed(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Response[Problem | Snapshot]:
     """Get Snapshot
 
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 async def asyncio(
     snapshot_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
 ) -> Problem | Snapshot | None:
     """Get Snapshot
 

@@ -70,7 +70,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | SnapshotRequest | Unset = UNSET,
 ) -> Response[Problem | Snapshot]:
     """Take Snapshot
@@ -101,7 +101,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | SnapshotRequest | Unset = UNSET,
 ) -> Problem | Snapshot | None:
     """Take Snapshot
@@ -127,7 +127,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | SnapshotRequest | Unset = UNSET,
 ) -> Response[Problem | Snapshot]:
     """Take Snapshot
@@ -156,7 +156,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | SnapshotRequest | Unset = UNSET,
 ) -> Problem | Snapshot | None:
     """Take Snapshot

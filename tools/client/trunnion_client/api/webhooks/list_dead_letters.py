@@ -75,7 +75,7 @@ def _build_response(
 def sync_detailed(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: int | Unset = 0,
 ) -> Response[DeadLetterPage | Problem]:
@@ -112,7 +112,7 @@ def sync_detailed(
 def sync(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: int | Unset = 0,
 ) -> DeadLetterPage | Problem | None:
@@ -144,7 +144,7 @@ def sync(
 async def asyncio_detailed(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: int | Unset = 0,
 ) -> Response[DeadLetterPage | Problem]:
@@ -179,7 +179,7 @@ async def asyncio_detailed(
 async def asyncio(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: int | Unset = 0,
 ) -> DeadLetterPage | Problem | None:

@@ -75,7 +75,7 @@ def _build_response(
 def sync_detailed(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | RedeliverRequest | Unset = UNSET,
 ) -> Response[Problem | Redelivery]:
     """Redeliver Webhook
@@ -109,7 +109,7 @@ def sync_detailed(
 def sync(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | RedeliverRequest | Unset = UNSET,
 ) -> Problem | Redelivery | None:
     """Redeliver Webhook
@@ -138,7 +138,7 @@ def sync(
 async def asyncio_detailed(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | RedeliverRequest | Unset = UNSET,
 ) -> Response[Problem | Redelivery]:
     """Redeliver Webhook
@@ -170,7 +170,7 @@ async def asyncio_detailed(
 async def asyncio(
     webhook_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: None | RedeliverRequest | Unset = UNSET,
 ) -> Problem | Redelivery | None:
     """Redeliver Webhook
