@@ -153,6 +153,7 @@ def test_what_is_not_in_the_table_is_not_there():
         ("GET", "//v1/state"),
         ("GET", "/app.js/"),
         (WEBSOCKET, "/v1/state"),
+        ("GET", "/v1/events\n"),
     ]:
         with pytest.raises(Refused) as refused:
             table.wanted(method, path)

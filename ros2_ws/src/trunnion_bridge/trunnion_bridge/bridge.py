@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from trunnion_bridge.access.access import Access
 from trunnion_bridge.access.audit import AuditLog
+from trunnion_bridge.access.audit_feed import AuditFeed
 from trunnion_bridge.access.key_ring import KeyRing
 from trunnion_bridge.access.key_store import KeyStore
 from trunnion_bridge.camera import CameraFeed
@@ -66,6 +67,7 @@ class Bridge:
         self.leadership = leadership_of(self.database, settings.advertise_url)
         self.store = Store(self.database, fence=self.leadership.fence)
         self.feed = Feed()
+        self.audit_feed = AuditFeed(self.audit, self.feed)
         self.relay = Relay(self.store, self.feed, self._hear)
         self.ledger = Ledger(self.store, self.relay.ring, self.metrics.order_ended)
         self.webhooks = Webhooks(settings, self.database)
@@ -103,11 +105,13 @@ class Bridge:
             await self.relay.start()
             await asyncio.to_thread(self.leadership.start)
             await self.duties.start()
+            self.audit_feed.start()
             telling = asyncio.create_task(self._tell_states(), name="states")
             try:
                 yield
             finally:
                 telling.cancel()
+                await self.audit_feed.stop()
                 await self._stop()
                 await self.inference.stop()
                 await self.relay.stop()

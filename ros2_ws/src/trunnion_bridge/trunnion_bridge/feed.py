@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -31,13 +31,18 @@ class Message(NamedTuple):
 class Outbox:
     """What one listener has yet to be told."""
 
-    def __init__(self, events_max: int) -> None:
+    def __init__(self, events_max: int, topics: Collection[str] | None = None) -> None:
+        self._topics = topics
         self._states: dict[str, Message] = {}
         self._events: deque[Message] = deque()
         self._events_max = events_max
         self._filled = asyncio.Event()
         self.replaced = 0
         self.overflowed = False
+
+    def hears(self, kind: str) -> bool:
+        """Whether messages of that kind are for this listener."""
+        return self._topics is None or kind in self._topics
 
     def put(self, message: Message, is_state: bool) -> None:
         """Keep `message`; a state takes the place of the older one of its kind."""
@@ -100,7 +105,12 @@ class Feed:
         """Tell all listeners."""
         message = self.message(kind, data, event=event)
         for outbox in self._outboxes:
-            outbox.put(message, is_state)
+            if outbox.hears(kind):
+                outbox.put(message, is_state)
+
+    def is_heard(self, kind: str) -> bool:
+        """Whether anybody listens to messages of that kind."""
+        return any(outbox.hears(kind) for outbox in self._outboxes)
 
     def let_go(self) -> None:
         """Send all listeners away; they come back with the id of what they heard last."""
@@ -122,9 +132,9 @@ class Feed:
         return Message(seq, kind, json.dumps(content, separators=(",", ":")), event)
 
     @contextmanager
-    def listener(self) -> Iterator[Outbox]:
-        """An outbox that is filled for as long as the block lasts."""
-        outbox = Outbox(self._events_max)
+    def listener(self, topics: Collection[str] | None = None) -> Iterator[Outbox]:
+        """An outbox that is filled for as long as the block lasts, with messages of these kinds (None is all)."""
+        outbox = Outbox(self._events_max, topics)
         self._outboxes.add(outbox)
         try:
             yield outbox

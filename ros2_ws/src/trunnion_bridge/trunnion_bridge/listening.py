@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from trunnion_bridge.access import audit_feed
+from trunnion_bridge.access.topics import USUAL
 from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.feed import Message
 
@@ -13,13 +15,18 @@ _ORDERS_SHOWN = 20
 _PAGE = 200
 
 
-async def messages(bridge: Bridge, after: int | None) -> AsyncGenerator[Message]:
-    """Messages without end; with `after`, changes of orders from the one after that id, each once.
+async def messages(
+    bridge: Bridge, after: int | None, topics: frozenset[str] = USUAL
+) -> AsyncGenerator[Message]:
+    """Messages without end on some topics; with `after`, changes of orders from the one after that id, each once.
 
     Raises:
         TooSlow: the listener does not keep up; it may come back with the id of the last event that it heard.
     """
-    with bridge.feed.listener() as outbox:
+    after = after if "order" in topics else None
+    with bridge.feed.listener(topics) as outbox:
+        if audit_feed.TOPIC in topics:
+            await bridge.audit_feed.begin()
         # Drawn now: what happens while the snapshot is made comes after it, and may be in it already.
         seq = bridge.feed.number()
         heard = after
@@ -30,7 +37,7 @@ async def messages(bridge: Bridge, after: int | None) -> AsyncGenerator[Message]
                 heard = page[-1].event
             heard = heard if page is not None else None
         if heard is None:
-            snapshot = await _snapshot(bridge, seq, is_gap=after is not None)
+            snapshot = await _snapshot(bridge, seq, topics, is_gap=after is not None)
             heard = snapshot.event or 0
             yield snapshot
         while True:
@@ -51,12 +58,12 @@ async def _changes(bridge: Bridge, after: int) -> list[Message] | None:
     ]
 
 
-async def _snapshot(bridge: Bridge, seq: int, is_gap: bool) -> Message:
-    latest, orders = await asyncio.to_thread(bridge.store.newest, _ORDERS_SHOWN)
-    state = await asyncio.to_thread(bridge.state)
-    data: dict[str, Any] = {
-        "state": state.model_dump(mode="json"),
-        "orders": [order.model_dump(mode="json") for order in orders],
-        "gap": is_gap,
-    }
+async def _snapshot(bridge: Bridge, seq: int, topics: frozenset[str], is_gap: bool) -> Message:
+    data: dict[str, Any] = {"gap": is_gap}
+    latest = None
+    if "order" in topics:
+        latest, orders = await asyncio.to_thread(bridge.store.newest, _ORDERS_SHOWN)
+        data["orders"] = [order.model_dump(mode="json") for order in orders]
+    if "state" in topics:
+        data["state"] = (await asyncio.to_thread(bridge.state)).model_dump(mode="json")
     return bridge.feed.message("snapshot", data, seq, event=latest)

@@ -26,6 +26,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "other-area": (403, "This key is for something else"),
     "no-session": (403, "A key opens no session"),
     "expiry-out-of-range": (422, "A key cannot last until then"),
+    "unknown-topic": (422, "There is no such topic"),
     "unknown-area": (422, "There is no such area"),
     "foreign-user": (403, "Another user of this machine may not use this bridge"),
     "issuer-away": (503, "Tokens cannot be verified now"),

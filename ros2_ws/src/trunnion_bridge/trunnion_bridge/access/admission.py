@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
+from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from trunnion_bridge.access import topics
 from trunnion_bridge.access.access import Access, check_area, check_role
 from trunnion_bridge.access.credentials import SUBPROTOCOL
 from trunnion_bridge.access.neighbour import network_of
 from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.access.roles import Caller
+from trunnion_bridge.access.topics import check_topics, topics_of
 from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable, area_of
 from trunnion_bridge.problem import Refused, problem
 
@@ -81,6 +84,8 @@ class Admission:
         what = f"{method} {scope['path']}"
         check_role(caller, wanted, what)
         check_area(caller, area_of(scope["path"]), what)
+        if scope["path"] == topics.PATH:
+            check_topics(caller, topics_of(QueryParams(scope["query_string"]).get("topics")))
         return caller
 
     async def _until_expiry(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:

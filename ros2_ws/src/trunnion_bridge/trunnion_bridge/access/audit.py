@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from trunnion_bridge.access.deed import CURRENT, Deed
@@ -58,6 +58,17 @@ class AuditLog:
             query = query.where(AuditRow.number < before)
         with self._database.reading() as session:
             return [_entry_of(row) for row in session.scalars(_only(query, wanted))]
+
+    def latest(self) -> int:
+        """The number of the latest entry; 0 before the first."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.max(AuditRow.number))) or 0
+
+    def after(self, number: int, limit: int) -> list[AuditEntry]:
+        """Up to `limit` entries after one, oldest first."""
+        query = select(AuditRow).where(AuditRow.number > number).order_by(AuditRow.number).limit(limit)
+        with self._database.reading() as session:
+            return [_entry_of(row) for row in session.scalars(query)]
 
 
 def _only(query: Select[AuditRow], wanted: Wanted) -> Select[AuditRow]:

@@ -14,6 +14,7 @@ from trunnion_bridge.access.key_store import KeyStore, KnownKey
 from trunnion_bridge.access.keys import fits, id_of
 from trunnion_bridge.access.roles import Caller, Role
 from trunnion_bridge.access.tokens import unauthenticated
+from trunnion_bridge.trouble import PASSING, database_away
 
 _BELIEVED_S = 2.0
 _KEPT_MAX = 1024
@@ -40,10 +41,14 @@ class KeyRing:
         """Who has this key.
 
         Raises:
-            Refused: `unauthenticated`; that a key was revoked or has expired is told to its owner only.
+            Refused: `database-away`, or `unauthenticated`; that a key was revoked or has expired is told to its owner
+                only.
         """
         key_id = id_of(text)
-        known = await self._look_up(key_id) if key_id else None
+        try:
+            known = await self._look_up(key_id) if key_id else None
+        except PASSING as error:
+            raise database_away(error) from None
         if known is None or not fits(text, known.digest):
             raise unauthenticated("a key that this bridge does not know")
         key = known.key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trunnion_bridge.access.audit import AuditLog
 from trunnion_bridge.access.bucket import Bucket
 from trunnion_bridge.access.deed import Deed, acting
-from trunnion_bridge.access.models import AuditEntry, Outcome
+from trunnion_bridge.access.models import Outcome
 from trunnion_bridge.access.wanted import RouteTable
 from trunnion_bridge.correlation import request_id
 from trunnion_bridge.problem import MEDIA_TYPE
@@ -38,12 +38,10 @@ class Trail:
         app: ASGIApp,
         log: AuditLog,
         page_files: Iterable[str],
-        on_entry: Callable[[AuditEntry], object] = lambda _: None,
     ) -> None:
         self._app = app
         self._log = log
         self._table = RouteTable(page_files)
-        self._on_entry = on_entry
         self._refusals = Bucket(_REFUSALS_PER_S, _REFUSALS_AT_ONCE)
         self._left_out = 0
 
@@ -86,8 +84,6 @@ class Trail:
             await self._refused(deed, subject, outcome, _code(start, body))
         elif not deed.entries:
             await self._write(deed, "done", "", subject, "")
-        for entry in deed.entries:
-            self._on_entry(entry)
 
     async def _refused(self, deed: Deed, subject: str, outcome: Outcome, code: str) -> None:
         deed.entries.clear()  # what was written with the change was undone with it

@@ -114,6 +114,11 @@ class _Row(NamedTuple):
     role: Role | None
     pattern: re.Pattern[str]
 
+    def fits(self, path: str) -> re.Match[str] | None:
+        """A whole path: `$` in a pattern lets a line end stand behind it, and others compare paths by letter."""
+        found = self.pattern.match(path)
+        return found if found and found.end() == len(path) else None
+
 
 class RouteTable:
     """The table, and the page's own files, which anyone may read: there is nothing of the cell in them."""
@@ -132,7 +137,7 @@ class RouteTable:
         Raises:
             Refused: `not-found` or `method-not-allowed`.
         """
-        fitting = [row for row in self._rows if row.pattern.match(path)]
+        fitting = [row for row in self._rows if row.fits(path)]
         roles = [row.role for row in fitting if row.method == method]
         if not fitting or (method == WEBSOCKET and not roles):
             raise _not_found(method, path)
@@ -148,7 +153,7 @@ class RouteTable:
         if method in ("GET", "HEAD", "OPTIONS"):
             return None
         for row in self._rows:
-            found = row.pattern.match(path) if row.method == method else None
+            found = row.fits(path) if row.method == method else None
             if found and (method, row.path) not in LOOKS:
                 name = ACTIONS.get((method, row.path), f"{method} {row.path}")
                 return name, next(iter(found.groupdict().values()), "")
