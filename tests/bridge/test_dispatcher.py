@@ -106,14 +106,27 @@ def nothing():
     """Nobody listens."""
 
 
+def test_a_sorter_that_was_started_anew_says_so_when_it_is_asked_after_a_while(tmp_path):
+    async def scenario():
+        async with dispatched(tmp_path, quiet_max_s=0.1) as (store, sorter, order):
+            await until(lambda: sorter.asked)
+            sorter.asked[0][1].tell(SortOutcome("unknown", 0, ""))
+
+            await until(lambda: store.get(order.id).state == "failed")
+            assert "no longer knows the order" in store.get(order.id).message
+            assert len(sorter.runs) == 1
+
+    asyncio.run(scenario())
+
+
 @asynccontextmanager
-async def dispatched(folder, answers=True, robot_wait_s=30.0):
+async def dispatched(folder, answers=True, robot_wait_s=30.0, quiet_max_s=30.0):
     """A dispatcher that has taken an order to the sorter; the order runs when the sorter answers."""
     sorter = Sorter()
     with Database(sqlite_url(folder / "bridge.db"), lock_wait_s=0.1) as database:
         store = Store(database)
         order, _ = store.create(REQUEST, None, 10)
-        patience = Patience(robot_wait_s, answer_max_s=30.0 if answers else 0.1)
+        patience = Patience(robot_wait_s, quiet_max_s=quiet_max_s, answer_max_s=30.0 if answers else 0.1)
         dispatcher = Dispatcher(Ledger(store, nothing), sorter, patience)
         await dispatcher.start()
         try:

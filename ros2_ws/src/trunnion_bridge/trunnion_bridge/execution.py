@@ -15,11 +15,11 @@ from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.models import NodeHealth, Order, OrderState
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
 from trunnion_bridge.tracing import tracer
+from trunnion_bridge.vigil import Vigil
 
 _log = logging.getLogger("trunnion.bridge")
 _LOOK_S = 0.25
 _ASK_AGAIN_S = 1.0
-_ASLEEP_S = 2.0
 _STATES: dict[str, OrderState] = {"succeeded": "succeeded", "cancelled": "cancelled"}
 
 
@@ -54,12 +54,14 @@ class Patience:
         robot_wait_s: for a sorter that is away or does not take the order.
         sorter_silence_max_s: for a sorter that was there and fell silent.
         news_max_s: for a sorter that is there and says nothing about the order.
+        quiet_max_s: for a sorter that says nothing for a while, before it is asked.
         answer_max_s: for a sorter to say whether it takes the order.
     """
 
     robot_wait_s: float = 60.0
     sorter_silence_max_s: float = 5.0
     news_max_s: float = 60.0
+    quiet_max_s: float = 2.0
     answer_max_s: float = 5.0
 
 
@@ -75,7 +77,6 @@ class Execution:
         self.is_cancelled = order.cancelling
         self._withdrawn = asyncio.Event()
         self._cancel_reason = ""
-        self._awake_s = 0.0
 
     def withdraw(self) -> None:
         """The order ended while it waited: somebody else has ended it."""
@@ -160,21 +161,18 @@ class Execution:
     async def _follow(self, sort_run: SortRun, news: SortNews | None) -> None:
         if self.is_cancelled:  # before the sorter had it, or by a bridge before us
             self._robot.cancel(self.order.id)
-        here_s = news_s = looked_s = time.monotonic()
+        vigil = Vigil(time.monotonic(), self._patience.quiet_max_s)
         while True:
-            now_s = time.monotonic()
-            if now_s - looked_s > _ASLEEP_S:  # this process was stopped: it, not the sorter, heard nothing
-                here_s = news_s = self._awake_s = now_s
-            looked_s = now_s
+            vigil.look(time.monotonic(), self._robot.sorter_here, news is not None)
             # What is refused now was asked again before the sorter took what was asked first.
             if isinstance(news, SortOutcome) and news.kind != "refused":
                 await self._end(news)
                 return
-            here_s = now_s if self._robot.sorter_here else here_s
-            news_s = now_s if news is not None else news_s
-            if lost := self._lost(now_s - here_s, now_s - news_s):
+            if lost := self._lost(vigil):
                 await self._fail(f"{lost} while the order ran; {self._so_far()}")
                 return
+            if vigil.wants_to_ask():
+                self._robot.ask(self.order, sort_run)
             await self._take_in(news)
             news = await sort_run.next(_LOOK_S)
 
@@ -200,15 +198,14 @@ class Execution:
             message = f"{self._cancel_reason}: {message}"
         await self._ledger.finish(self.order.id, state, message, outcome.sorted_parts)
 
-    def _lost(self, away_s: float, quiet_s: float) -> str:
+    def _lost(self, vigil: Vigil) -> str:
         """How the sorter was lost; empty when it was not."""
         silence_s, silence_max_s = self._robot.sorter_silence_s(), self._patience.sorter_silence_max_s
-        awake_s = time.monotonic() - self._awake_s
-        if silence_s is not None and min(silence_s, awake_s) > silence_max_s:
+        if silence_s is not None and vigil.silent_s(silence_s) > silence_max_s:
             return f"the sorter fell silent {silence_s:.0f} s ago,"
-        if away_s > silence_max_s:
+        if (away_s := vigil.away_s()) > silence_max_s:
             return f"the sorter's action server has been gone for {away_s:.0f} s,"
-        if quiet_s > self._patience.news_max_s:
+        if (quiet_s := vigil.quiet_s()) > self._patience.news_max_s:
             return f"the sorter said nothing about the order for {quiet_s:.0f} s,"
         return ""
 
