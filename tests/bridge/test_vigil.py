@@ -18,6 +18,7 @@ def test_a_sorter_that_is_gone_or_quiet_is_so_for_as_long_as_nothing_came():
     assert watched(7.0).quiet_s() == 7.0
     assert watched(7.0, has_news=True).quiet_s() == 0.0
     assert watched(7.0).silent_s(6.0) == 6.0
+    assert watched(7.0, has_news=True).silent_s(6.0) == 0.0
 
 
 def test_what_was_not_heard_while_this_process_slept_is_not_held_against_the_sorter():

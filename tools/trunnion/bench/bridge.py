@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import cv2
 import httpx
 
+from trunnion.bench import order_soak
 from trunnion.bench.measure import Row, percentile_rows, ratio_row
 from trunnion.bench.reference import noise_image
 from trunnion.checkout import cell_environment
@@ -41,11 +42,11 @@ class RunningBridge(NamedTuple):
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`bridge.infer.*`: 16 callers with images of 640x480, a bridge without a robot, the bundle's network."""
+    """`bridge.infer.*`: 16 callers, images of 640x480, the bundle's network. `bridge.orders.*`: see `order_soak`."""
     if bundle.model.detector is None or bundle.model.cell is None:
         _log.warning("no rows bridge.*: %s is not the bundle of a cell with a detector", bundle.path.name)
         return []
-    return _infer(bundle)
+    return [*_infer(bundle), *order_soak.rows(bundle)]
 
 
 def _infer(bundle: Bundle, rounds: int = _ROUNDS, round_s: float = _ROUND_S) -> list[Row]:

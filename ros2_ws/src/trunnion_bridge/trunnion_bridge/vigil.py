@@ -32,8 +32,8 @@ class Vigil:
         return self._looked_s - self._news_s
 
     def silent_s(self, silence_s: float) -> float:
-        """How much of a silence this process was awake to hear."""
-        return min(silence_s, self._looked_s - self._awake_s)
+        """How much of its heartbeat's silence counts: not while this process slept, nor before news of the order."""
+        return min(silence_s, self._looked_s - self._awake_s, self.quiet_s())
 
     def wants_to_ask(self) -> bool:
         """Whether it is time to ask; less and less often. A sorter that was started anew knows nothing of the order."""
