@@ -55,6 +55,12 @@ def merged(meshes: list[Mesh]) -> Mesh:
     return Mesh(corners[first], shared[whole])
 
 
+def area_m2(mesh: Mesh) -> float:
+    """How large the surface is."""
+    a, b, c = (mesh.vertices_m[mesh.faces[:, corner]] for corner in range(3))
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
 def decimated(mesh: Mesh, face_count: int) -> Mesh:
     """Reduce a mesh to about `face_count` faces by quadric edge collapse; a smaller mesh comes back as it is."""
     if len(mesh.faces) <= face_count:

@@ -1,9 +1,10 @@
-"""What bodies are made of, whatever simulates them: solids, how they look, how they rub."""
+"""What bodies are made of, whatever simulates them: solids, how they look, how they rub; and how a link moves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 Floats = tuple[float, ...]
 
@@ -59,3 +60,13 @@ class Friction:
 
     sliding: float
     spinning_m: float
+
+
+class LinkState(NamedTuple):
+    """Where a link is, and how it moves: its frame, and the centre of its mass, to which the velocities belong."""
+
+    center_m: Floats
+    position_m: Floats
+    orientation_xyzw: Floats
+    velocity_mps: Floats
+    turning_radps: Floats

@@ -13,12 +13,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pybullet_data
 
-from trunnion_sim.solids import Ball, Box, Cylinder, Finish, Floats, Friction, MeshFile, Solid
+from trunnion_sim.solids import Ball, Box, Cylinder, Finish, Floats, Friction, LinkState, MeshFile, Solid
 from trunnion_sim.view import Frame, Light, View
 
 
@@ -40,16 +40,6 @@ PHYSICS_HZ = 240
 GRAVITY_MPS2 = 9.81
 UPRIGHT_XYZW = (0.0, 0.0, 0.0, 1.0)
 BASE = -1
-
-
-class LinkState(NamedTuple):
-    """Where a link is, and how it moves: its frame, and the centre of its mass, to which the velocities belong."""
-
-    center_m: Floats
-    position_m: Floats
-    orientation_xyzw: Floats
-    velocity_mps: Floats
-    turning_radps: Floats
 
 
 class World:
@@ -115,6 +105,17 @@ class World:
     def add_arm(self, urdf: Path, at_m: Floats = (0.0, 0.0, 0.0)) -> int:
         """Add what a URDF file describes, its base fixed."""
         return int(self._bullet.loadURDF(str(urdf), at_m, useFixedBase=True))
+
+    def add_surface(self, corners_m: np.ndarray) -> int:
+        """Add a fixed surface of triangles with these corners, float64 [n, 3, 3]: hollow, and not drawn."""
+        return int(self._bullet.createMultiBody(0, self._bullet.createCollisionShape(
+            self._bullet.GEOM_MESH, vertices=corners_m.reshape(-1, 3).tolist(),
+            indices=list(range(3 * len(corners_m))), flags=self._bullet.GEOM_FORCE_CONCAVE_TRIMESH,
+        )))  # fmt: skip
+
+    def unhindered(self, starts_m: np.ndarray, ends_m: np.ndarray) -> np.ndarray:
+        """Whether nothing is on the straight ways, 16,384 at most, float64 [n, 3] each end; bool [n]."""
+        return np.array([way[0] < 0 for way in self._bullet.rayTestBatch(starts_m.tolist(), ends_m.tolist())])
 
     def mirror(self, body: int, joint: int, other: int) -> None:
         """Make one sliding joint of a body move as another one does."""

@@ -95,3 +95,13 @@ def test_a_picture_shows_which_body_is_where_in_which_colour(world: World) -> No
     assert frame.bodies[16, 35] == -1
     assert frame.depth[16, 15] < frame.depth[16, 35] == pytest.approx(1.0)
     assert frame.rgba[16, 15, 0] > 150 > frame.rgba[16, 15, 1]
+
+
+def test_a_surface_is_in_the_way_on_both_sides_and_only_where_it_is(world: World) -> None:
+    world.add_surface(np.array([[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]))
+    above, below = (
+        np.array([[0.2, 0.2, 1.0], [0.9, 0.9, 1.0]]),
+        np.array([[0.2, 0.2, -1.0], [0.9, 0.9, -1.0]]),
+    )
+    assert world.unhindered(above, below).tolist() == [False, True]
+    assert world.unhindered(below, above).tolist() == [False, True]
