@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from trunnion_contract.cell import MotionLimits
 
@@ -35,11 +35,10 @@ class ViolationMeter:
         position_tolerance_m: float = POSITION_TOLERANCE_M,
         speed_tolerance: float = SPEED_TOLERANCE,
     ) -> None:
-        self._low = np.array(limits.workspace_low_base_m)
-        self._high = np.array(limits.workspace_high_base_m)
+        self._low, self._high = limits.workspace_low_base_m, limits.workspace_high_base_m
         self._position_tolerance_m = position_tolerance_m
         self._speed_max_mps = limits.speed_max_mps * (1 + speed_tolerance)
-        self._last: tuple[NDArray[np.float64], float] | None = None
+        self._last: tuple[list[float], float] | None = None
         self._is_outside = self._is_fast = False
         self.workspace = 0
         self.speed = 0
@@ -53,28 +52,25 @@ class ViolationMeter:
 
     def observe(self, position_base_m: ArrayLike, now_s: float) -> None:
         """Take the position [3] of the gripper at `now_s`."""
-        position = np.asarray(position_base_m, np.float64)
-        self._look_at_place(position)
-        self._look_at_speed(position, now_s)
+        position = np.asarray(position_base_m, np.float64).tolist()
+        is_known = all(map(math.isfinite, position))
+        self._look_at_place(position, is_known)
+        self._look_at_speed(position, is_known, now_s)
 
-    def _look_at_place(self, position: NDArray[np.float64]) -> None:
-        outside_m = float(np.maximum(self._low - position, position - self._high).max())
-        # Written so that NaN is outside.
-        is_outside = not outside_m <= self._position_tolerance_m
+    def _look_at_place(self, position: list[float], is_known: bool) -> None:
+        sides = zip(self._low, position, self._high, strict=True)
+        outside_m = max(max(low - here, here - high) for low, here, high in sides)
+        is_outside = not (is_known and outside_m <= self._position_tolerance_m)
         self.workspace += is_outside and not self._is_outside
         self._is_outside = is_outside
-        if np.isfinite(outside_m):
+        if is_known:
             self.farthest_outside_m = max(self.farthest_outside_m, outside_m)
 
-    def _look_at_speed(self, position: NDArray[np.float64], now_s: float) -> None:
-        last, self._last = (
-            self._last,
-            (position, now_s) if all(map(math.isfinite, position.tolist())) else None,
-        )
+    def _look_at_speed(self, position: list[float], is_known: bool, now_s: float) -> None:
+        last, self._last = self._last, (position, now_s) if is_known else None
         if last is None or self._last is None or not now_s > last[1]:
             return
-        moved = position - last[0]
-        speed_mps = math.sqrt(moved @ moved) / (now_s - last[1])
+        speed_mps = math.dist(position, last[0]) / (now_s - last[1])
         is_fast = speed_mps > self._speed_max_mps
         self.speed += is_fast and not self._is_fast
         self._is_fast = is_fast

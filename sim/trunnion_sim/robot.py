@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from trunnion_sim.kinematics import arm_joints_rad
+from trunnion_sim.kinematics import arm_joints_rad, moving_joints_rad
 from trunnion_sim.panda_model import panda_urdf
-from trunnion_sim.solids import Friction
+from trunnion_sim.solids import Floats, Friction
 from trunnion_sim.world import PHYSICS_HZ, World
 
 ARM = tuple(range(7))
@@ -50,14 +51,16 @@ class Panda:
             world.rub(self.body, FINGERTIP, finger)
         # Both fingers move alike, as the real hand's single motor makes them: a part ends up in the middle.
         world.mirror(self.body, *FINGERS)
-        self._commanded_base_m = np.zeros(3)
+        self._commanded_base_m: Floats = (0.0, 0.0, 0.0)
+        self._finger_target_m: float | None = None
 
     def place(self, grasp_base_m: np.ndarray, opening_m: float) -> None:
         """Put the arm there at once, at rest; for the start of an episode."""
-        self._commanded_base_m = np.array(grasp_base_m, float)
-        places = (*arm_joints_rad(self._commanded_base_m).tolist(), opening_m / 2, opening_m / 2)
+        self._commanded_base_m = tuple(np.asarray(grasp_base_m, float).tolist())
+        places = (*arm_joints_rad(grasp_base_m).tolist(), opening_m / 2, opening_m / 2)
         self.world.put_joints(self.body, MOVING, places)
-        self._drive(np.zeros(7), opening_m)
+        self._finger_target_m = None
+        self._drive([0.0] * len(ARM), opening_m)
 
     def command(self, velocity_base_mps: np.ndarray, opening_m: float, duration_s: float) -> None:
         """Move the grasp point at this velocity for the next `duration_s`, and the fingers towards this opening.
@@ -65,21 +68,25 @@ class Panda:
         Half of the lag is made up for, lest the arm be faster than it was told. An arm that is told to stand keeps to
         the point where it was told to: measured from where it is, it would sink a little more every time.
         """
-        here = self.grasp_point_base_m()
-        ahead = self._commanded_base_m - here
-        lead = math.sqrt(ahead @ ahead)
+        here = self.world.link(self.body, GRASP_LINK).position_m
+        velocity = np.asarray(velocity_base_mps, float).tolist()
+        ahead = [wanted - is_at for wanted, is_at in zip(self._commanded_base_m, here, strict=True)]
+        lead = math.hypot(*ahead)
         if lead > LEAD_MAX_M:
-            ahead *= LEAD_MAX_M / lead
-        velocity = np.asarray(velocity_base_mps, float)
-        stands = all(abs(speed) < STANDING_MPS for speed in velocity.tolist())
+            ahead = [way * (LEAD_MAX_M / lead) for way in ahead]
+        stands = max(map(abs, velocity)) < STANDING_MPS
         made_up_for = 1.0 if stands else 0.5
-        self._commanded_base_m = here + made_up_for * ahead + velocity * duration_s
-        wanted = arm_joints_rad(self._commanded_base_m)
-        self._drive((wanted - self.arm_positions_rad()) / duration_s, opening_m)
+        x, y, z = self._commanded_base_m = tuple([
+            is_at + made_up_for * way + speed * duration_s
+            for is_at, way, speed in zip(here, ahead, velocity, strict=True)
+        ])  # fmt: skip
+        q1, q2, q4, q6, q7 = moving_joints_rad(x, y, z)
+        ways = zip((q1, q2, 0.0, q4, 0.0, q6, q7), self._places()[: len(ARM)], strict=True)
+        self._drive([(to - at) / duration_s for to, at in ways], opening_m)
 
     def arm_positions_rad(self) -> np.ndarray:
         """The arm's joint angles, float64 [7]."""
-        return np.array(self.world.joint_places(self.body, ARM))
+        return np.array(self._places()[: len(ARM)])
 
     def grasp_point_base_m(self) -> np.ndarray:
         """The point between the fingertips, float64 [3]."""
@@ -91,7 +98,8 @@ class Panda:
 
     def opening_m(self) -> float:
         """The distance between the fingertips."""
-        return float(sum(self.world.joint_places(self.body, FINGERS)))
+        left, right = self._places()[len(ARM) :]
+        return left + right
 
     def grasp_jacobian_m(self) -> np.ndarray:
         """How far the grasp point moves per radian of each joint of the arm, float64 [3, 7]."""
@@ -101,11 +109,17 @@ class Panda:
         """What the encoders and motors report."""
         return JointStates(*self.world.joint_states(self.body, MOVING))
 
-    def _drive(self, joint_velocities: np.ndarray, opening_m: float) -> None:
-        self.world.drive_at(self.body, ARM, joint_velocities.tolist(), ARM_EFFORT_NM)
+    def _places(self) -> Floats:
+        """Of all the moving joints, which are asked together: one question costs as much as another."""
+        return self.world.joint_places(self.body, MOVING)
+
+    def _drive(self, joint_velocities: Sequence[float], opening_m: float) -> None:
+        self.world.drive_at(self.body, ARM, joint_velocities, ARM_EFFORT_NM)
         target_m = min(max(opening_m, 0.0), OPENING_MAX_M) / 2
-        for finger in FINGERS:
-            self.world.drive_gently_to(self.body, finger, target_m, FINGER_FORCE_N, FINGER_SPEED_MPS)
+        if target_m != self._finger_target_m:
+            for finger in FINGERS:
+                self.world.drive_gently_to(self.body, finger, target_m, FINGER_FORCE_N, FINGER_SPEED_MPS)
+            self._finger_target_m = target_m
 
 
 def substeps(duration_s: float) -> int:

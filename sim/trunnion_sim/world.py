@@ -12,7 +12,6 @@ import inspect
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -53,12 +52,12 @@ class World:
     def __init__(self, step_s: float = 1 / PHYSICS_HZ, substeps: int = 1) -> None:
         self._step_s, self._substeps = step_s, substeps
         self._bullet = _Bullet()
-        self._links: dict[tuple[int, int], LinkState] = {}
+        self._known: dict[tuple[object, ...], Any] = {}
         self.clear()
 
     def clear(self) -> None:
         """Remove everything, caches included, and set the physics as it always is here."""
-        self._links.clear()
+        self._known.clear()
         self._bullet.resetSimulation(flags=self._bullet.RESET_USE_SIMPLE_BROADPHASE)
         self._bullet.setPhysicsEngineParameter(
             fixedTimeStep=self._step_s, numSubSteps=self._substeps if self._substeps > 1 else 0,
@@ -68,7 +67,7 @@ class World:
 
     def step(self, count: int = 1) -> None:
         """Advance physics by `count` steps, of 1/240 s unless the world was made with others."""
-        self._links.clear()
+        self._known.clear()
         for _ in range(count):
             self._bullet.stepSimulation()
 
@@ -126,7 +125,7 @@ class World:
 
     def remove(self, body: int) -> None:
         """Take a body away."""
-        self._links.clear()
+        self._known.clear()
         self._bullet.removeBody(body)
 
     def rub(self, body: int, friction: Friction, link: int = BASE) -> None:
@@ -153,19 +152,22 @@ class World:
         self, body: int, position_m: Sequence[float], orientation_xyzw: Sequence[float] = UPRIGHT_XYZW
     ) -> None:
         """Put a body there at once, at rest."""
-        self._links.clear()
+        self._known.clear()
         self._bullet.resetBasePositionAndOrientation(body, position_m, orientation_xyzw)
         self._bullet.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0))
 
     def put_joints(self, body: int, joints: Sequence[int], places: Sequence[float]) -> None:
         """Put joints there at once (rad or m), at rest."""
-        self._links.clear()
+        self._known.clear()
         for joint, place in zip(joints, places, strict=True):
             self._bullet.resetJointState(body, joint, place, 0.0)
 
-    def joint_places(self, body: int, joints: Sequence[int]) -> list[float]:
-        """Where joints are (rad or m)."""
-        return [state[0] for state in self._bullet.getJointStates(body, joints)]
+    def joint_places(self, body: int, joints: tuple[int, ...]) -> Floats:
+        """Where joints are (rad or m); asked once for as long as nothing moves."""
+        if (body, joints) not in self._known:
+            states = self._bullet.getJointStates(body, joints)
+            self._known[body, joints] = tuple([state[0] for state in states])
+        return self._known[body, joints]  # type: ignore[no-any-return]
 
     def joint_states(self, body: int, joints: Sequence[int]) -> np.ndarray:
         """Places, velocities and the motors' efforts of n joints, float64 [3, n]."""
@@ -173,15 +175,14 @@ class World:
 
     def link(self, body: int, link: int) -> LinkState:
         """Where a link is now, and how it moves; asked once for as long as nothing moves."""
-        if (body, link) not in self._links:
+        if (body, link) not in self._known:
             state = self._bullet.getLinkState(body, link, 1, 1)
-            self._links[body, link] = LinkState(state[0], *state[4:8])
-        return self._links[body, link]
+            self._known[body, link] = LinkState(state[0], *state[4:8])
+        return self._known[body, link]  # type: ignore[no-any-return]
 
-    def jacobian(self, body: int, link: int, joints: Sequence[int]) -> np.ndarray:
+    def jacobian(self, body: int, link: int, joints: tuple[int, ...]) -> np.ndarray:
         """How far a link moves for each of all the body's moving `joints`, float64 [3, n]."""
-        places = self.joint_places(body, joints)
-        still = [0.0] * len(places)
+        places, still = self.joint_places(body, joints), [0.0] * len(joints)
         linear, _ = self._bullet.calculateJacobian(body, link, [0.0, 0.0, 0.0], places, still, still)
         return np.array(linear)
 
@@ -243,9 +244,7 @@ class World:
     def __enter__(self) -> World:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _touched(self, solid: Solid) -> int:
