@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -19,14 +22,49 @@ REQUEST = OrderRequest.model_validate({"lines": [{"part": "gear", "quantity": 2}
 LEASE_S = 2.0
 
 
+class Network:
+    """What stands between a bridge and its server, and may swallow all that is said, both ways."""
+
+    def __init__(self, to_port: int) -> None:
+        self._to_port = to_port
+        self.swallows = False
+
+    def __enter__(self) -> Network:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._to_port))
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, begin: socket.socket, end: socket.socket) -> None:
+        with begin, end, suppress(OSError):
+            while data := begin.recv(65536):
+                while self.swallows:
+                    time.sleep(0.02)
+                end.sendall(data)
+            while self.swallows:
+                time.sleep(0.02)
+            end.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.fixture
 def elected(postgres):
     """Makes bridges on one database that stand for election; the first leads."""
     url, made = postgres.new_database(), []
 
-    def stand(name: str, lease_s: float = LEASE_S) -> tuple[Election, Store]:
-        database = Database(url)
-        election = Election(database.__enter__(), name, f"http://{name}", lease_s)
+    def stand(name: str, port: int | None = None) -> tuple[Election, Store]:
+        database = Database(url.set(port=port or url.port))
+        election = Election(database.__enter__(), name, f"http://{name}", LEASE_S)
         made.append((election, database))
         election.start()
         return election, Store(database, fence=election.fence)
@@ -81,7 +119,6 @@ def test_a_leader_that_hangs_is_followed_and_neither_commands_nor_writes_when_it
     order, _ = store.create(REQUEST, None, 10)
     first._stopping.set()  # what its thread would say is not said any more
     first._thread.join()
-    assert first.role.leads
     began_s = time.monotonic()
     second, _ = elected("second")
 
@@ -90,7 +127,7 @@ def test_a_leader_that_hangs_is_followed_and_neither_commands_nor_writes_when_it
     until(lambda: second.role.leads, what="the second to lead")
 
     assert time.monotonic() - began_s < LEASE_S + 1.5
-    assert first.role.leads
+    assert not first.role.leads
     with pytest.raises(Deposed):
         store.hand_over(order.id)
     with pytest.raises(Deposed):
@@ -112,6 +149,22 @@ def test_a_bridge_that_hangs_in_the_middle_of_a_transaction_is_followed_all_the_
     assert store.hand_over(order.id)
     with pytest.raises((OperationalError, InternalError)):
         hung.__exit__(None, None, None)
+
+
+def test_a_leader_whose_network_swallows_everything_is_followed_and_follows_when_it_is_back(
+    elected, postgres
+):
+    with Network(postgres.port) as network:
+        (first, _), (second, _) = elected("first", network.port), elected("second")
+        assert first.role.leads
+
+        network.swallows = True
+
+        until(lambda: second.role.leads, what="the second to lead")
+        until(lambda: not first.role.leads, what="the first to know")
+        assert (first.alive, first.may_command()) == (True, False)
+        network.swallows = False
+        until(lambda: first.role.leader == second.role.leader, what="the first to follow")
 
 
 def test_a_server_that_goes_and_comes_back_has_one_leader_again(elected, postgres):

@@ -26,6 +26,12 @@ def test_an_order_waits_for_the_robot_and_fails_with_it(start_bridge, lonely_env
             failed = bridge.until_state(second["id"], "failed", within_s=15)
         assert failed["message"].startswith("the sorter")
         assert "while the order ran; 0 of 2 parts were sorted" in failed["message"]
+        assert bridge.http.get("/readyz").status_code == 503
+        with running_cell(lonely_environment) as returned:
+            bridge.until_ready()
+            again = bridge.post({"nut": 1}).json()["id"]
+            assert bridge.until_state(again, "succeeded", "failed")["state"] == "succeeded"
+            assert returned.executed() == [again]
 
 
 def test_an_order_fails_when_the_robot_does_not_come_or_does_not_take_it(start_bridge, lonely_environment):

@@ -54,7 +54,7 @@ class Election:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
         self._is_away = False
-        self.role = Role()
+        self._role = Role()
         self.others = 0
         self.terms = 0
         self.changed = Doorbell()
@@ -65,17 +65,23 @@ class Election:
         return self._me.name
 
     @property
+    def role(self) -> Role:
+        """What this bridge is now; one whose question to the server hangs does not lead any more."""
+        role = self._role
+        return Role() if role.leads and _now_s() - self._confirmed_s >= self._lease_s else role
+
+    @property
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
     def may_command(self) -> bool:
         """Whether no other bridge can be leading: the server cannot have given the lock to another yet."""
-        return self.role.leads and _now_s() - self._confirmed_s < self._lease_s - _MARGIN_S
+        return self._role.leads and _now_s() - self._confirmed_s < self._lease_s - _MARGIN_S
 
     def fence(self) -> Fence:
         """Made before the transaction begins; the row is locked, so that nobody takes the lead before its end."""
-        role = self.role
+        role = self._role
 
         def check(session: Session) -> None:
             if not role.leads or session.scalar(text("SELECT epoch FROM leadership FOR SHARE")) != role.epoch:
@@ -115,9 +121,9 @@ class Election:
     def _look(self) -> None:
         connection = self._connected()
         asked_s = _now_s()
-        if self.role.leads:
+        if self._role.leads:
             epoch, bridges = connection.execute(_RENEW).one()
-            if epoch != self.role.epoch:  # the orders were taken from a backup, say
+            if epoch != self._role.epoch:  # the orders were taken from a backup, say
                 self._leave()
                 return
             self._confirmed_s, self.others = asked_s, bridges - 1
@@ -154,9 +160,9 @@ class Election:
             self._connection = None
 
     def _become(self, role: Role) -> None:
-        if role == self.role:
+        if role == self._role:
             return
-        self.role = role
+        self._role = role
         if role.leads:
             _log.info("this bridge, %s, leads now (epoch %d)", self.name, role.epoch)
         elif role.leader:
