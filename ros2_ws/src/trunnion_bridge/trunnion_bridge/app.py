@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,7 +40,23 @@ def _page_files() -> list[str]:
     return ["/", *(f"/{file.relative_to(_PAGE)}" for file in _PAGE.rglob("*") if file.is_file())]
 
 
-def create_app(settings: Settings) -> FastAPI:
+@asynccontextmanager
+async def _opcua(bridge: Bridge, listener: socket.socket | None) -> AsyncIterator[None]:
+    """OPC UA for as long as the block lasts, where it is wanted."""
+    if not bridge.settings.opcua or not listener:
+        yield
+        return
+    from trunnion_bridge.opcua.server import OpcUaServer  # slow to import, and few want it
+
+    server = OpcUaServer(bridge, bridge.settings.opcua, listener)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
+def create_app(settings: Settings, opcua_listener: socket.socket | None = None) -> FastAPI:
     """The application for one cell. The robot is joined when the server starts, not before.
 
     Raises:
@@ -49,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with bridge.running():
+        async with bridge.running(), _opcua(bridge, opcua_listener):
             yield
 
     app = new_api(lifespan=lifespan)
@@ -64,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.allow_origins:
         app.add_middleware(CORSMiddleware, **_CORS, allow_origins=settings.allow_origins)
     app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Trail, log=bridge.audit, page_files=_page_files())
+    app.add_middleware(Trail, clerk=bridge.clerk, page_files=_page_files())
     oidc = settings.oidc
     app.add_middleware(Answers, connects_to=oidc.origin if oidc and oidc.client_id else "")
     app.add_middleware(RequestClock, metrics=bridge.metrics)

@@ -16,11 +16,13 @@ from starlette.requests import HTTPConnection
 from trunnion_bridge.access.access import Access
 from trunnion_bridge.access.audit import AuditLog
 from trunnion_bridge.access.audit_feed import AuditFeed
+from trunnion_bridge.access.clerk import Clerk
 from trunnion_bridge.access.key_ring import KeyRing
 from trunnion_bridge.access.key_store import KeyStore
 from trunnion_bridge.camera import CameraFeed
 from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
+from trunnion_bridge.desk import Desk
 from trunnion_bridge.dispatcher import Dispatcher
 from trunnion_bridge.duties import Duties, Duty
 from trunnion_bridge.election import leadership_of
@@ -63,6 +65,7 @@ class Bridge:
         self.database = Database(settings.database_url)
         self.keys = KeyStore(self.database)
         self.audit = AuditLog(self.database)
+        self.clerk = Clerk(self.audit)
         self.access = Access(settings.oidc, KeyRing(self.keys))
         self.leadership = leadership_of(self.database, settings.advertise_url)
         self.store = Store(self.database, fence=self.leadership.fence)
@@ -70,6 +73,7 @@ class Bridge:
         self.audit_feed = AuditFeed(self.audit, self.feed)
         self.relay = Relay(self.store, self.feed, self._hear)
         self.ledger = Ledger(self.store, self.relay.ring, self.metrics.order_ended)
+        self.desk = Desk(catalogue, self.ledger, settings.queued_max)
         self.webhooks = Webhooks(settings, self.database)
         self.album = Album(
             settings.data_dir / "snapshots", settings.snapshots_max, settings.snapshots_max_bytes

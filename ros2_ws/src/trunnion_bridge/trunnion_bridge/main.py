@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trunnion_bridge.access.limits import add_limit_options, limits_of, origins_of
@@ -17,7 +17,7 @@ from trunnion_bridge.certificate import check_certificate
 from trunnion_bridge.database_option import add_database_option, database_of
 from trunnion_bridge.log import FORMATS
 from trunnion_bridge.outward.vda5050.mqtt import add_mqtt_options, mqtt_of
-from trunnion_bridge.settings import Oidc, Settings
+from trunnion_bridge.settings import Oidc, OpcUa, Settings
 from trunnion_contract.errors import BadInput, ExitCode, TrunnionError
 
 KEY_VARIABLE = "TRUNNION_WEBHOOK_KEY"
@@ -34,11 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return keys_command(given[1:])
         settings = _settings(given)
         check_certificate(settings.tls_cert, settings.tls_key)
-        with _only_bridge(settings.data_dir), _listening(settings) as listener:
+        _check_opcua(settings.opcua)
+        with ExitStack() as stack:
+            stack.enter_context(_only_bridge(settings.data_dir))
+            listener = stack.enter_context(_listening(settings.host, settings.port, "--port"))
+            opcua = _opcua_listener(stack, settings.opcua)
             # Imported here, because it takes a second or two, and what cannot start should be told at once.
             from trunnion_bridge.server import serve
 
-            serve(settings, listener)
+            serve(settings, listener, opcua)
             return int(ExitCode.OK)
     except KeyboardInterrupt:
         return int(ExitCode.OK)
@@ -57,6 +61,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
         host=given.host,
         port=given.port,
         oidc=_oidc(given),
+        opcua=_opcua(given),
         tls_cert=given.tls_cert,
         tls_key=given.tls_key,
         advertise_url=given.advertise_url,
@@ -83,6 +88,23 @@ def _oidc(given: argparse.Namespace) -> Oidc | None:
         given.oidc_client_id,
         given.oidc_scope,
     )
+
+
+def _opcua(given: argparse.Namespace) -> OpcUa | None:
+    if not given.opcua_endpoint:
+        return None
+    return OpcUa(given.opcua_endpoint, given.opcua_cert, given.opcua_key)
+
+
+def _check_opcua(opcua: OpcUa | None) -> None:
+    if opcua and opcua.certificate:
+        from trunnion_bridge.opcua.certificate import identity_of
+
+        identity_of(opcua)
+
+
+def _opcua_listener(stack: ExitStack, opcua: OpcUa | None) -> socket.socket | None:
+    return stack.enter_context(_listening(opcua.host, opcua.port, "--opcua-endpoint")) if opcua else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,6 +143,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--oidc-scope", default=Oidc.scope, help="what the page asks the provider for (default: %(default)s)"
     )
+    parser.add_argument(
+        "--opcua-endpoint", default="", metavar="URL", help="serve OPC UA at opc.tcp://HOST:PORT/PATH, too"
+    )
+    parser.add_argument("--opcua-cert", type=Path, metavar="PEM", help="its certificate; then encrypted only")
+    parser.add_argument("--opcua-key", type=Path, metavar="PEM", help="the key of that")
     parser.add_argument(
         "--nodes", default=",".join(Settings.nodes), help="nodes that must be there (%(default)s)"
     )
@@ -179,34 +206,34 @@ def _only_bridge(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def _listening(host: str, port: int, option: str) -> Iterator[socket.socket]:
     """Take the port before anything is started, so that a start that cannot succeed changes nothing."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise _not_bound(settings, error) from None
+        raise _not_bound(host, port, option, error) from None
     with listener:
         yield listener
 
 
-def _not_bound(settings: Settings, error: OSError) -> BadInput:
+def _not_bound(host: str, port: int, option: str, error: OSError) -> BadInput:
     if error.errno == errno.EADDRINUSE:
         return BadInput(
-            where=f"port {settings.port} on {settings.host}",
+            where=f"port {port} on {host}",
             got="a port that another program uses",
             wanted="a free port",
-            next_step=f"stop that program (ss -ltnp 'sport = :{settings.port}' names it), or choose another --port",
+            next_step=f"stop that program (ss -ltnp 'sport = :{port}' names it), or choose another {option}",
         )
     return BadInput(
-        where=f"{settings.host}:{settings.port}",
+        where=f"{host}:{port}",
         got=f"an address that cannot be used ({error.strerror})",
         wanted="an address of this machine and a port that this user may open",
-        next_step="choose another --host or --port",
+        next_step=f"choose another {'--host or --port' if option == '--port' else option}",
     )
 
 

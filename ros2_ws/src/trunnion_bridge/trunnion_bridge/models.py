@@ -11,6 +11,7 @@ from trunnion_contract.cell import CellLayout
 
 OrderState = Literal["queued", "starting", "running", "succeeded", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
 def _written_out(given: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -141,7 +141,7 @@ async def _on_refused(request: Request, error: Exception) -> ProblemResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(_invalid(error), request.url.path)
+    return problem(invalid(error.errors()), request.url.path)
 
 
 async def _on_http(request: Request, error: Exception) -> ProblemResponse:
@@ -172,8 +172,8 @@ async def on_broken(request: Request, error: Exception) -> ProblemResponse:
     return problem(refused, request.url.path, {HEADER: request_id.get()})
 
 
-def _invalid(error: RequestValidationError) -> Refused:
-    problems = error.errors()
+def invalid(problems: Sequence[Any]) -> Refused:
+    """The refusal of what has not the right form, from pydantic's list of what is wrong with it."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     where = ".".join(str(part) for part in first["loc"])

@@ -22,14 +22,14 @@ _GRACE_S = 1
 _log = logging.getLogger("trunnion.bridge")
 
 
-def serve(settings: Settings, listener: socket.socket) -> None:
-    """Return when a signal has stopped the server.
+def serve(settings: Settings, listener: socket.socket, opcua: socket.socket | None = None) -> None:
+    """Return when a signal has stopped the server; `opcua` is where OPC UA is served, if it is.
 
     Raises:
         BadInput: the bundle or the orders cannot be used.
         Broken: the server did not start.
     """
-    app = create_app(settings)
+    app = create_app(settings, opcua)
     start_log(settings.log_format)
     host, port = listener.getsockname()[:2]
     connections = Connections(settings.limits)

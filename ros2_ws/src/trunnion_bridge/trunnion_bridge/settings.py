@@ -67,6 +67,52 @@ class Oidc:
 
 
 @dataclass(frozen=True)
+class OpcUa:
+    """Where OPC UA is served. Valid once built.
+
+    Attributes:
+        endpoint: opc.tcp://HOST:PORT/PATH; port 0 takes a free one.
+        certificate: of this server, PEM, with RSA; with it every client must encrypt and say who it is. `key` is its
+            key. Without it the bridge makes itself one for as long as it runs, and whoever runs the bridge needs none.
+    """
+
+    endpoint: str
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            address = urlsplit(self.endpoint)
+            is_fit = address.scheme == "opc.tcp" and bool(address.hostname) and address.port is not None
+        except ValueError:
+            is_fit = False
+        if not is_fit:
+            raise BadInput(
+                where="--opcua-endpoint",
+                got=ascii(self.endpoint),
+                wanted="opc.tcp://HOST:PORT/PATH, such as opc.tcp://127.0.0.1:4840/trunnion",
+                next_step="name the address on which OPC UA is to be served",
+            )
+        if (self.certificate is None) != (self.key is None):
+            raise BadInput(
+                where="--opcua-cert",
+                got="a key without a certificate" if self.key else "a certificate without its key",
+                wanted="both, or none of them",
+                next_step="name files that belong together with --opcua-cert and --opcua-key",
+            )
+
+    @property
+    def host(self) -> str:
+        """The address to listen on."""
+        return urlsplit(self.endpoint).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port to listen on; 0 is a free one."""
+        return urlsplit(self.endpoint).port or 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """Valid once built.
 
@@ -75,6 +121,7 @@ class Settings:
         data_dir: the bridge's own folder, used by one bridge at a time.
         database: a PostgreSQL database for the orders; None is a SQLite file in `data_dir`.
         oidc: whose tokens are taken; without it the bridge issues its own, and listens to this machine only.
+        opcua: where OPC UA is served; without it it is not.
         tls_cert: a certificate chain (PEM); with it the bridge speaks HTTPS only. `tls_key` is its key.
         advertise_url: where callers of other bridges on the same database reach this one.
         webhook_allow: hosts and networks that webhooks may go to though not everybody can reach them.
@@ -98,6 +145,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     oidc: Oidc | None = None
+    opcua: OpcUa | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     advertise_url: str = ""
@@ -140,6 +188,15 @@ class Settings:
                 got=str(self.drain_s),
                 wanted="0 or more seconds",
                 next_step="choose another time, or leave it out to stop at once",
+            )
+
+        if self.opcua and not self.opcua.certificate and (self.oidc or not is_loopback(self.opcua.host)):
+            raise BadInput(
+                where="--opcua-cert",
+                got=f"no certificate for {self.opcua.endpoint}",
+                wanted="a certificate of this server: with an issuer, or where others on the network can come in, "
+                "clients must be able to tell it from another one",
+                next_step="name one with --opcua-cert and --opcua-key, or serve OPC UA on 127.0.0.1 without an issuer",
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from starlette.requests import HTTPConnection
@@ -10,7 +11,7 @@ from trunnion_bridge.access.credentials import token_of
 from trunnion_bridge.access.issuer import Issuer
 from trunnion_bridge.access.key_ring import KeyRing
 from trunnion_bridge.access.keys import PREFIX
-from trunnion_bridge.access.neighbour import own_name, user_of
+from trunnion_bridge.access.neighbour import Address, own_name, user_of
 from trunnion_bridge.access.roles import Caller, Role
 from trunnion_bridge.access.throwaway import ThrowAwayIssuer
 from trunnion_bridge.access.tokens import TokenVerifier, unauthenticated
@@ -41,6 +42,14 @@ class Access:
         token = token_of(connection)
         if token is None:
             raise unauthenticated("nothing")
+        return await self.caller_with(token)
+
+    async def caller_with(self, token: str) -> Caller:
+        """Who has an access token or a key.
+
+        Raises:
+            Refused: `unauthenticated` or `issuer-away`.
+        """
         if token.startswith(PREFIX):
             return await self.keys.caller(token)
         caller = await self._verifier.caller(token)
@@ -57,12 +66,23 @@ class Access:
             Refused: `unauthenticated`, `foreign-user` for another user of this machine, `no-session` for a key.
         """
         if self._own:
-            token = self._own.token(_own_user(connection), Role.ADMIN)
+            client, server = connection.scope.get("client"), connection.scope.get("server")
+            token = self._own.token(_own_user(client, server), Role.ADMIN)
             return token, (await self._verifier.caller(token))._replace(via="local")
         caller = await self.caller(connection)
         if caller.via == "key":  # it lasts too long for a cookie
             raise _no_session()
         return token_of(connection) or "", caller
+
+    def neighbour(self, client: Address | None, server: Address | None) -> Caller:
+        """In the development mode, whoever is at the other end of a connection over loopback, without any token.
+
+        Raises:
+            Refused: `unauthenticated` in any other mode, `foreign-user` for another user of this machine.
+        """
+        if not self._own:
+            raise unauthenticated("nothing")
+        return Caller(_own_user(client, server), Role.ADMIN, math.inf, "local")
 
 
 def check_role(caller: Caller, wanted: Role, what: str) -> None:
@@ -100,11 +120,10 @@ def _no_session() -> Refused:
     )
 
 
-def _own_user(connection: HTTPConnection) -> str:
+def _own_user(client: Address | None, server: Address | None) -> str:
     """The name of the user at the other end, who must be the one who runs the bridge: not root, for whom proxies
     run."""
-    client, server = connection.scope.get("client"), connection.scope.get("server")
-    user = user_of(tuple(client), tuple(server)) if client and server else None
+    user = user_of(client, server) if client and server else None
     if user != os.getuid():
         raise Refused(
             "foreign-user",

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 _IPV4, _IPV6 = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
-_Address = tuple[str, int]
+Address = tuple[str, int]
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def user_of(client: _Address, server: _Address) -> int | None:
+def user_of(client: Address, server: Address) -> int | None:
     """The id of the user who opened the connection from `client` to `server`; None where the kernel does not say.
 
     A program may reach an IPv4 address through a socket of IPv6, as those in Java do: the kernel then lists its end
@@ -56,7 +56,7 @@ def own_name() -> str:
         return f"user {os.getuid()}"
 
 
-def _plain(address: _Address) -> _IP:
+def _plain(address: Address) -> _IP:
     ip = ipaddress.ip_address(address[0])
     return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
