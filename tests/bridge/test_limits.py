@@ -106,6 +106,11 @@ def test_connections_are_counted_for_all_and_for_each_address():
     assert connections.enter(7, "192.0.2.1") is None
 
 
+def test_origins_are_written_as_browsers_do():
+    given = argparse.Namespace(allow_origin=["https://Portal.example:443", "http://a.example:8080"])
+    assert origins_of(given) == ("https://portal.example", "http://a.example:8080")
+
+
 def test_one_subscriber_is_one_address():
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1") == "2001:db8::/64"
     assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1")
@@ -139,7 +144,7 @@ class PatientServer:
     """A server with limits that a test can wait for, before an application that says how much it got."""
 
     def __init__(self):
-        limits = Limits(head_within_s=1, body_within_s=1, head_max_bytes=8192)
+        limits = Limits(head_within_s=1, body_within_s=1, head_max_bytes=8192, read_within_s=1)
         self.connections = Connections(limits)
         self.port = a_free_port()
         app = Answers(BodyLimit(self.app, max_bytes=1000, within_s=limits.body_within_s))
@@ -154,6 +159,8 @@ class PatientServer:
     async def app(scope, receive, send):
         body = (await receive())["body"]
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1000 if scope["path"] == "/much" else 0):
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
         await send({"type": "http.response.body", "body": str(len(body)).encode()})
 
     def say(self, *pieces, every_s=0.0):
@@ -216,6 +223,13 @@ def test_a_connection_that_had_its_answer_must_come_to_the_next_request_in_time(
 
     assert heard.startswith(b"HTTP/1.1 200")
     assert lasted_s < 4
+
+
+def test_a_caller_who_does_not_read_the_answer_is_let_go(patient):
+    with closing(socket.create_connection(("127.0.0.1", patient.port))) as client:
+        client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: len(patient.connections) == 1, within_s=5)
+        until(lambda: not len(patient.connections), within_s=5)
 
 
 @pytest.mark.parametrize(

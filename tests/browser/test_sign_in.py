@@ -10,6 +10,12 @@ from playwright.sync_api import expect
 from tests.bridge.openid_provider import AUDIENCE, PAGE_CLIENT, provider_modules, running_provider
 from tests.bridge.running import a_free_port, running_bridge
 
+SOCKETS = """
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) { super(...given); window.sockets.push(this); }
+    };
+"""
 WINDOW = {"viewport": {"width": 1360, "height": 900}}
 
 
@@ -65,6 +71,19 @@ def test_a_reader_signs_in_sees_the_cell_and_signs_out(guarded, open_page):
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#gate")).to_be_visible()
     assert [cookie for cookie in page.context.cookies(bridge.url) if "trunnion" in cookie["name"]] == []
+
+
+def test_a_session_that_ends_asks_to_sign_in_again(guarded, browser, open_page):
+    page = open_page(guarded[0].url, may_complain=True, **WINDOW)
+    page.add_init_script(SOCKETS)
+    sign_in(page, "viewer")
+    expect(page.locator("#link-text")).to_have_text("Live")
+
+    page.context.clear_cookies()  # as if its token had expired
+    page.evaluate("window.sockets.forEach(socket => socket.close())")
+
+    expect(page.locator("#gate-says")).to_have_text("Your session has ended.")
+    expect(page.locator("main")).to_be_hidden()
 
 
 def test_who_has_no_role_is_told_so(guarded, open_page):

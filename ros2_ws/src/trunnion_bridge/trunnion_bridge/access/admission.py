@@ -18,6 +18,7 @@ from trunnion_bridge.access.credentials import SUBPROTOCOL
 from trunnion_bridge.access.neighbour import network_of
 from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.access.roles import Caller
+from trunnion_bridge.access.tokens import LEEWAY_S
 from trunnion_bridge.access.topics import check_topics, topics_of
 from trunnion_bridge.access.wanted import ANYONE, WEBSOCKET, RouteTable, area_of
 from trunnion_bridge.problem import Refused, problem
@@ -93,7 +94,7 @@ class Admission:
         stream = asyncio.ensure_future(self._app(scope, receive, send))
         try:
             while not stream.done() and await self._is_valid(caller):
-                left_s = min(_LOOK_S, caller.expires_s - self._clock())
+                left_s = min(_LOOK_S, _end_s(caller) - self._clock())
                 await asyncio.wait({stream}, timeout=max(0.0, left_s))
             if stream.done():
                 await stream
@@ -108,7 +109,12 @@ class Admission:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _is_valid(self, caller: Caller) -> bool:
-        return caller.expires_s > self._clock() and await self._access.is_valid(caller)
+        return _end_s(caller) > self._clock() and await self._access.is_valid(caller)
+
+
+def _end_s(caller: Caller) -> float:
+    """Until when the caller would be let in again: who is sent away earlier would come back at once."""
+    return caller.expires_s + (0 if caller.via == "key" else LEEWAY_S)
 
 
 async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:

@@ -23,6 +23,7 @@ class Limits:
         head_within_s: for the head of a request, from the opening of the connection or the answer before it.
         head_max_bytes: of a request, without its body.
         body_within_s: for a body, from its request's head.
+        read_within_s: for a caller who has stopped to read to go on, other than on a WebSocket, which has its pings.
     """
 
     rate_per_s: float = 300.0
@@ -31,6 +32,7 @@ class Limits:
     head_within_s: float = 10.0
     head_max_bytes: int = 64 * 1024
     body_within_s: float = 10.0
+    read_within_s: float = 30.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -100,4 +102,5 @@ def _origin(given: str) -> str:
             wanted="a scheme, a host and, where it is not the usual one, a port, such as https://portal.example",
             next_step="name each site, without a path; there is no sign for all of them",
         )
-    return given.lower()
+    usual = {"http": ":80", "https": ":443"}[address.scheme]
+    return given.lower().removesuffix(usual)  # browsers leave it out

@@ -28,7 +28,8 @@ async def open_session(bridge: TheBridge, request: Request, response: Response) 
         token,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        # Behind a proxy that speaks TLS only the page knows how it came.
+        secure="https" in (request.url.scheme, request.headers.get("origin", "").partition(":")[0]),
     )
     response.headers["Cache-Control"] = "no-store"
     return Session(
