@@ -25,6 +25,18 @@ def test_rows_of_inference_have_their_floors(tmp_path: Path):
     assert rows["bridge.infer.p50_ms"].value <= rows["bridge.infer.p99_ms"].value
 
 
+def test_rows_of_the_stream_tell_how_old_states_are_when_they_are_heard(tmp_path: Path):
+    rows = {row.name: row for row in bridge._stream(open_bundle(write_bundle(tmp_path)), 20, 1.0)}
+
+    assert list(rows) == [
+        *(f"bridge.stream.p{percent}_ms" for percent in (50, 95, 99)),
+        "bridge.stream.rate_hz",
+        "bridge.stream.rss_growth_mib",
+    ]
+    assert 0 < rows["bridge.stream.p50_ms"].value <= rows["bridge.stream.p99_ms"].value
+    assert 2.5 < rows["bridge.stream.rate_hz"].value < 12
+
+
 def test_a_bridge_that_refuses_images_ends_the_bench(tmp_path: Path):
     with bridge._probe("infer_probe", 1, "no token", __file__, 1) as probe, pytest.raises(Broken):
         bridge._ask(probe, 0.1)

@@ -19,6 +19,7 @@ import httpx
 
 from trunnion.bench import order_soak
 from trunnion.bench.measure import Row, percentile_rows, ratio_row
+from trunnion.bench.processes import rss_mib
 from trunnion.bench.reference import noise_image
 from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
@@ -30,6 +31,9 @@ _ROUNDS, _ROUND_S = 7, 3.0
 # Threads of ONNX Runtime spin on for a moment.
 _REST_S = 0.2
 _START_WITHIN_S = 60.0
+_LISTENERS, _STREAM_S = 500, 30.0
+# Neither the bridge nor the robot of the bench is to meet a cell that runs on this machine.
+_ROS_DOMAIN = "97"
 _QUALITY = 85
 
 
@@ -42,11 +46,14 @@ class RunningBridge(NamedTuple):
 
 
 def rows(bundle: Bundle) -> list[Row]:
-    """`bridge.infer.*`: 16 callers, images of 640x480, the bundle's network. `bridge.orders.*`: see `order_soak`."""
+    """`bridge.infer.*`: 16 callers, images of 640x480, the bundle's network. `bridge.orders.*`: see `order_soak`.
+
+    `bridge.stream.*`: 500 who listen to the states of a robot that moves, and one who does not read.
+    """
     if bundle.model.detector is None or bundle.model.cell is None:
         _log.warning("no rows bridge.*: %s is not the bundle of a cell with a detector", bundle.path.name)
         return []
-    return [*_infer(bundle), *order_soak.rows(bundle)]
+    return [*_infer(bundle), *_stream(bundle), *order_soak.rows(bundle)]
 
 
 def _infer(bundle: Bundle, rounds: int = _ROUNDS, round_s: float = _ROUND_S) -> list[Row]:
@@ -79,6 +86,46 @@ def _infer(bundle: Bundle, rounds: int = _ROUNDS, round_s: float = _ROUND_S) -> 
     ]
 
 
+def _stream(bundle: Bundle, listeners: int = _LISTENERS, seconds: float = _STREAM_S) -> list[Row]:
+    with (
+        TemporaryDirectory() as folder,
+        running_bridge(bundle.path, Path(folder)) as bridge,
+        _probe("moving_probe") as robot,
+    ):
+        _told(robot)
+        arguments = (bridge.port, bridge.token, listeners, seconds)
+        with _probe("stream_probe", *arguments) as probe:
+            _told(probe)
+            before_mib = rss_mib(bridge.process_id)
+            told = _told(probe)
+            after_mib = rss_mib(bridge.process_id)
+    if told["lost"]:
+        raise Broken(
+            where="the stream",
+            got=f"{told['lost']} listeners that were sent away",
+            wanted="none",
+            next_step="look at the machine's load, and at the bridge",
+        )
+    ages_ms = [1e3 * age_s for age_s in told["ages_s"]]
+    how = (
+        f"told to heard, {listeners} listeners, load generator beside the bridge, one more who reads nothing"
+    )
+    rate_hz = len(ages_ms) / listeners / seconds
+    least = f"states that each hears; the one that heard least: {told['least_heard'] / seconds:.1f}"
+    return [
+        *percentile_rows("bridge.stream", ages_ms, how),
+        Row("bridge.stream.rate_hz", round(rate_hz, 2), "Hz", least, listeners, 0.0),
+        Row(
+            "bridge.stream.rss_growth_mib",
+            round(after_mib - before_mib, 1),
+            "MiB",
+            f"in {seconds:g} s, from {before_mib:.0f} MiB",
+            1,
+            0.0,
+        ),
+    ]
+
+
 def _against(how: str) -> str:
     return f"throughput of the network and the decoding of the JPEG alone, {how}, taking turns"
 
@@ -97,9 +144,7 @@ def running_bridge(bundle: Path, folder: Path) -> Iterator[RunningBridge]:
     program = [sys.executable, "-m", "trunnion_bridge.main", "--port", "0", "--rate-per-s", "1e6"]
     command = [*program, "--bundle", str(bundle.resolve()), "--data-dir", str(folder / "data")]
     with (folder / "bridge.log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=cell_environment(), stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        process = subprocess.Popen(command, env=_environment(), stdout=subprocess.PIPE, stderr=log, text=True)
     with process:
         try:
             assert process.stdout
@@ -107,6 +152,10 @@ def running_bridge(bundle: Path, folder: Path) -> Iterator[RunningBridge]:
             yield RunningBridge(process.pid, port, _token(port, folder / "bridge.log"))
         finally:
             process.terminate()
+
+
+def _environment() -> dict[str, str]:
+    return {**cell_environment(), "ROS_DOMAIN_ID": _ROS_DOMAIN}
 
 
 def _token(port: int, log: Path) -> str:
@@ -135,7 +184,7 @@ def _load(bridge: RunningBridge, jpeg: Path) -> None:
 def _probe(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", f"trunnion.bench.{module}", *map(str, arguments)]
     with subprocess.Popen(
-        command, env=cell_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -156,16 +205,21 @@ def _in_turns(probes: list[subprocess.Popen[str]], rounds: int, round_s: float) 
 
 def _ask(probe: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
     assert probe.stdin
-    assert probe.stdout
     probe.stdin.write(f"{seconds}\n")
     probe.stdin.flush()
+    told: dict[str, Any] = _told(probe)
+    return told
+
+
+def _told(probe: subprocess.Popen[str]) -> Any:
+    """The next line of what a probe says."""
+    assert probe.stdout
     line = probe.stdout.readline()
     if not line:
         raise Broken(
             where="the bench", got="a probe that ended", wanted="its figures", next_step="see its words above"
         )
-    told: dict[str, Any] = json.loads(line)
-    return told
+    return json.loads(line)
 
 
 def _seconds_per_image(told: list[dict[str, Any]]) -> list[float]:

@@ -185,14 +185,17 @@ class Bridge:
 
     async def _tell_states(self) -> None:
         """The arm and what the camera sees, to all who listen, at most ten times a second."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self.view.changed.wait(_STATE_AT_LEAST_EVERY_S)
+            due_s = loop.time() + _STATE_PERIOD_S
             await self.view.share()
             if len(self.feed):
                 state = await asyncio.to_thread(self.state)
                 news = state.model_dump(mode="json", exclude={"at", "bundle"})
                 self.feed.publish("state", news, is_state=True)
-            await asyncio.sleep(_STATE_PERIOD_S)
+            # What changes meanwhile is told at the end of the period, and no later.
+            changed = self.view.changed.wait(_STATE_AT_LEAST_EVERY_S)
+            await asyncio.gather(changed, asyncio.sleep(due_s - loop.time()))
 
     def _readings(self) -> Readings:
         gateway, feed, camera, leadership = self.gateway, self.feed, self.camera, self.leadership
