@@ -58,7 +58,7 @@ def the_open_bridge(ros_process_environment, bundle, tmp_path_factory, open_plac
     data_dir = tmp_path_factory.mktemp("open")
     arguments = ("--opcua-endpoint", open_place.url)
     with running_bridge(ros_process_environment, bundle, data_dir, a_free_port(), *arguments) as bridge:
-        until(lambda: "opcua: served" in (data_dir / "bridge.log").read_text(), 60.0, "OPC UA")
+        until(lambda: "opcua: served" in (data_dir / "bridge.log").read_text(), 120.0, "OPC UA")
         yield bridge
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -123,6 +126,27 @@ def test_what_was_asked_for_is_in_the_audit_log(open_bridge, open_place):
         ("local", "admin", "127.0.0.1")
     }
     assert done["request_id"] != refused["request_id"]
+
+
+def test_the_example_in_the_chapter_does_what_it_says(
+    open_bridge, open_place, repository, ros_process_environment
+):
+    chapter = (repository / "ros2_ws/src/trunnion_bridge/trunnion_bridge/opcua/README.md").read_text()
+    program, shown = chapter.split("```python\n")[1].split("```\n```\n")
+    shown = shown.split("```")[0].splitlines()
+    program = program.replace("opc.tcp://127.0.0.1:4840/trunnion", open_place.url)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=ros_process_environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    said_now = ran.stdout.splitlines()
+    assert said_now[:1] + said_now[2:5] == shown[:1] + shown[2:5]
+    assert re.fullmatch(r"order \d+ is queued", said_now[5])
+    assert re.fullmatch(r"order \d+ is queued", shown[5])
 
 
 def test_a_key_and_a_deadline_may_be_left_out_or_be_none():

@@ -33,7 +33,7 @@ def closed_bridge(
     arguments = ("--opcua-endpoint", closed_place.url, "--opcua-cert", str(bridge_pem.certificate))
     arguments = (*arguments, "--opcua-key", str(bridge_pem.key))
     with running_bridge(ros_process_environment, bundle, data_dir, a_free_port(), *arguments) as bridge:
-        until(lambda: "opcua: served" in (data_dir / "bridge.log").read_text(), 60.0, "OPC UA")
+        until(lambda: "opcua: served" in (data_dir / "bridge.log").read_text(), 120.0, "OPC UA")
         yield bridge
 
 
