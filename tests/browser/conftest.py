@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.bridge.conftest import *  # noqa: F403  the same cell and the same bridges
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -17,6 +17,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")

@@ -1,15 +1,19 @@
 // The order form: a stepper for each part, a bin, and one button that says what it will do.
 
+import { announce } from "./announce.js";
 import { element, inWords, partIndex } from "./parts.js";
-import { ask } from "./session.js";
+import { request } from "./problem.js";
+import { bridgeNow } from "./when.js";
 
 const form = document.getElementById("form");
 const parts = document.getElementById("parts");
 const bins = document.getElementById("bins");
 const submit = document.getElementById("submit");
 const problem = document.getElementById("problem");
+const within = document.getElementById("within");
 let most = 0;
 let made = "";
+let isPlacing = false;
 
 export function buildForm(bundle) {
   const key = JSON.stringify([bundle.parts, bundle.bins, bundle.order_parts_max]);
@@ -30,6 +34,7 @@ function partRow(name, index) {
   const step = (by, sign, words) => {
     const button = element("button", { type: "button", "aria-label": `${words} ${name}`, "data-step": by }, sign);
     button.addEventListener("click", () => {
+      if (button.ariaDisabled === "true") return;
       input.value = Math.min(most, Math.max(0, quantity(input) + by));
       update();
     });
@@ -54,37 +59,40 @@ const bin = () => form.querySelector("input[name=bin]:checked")?.value;
 function update() {
   const ordered = lines();
   const total = ordered.reduce((sum, line) => sum + line.quantity, 0);
-  submit.disabled = total === 0 || total > most;
+  // Not `disabled`, which would take the keyboard's focus away.
+  submit.setAttribute("aria-disabled", isPlacing || total === 0 || total > most);
   submit.textContent = total > most ? `At most ${most} parts in one order`
     : total ? `Order ${inWords(ordered)} into ${bin()}` : "Choose parts";
   for (const button of parts.querySelectorAll("[data-step]")) {
     const value = quantity(button.parentElement.querySelector("input"));
-    button.disabled = button.dataset.step === "-1" ? value === 0 : total >= most;
+    button.setAttribute("aria-disabled", button.dataset.step === "-1" ? value === 0 : total >= most);
   }
 }
 
 async function place(event) {
   event.preventDefault();
-  if (submit.disabled) return;
-  submit.disabled = true;
+  if (submit.ariaDisabled === "true") return;
+  isPlacing = true;
   problem.hidden = true;
-  const key = newKey();
+  update();
   try {
-    const body = JSON.stringify({ lines: lines(), bin: bin() });
-    const answer = await ask("/v1/orders", { method: "POST", body, headers: { "Content-Type": "application/json", "Idempotency-Key": key } });
-    if (!answer.ok) return complain(await answer.json());
+    const order = await request("/v1/orders", {
+      method: "POST",
+      body: JSON.stringify({ lines: lines(), bin: bin(), deadline: deadline() }),
+      headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
+    });
+    announce(`Order ${order.number} placed`);
     for (const input of parts.querySelectorAll("input")) input.value = 0;
-  } catch {
-    complain({ title: "The bridge does not answer", next: "see whether it runs, then place the order again" });
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.hidden = false;
   } finally {
+    isPlacing = false;
     update();
   }
 }
 
+const deadline = () => within.value ? new Date(bridgeNow().getTime() + 60_000 * Number(within.value)).toISOString() : null;
+
 // crypto.randomUUID exists on secure pages only, and the page may be read over plain HTTP.
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-function complain({ title, wanted, next }) {
-  problem.textContent = `${title}. ${wanted ? `Wanted: ${wanted}. ` : ""}Next: ${next}.`;
-  problem.hidden = false;
-}
