@@ -191,6 +191,11 @@ def test_a_cookie_looks_but_changes_nothing_unless_the_page_says_that_it_asks(br
         session = browser.post("/v1/session")
         assert "HttpOnly" in session.headers["set-cookie"]
         assert "SameSite=strict" in session.headers["set-cookie"]
+        assert "Secure" not in session.headers["set-cookie"]
+        behind_tls = browser.post("/v1/session", headers={"Origin": bridge.url.replace("http:", "https:")})
+        assert "Secure" in behind_tls.headers["set-cookie"]
+        browser.cookies.clear()
+        browser.post("/v1/session")
         assert browser.get("/v1/state").status_code == 200
         order = {"lines": [{"part": "nut", "quantity": 1}], "bin": "B"}
         assert browser.post("/v1/orders", json=order).status_code == 401

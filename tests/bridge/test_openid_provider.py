@@ -11,6 +11,7 @@ from tests.bridge.running import a_free_port
 
 from trunnion_bridge.access.issuer import Issuer
 from trunnion_bridge.access.tokens import TokenVerifier
+from trunnion_bridge.main import main
 from trunnion_bridge.problem import Refused
 
 NUT = {"lines": [{"part": "nut", "quantity": 1}], "bin": "B"}
@@ -21,7 +22,9 @@ def modules(repository) -> Path:
     return provider_modules(repository)
 
 
-def test_roles_of_a_real_provider_open_what_they_should_and_no_more(modules, start_bridge, cell):
+def test_roles_of_a_real_provider_open_what_they_should_and_no_more(
+    modules, start_bridge, cell, tmp_path, capsys
+):
     port = a_free_port()
     with running_provider(modules, port) as provider:
         named = ("--oidc-issuer", provider.url, "--oidc-audience", AUDIENCE)
@@ -41,6 +44,16 @@ def test_roles_of_a_real_provider_open_what_they_should_and_no_more(modules, sta
             }  # fmt: skip
             assert bridge.http.get("/v1/state", headers=viewer).status_code == 200
             assert bridge.http.post("/v1/orders", json=NUT, headers=operator).status_code == 201
+            place = ["--data-dir", str(tmp_path / "data"), "--name", "MES", "--role", "viewer"]
+            assert main(["keys", "create", *place]) == 0
+            key = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
+            assert bridge.http.get("/v1/state", headers=key).status_code == 200
+            no_session = bridge.http.post("/v1/session", headers=key)
+            assert (no_session.status_code, no_session.json()["type"]) == (
+                403,
+                "urn:trunnion:problem:no-session",
+            )
+            assert "set-cookie" not in no_session.headers
     assert refused["no token"].headers["WWW-Authenticate"] == 'Bearer realm="trunnion"'
     assert "the role operator or a higher one" in refused["too low"].json()["wanted"]
 
