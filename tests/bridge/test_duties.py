@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 from trunnion_bridge.doorbell import Doorbell
@@ -43,6 +44,7 @@ class Eyes:
         self.told = told
 
     def start(self, loop):
+        time.sleep(0.1)
         self.told.append("eyes open")
 
     def stop(self):
@@ -111,5 +113,18 @@ def test_a_duty_that_cannot_begin_is_tried_again_and_nothing_is_begun_by_halves(
                 "webhooks begins",
             ]
             assert duties.alive
+
+    asyncio.run(scenario())
+
+
+def test_eyes_that_are_opening_when_the_bridge_stops_are_closed():
+    async def scenario():
+        async with following() as (leadership, duties, told):
+            leadership.becomes(Role(True, 1, OTHER))
+            await asyncio.sleep(0.05)
+            await duties.stop()
+            await duties.leave()
+            await duties.close()
+            assert told == ["eyes open", "eyes close"]
 
     asyncio.run(scenario())

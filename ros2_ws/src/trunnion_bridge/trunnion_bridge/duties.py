@@ -28,7 +28,7 @@ class Eyes(Protocol):
     """The robot as the leader sees it."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Open them."""
+        """Open them; on a thread of its own."""
 
     def stop(self) -> None:
         """Close them."""
@@ -97,10 +97,18 @@ class Duties:
         await self.leave()
         if role.leads:
             if not self.sees:
-                self._eyes.start(asyncio.get_running_loop())
-                self.sees = True
+                await self._open()
             for duty in self._duties:
                 self._begun.append(duty)
                 await duty.start()
         elif role.leader:
             await self.close()
+
+    async def _open(self) -> None:
+        """Takes a second or more on a busy machine, in which others are answered. Eyes half open could not be closed."""
+        opening = asyncio.create_task(asyncio.to_thread(self._eyes.start, asyncio.get_running_loop()))
+        try:
+            await asyncio.shield(opening)
+        finally:
+            await opening
+            self.sees = True

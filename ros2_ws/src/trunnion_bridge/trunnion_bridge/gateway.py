@@ -46,7 +46,7 @@ _LEVELS: dict[bytes, Level] = {DiagnosticStatus.OK: "ok", DiagnosticStatus.WARN:
 
 
 class Gateway:
-    """The robot as last heard of, and the sorter's action. `start` and the coroutines belong to the event loop."""
+    """The robot as last heard of, and the sorter's action. `start` may be called on any thread."""
 
     def __init__(
         self,
