@@ -105,7 +105,7 @@ class Duties:
             await self.close()
 
     async def _open(self) -> None:
-        """Takes a second or more on a busy machine, in which others are answered. Eyes half open could not be closed."""
+        """Takes a second or more on a busy machine; others are answered. Eyes half open could not be closed."""
         opening = asyncio.create_task(asyncio.to_thread(self._eyes.start, asyncio.get_running_loop()))
         try:
             await asyncio.shield(opening)
