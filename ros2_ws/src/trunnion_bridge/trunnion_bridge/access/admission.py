@@ -94,7 +94,7 @@ class Admission:
         stream = asyncio.ensure_future(self._app(scope, receive, send))
         try:
             while not stream.done() and await self._is_valid(caller):
-                left_s = min(_LOOK_S, _end_s(caller) - self._clock())
+                left_s = min(_LOOK_S, end_s(caller) - self._clock())
                 await asyncio.wait({stream}, timeout=max(0.0, left_s))
             if stream.done():
                 await stream
@@ -109,10 +109,10 @@ class Admission:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _is_valid(self, caller: Caller) -> bool:
-        return _end_s(caller) > self._clock() and await self._access.is_valid(caller)
+        return end_s(caller) > self._clock() and await self._access.is_valid(caller)
 
 
-def _end_s(caller: Caller) -> float:
+def end_s(caller: Caller) -> float:
     """Until when the caller would be let in again: who is sent away earlier would come back at once."""
     return caller.expires_s + (0 if caller.via == "key" else LEEWAY_S)
 

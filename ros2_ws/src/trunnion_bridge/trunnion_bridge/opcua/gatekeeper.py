@@ -11,6 +11,7 @@ from asyncua import ua
 from asyncua.crypto import uacrypto
 
 from trunnion_bridge.access.access import Access, check_area, check_role
+from trunnion_bridge.access.admission import end_s
 from trunnion_bridge.access.roles import Caller, Role
 from trunnion_bridge.access.tokens import unauthenticated
 from trunnion_bridge.problem import Refused
@@ -60,7 +61,7 @@ class Gatekeeper:
 
     async def is_valid(self, caller: Caller) -> bool:
         """Whether a caller who was let in would be let in again; on the bridge's loop."""
-        return caller.expires_s > time.time() and await self._access.is_valid(caller)
+        return end_s(caller) > time.time() and await self._access.is_valid(caller)
 
     async def on_bridge(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """What a coroutine gives that belongs to the bridge's own loop."""

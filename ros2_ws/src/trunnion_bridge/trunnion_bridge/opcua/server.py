@@ -8,17 +8,19 @@ import gc
 import logging
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 
 from asyncua import Server, ua
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.access.bucket import Bucket
 from trunnion_bridge.access.pace import Pace
+from trunnion_bridge.access.roles import Caller
 from trunnion_bridge.bridge import Bridge
-from trunnion_bridge.models import Order
+from trunnion_bridge.lifecycle import STATES
+from trunnion_bridge.models import Order, OrderState
 from trunnion_bridge.opcua.address_space import AddressSpace
 from trunnion_bridge.opcua.certificate import Identity, identity_of
 from trunnion_bridge.opcua.gatekeeper import JWT, Gatekeeper
@@ -27,6 +29,7 @@ from trunnion_bridge.opcua.session import OPERATIONS_MAX, Internals
 from trunnion_bridge.opcua.tags import Seen
 from trunnion_bridge.opcua.wire import WireServer, harden
 from trunnion_bridge.settings import OpcUa
+from trunnion_bridge.trouble import PASSING
 
 _PERIOD_S = 0.2
 _LOOK_S = 2.0  # how often it is looked whether callers are still let in
@@ -48,6 +51,8 @@ class OpcUaServer:
         self._wire: WireServer | None = None
         self._heard: int | None = None
         self._changed: Order | None = None
+        self._counts: Mapping[OrderState, int] = dict.fromkeys(STATES, 0)
+        self._counted: int | None = None
         _meter(bridge.metrics.registry, self)
 
     @property
@@ -121,8 +126,6 @@ class OpcUaServer:
             await asyncio.sleep(_PERIOD_S)
             try:
                 await self._show(space)
-            except SQLAlchemyError as error:  # it goes on when the database is back
-                _log.debug("opcua: the orders cannot be read: %s", type(error).__name__)
             except Exception:
                 _log.exception("opcua: the nodes cannot be brought up to date")
                 await asyncio.sleep(_LOOK_S)
@@ -136,9 +139,12 @@ class OpcUaServer:
     def _see(self) -> tuple[Seen, list[Order]]:
         """The cell now, and the changes of orders since the last time: none after the start, or where more have been
         missed than the database retains."""
-        changes = self._changes()
-        seen = Seen(self._bridge.state(), self._bridge.health(), self._bridge.store.counts(), self._changed)
-        return seen, changes
+        changes: list[Order] = []
+        with suppress(*PASSING):  # the robot is shown all the same, and the orders as they were known last
+            changes = self._changes()
+            if self._counted != self._heard:
+                self._counts, self._counted = self._bridge.store.counts(), self._heard
+        return Seen(self._bridge.state(), self._bridge.health(), self._counts, self._changed), changes
 
     def _changes(self) -> list[Order]:
         store = self._bridge.store
@@ -158,9 +164,15 @@ class OpcUaServer:
             await asyncio.sleep(_LOOK_S)
             for session in self._internals.sessions if self._internals else ():
                 caller = session.caller
-                if caller and not await gatekeeper.on_bridge(gatekeeper.is_valid(caller)):
+                if caller and not await self._is_valid(gatekeeper, caller):
                     _log.info("opcua: the session of %s has ended with its token or key", caller.name)
                     await session.close_session(True)
+
+    async def _is_valid(self, gatekeeper: Gatekeeper, caller: Caller) -> bool:
+        try:
+            return await gatekeeper.on_bridge(gatekeeper.is_valid(caller))
+        except PASSING:  # nobody can be asked now; what can be changed is in the same database
+            return True
 
 
 async def _server(internals: Internals, identity: Identity, endpoint: str, is_open: bool) -> Server:
