@@ -147,7 +147,7 @@ class Bridge:
         settings = self.settings
         if settings.mqtt is None:
             return None
-        parts = self.database, self.ledger, self.catalogue, settings.queued_max, self.audit
+        parts = self.database, self.desk, self.clerk
         return Station(settings.mqtt, *parts, lambda: self.view.seen()).link
 
     def state(self) -> State:

@@ -18,9 +18,9 @@ from tests.bridge.running import until
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.outward.vda5050.book import Book
-from trunnion_bridge.outward.vda5050.desk import Desk
 from trunnion_bridge.outward.vda5050.link import Link
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
+from trunnion_bridge.outward.vda5050.vehicle import Vehicle
 from trunnion_bridge.store import Store
 
 
@@ -48,8 +48,8 @@ def beside(folder, mqtt: Mqtt, work: Callable[[Link, Store], Any]) -> Any:
             async def post(request, key):
                 return (await ledger.post(request, key, 100))[0]
 
-            desk = Desk(mqtt.dialect, Book(database), post, ledger.cancel, ledger.get)
-            link = Link(mqtt, desk, list, rng=random.Random(0))
+            vehicle = Vehicle(mqtt.dialect, Book(database), post, ledger.cancel, ledger.get)
+            link = Link(mqtt, vehicle, list, rng=random.Random(0))
             await link.start()
             try:
                 return await asyncio.to_thread(work, link, store)

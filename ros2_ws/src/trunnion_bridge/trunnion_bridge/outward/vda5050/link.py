@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.models import Order
 from trunnion_bridge.outward.bell import Bell
-from trunnion_bridge.outward.vda5050.desk import Desk
 from trunnion_bridge.outward.vda5050.fault import Rejected
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
+from trunnion_bridge.outward.vda5050.vehicle import Vehicle
 
 _PAYLOAD_MAX = 64 * 1024
 _QUEUED_MAX = 64  # messages that wait to be read; more are left out
@@ -40,13 +40,13 @@ class Link:
     def __init__(
         self,
         mqtt: Mqtt,
-        desk: Desk,
+        vehicle: Vehicle,
         troubles: Callable[[], list[dict[str, Any]]],
-        on_rejected: Callable[[Rejected], object] = lambda _: None,
+        on_rejected: Callable[[Rejected], Awaitable[object]] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._mqtt = mqtt
-        self._desk = desk
+        self._vehicle = vehicle
         self._troubles = troubles
         self._on_rejected = on_rejected
         self._rng = rng or random.Random()
@@ -69,14 +69,14 @@ class Link:
 
     def hear(self, order: Order) -> None:
         """Take in a change of an order, whoever has written it."""
-        if self._desk.hear(order):
+        if self._vehicle.hear(order):
             self._bell.ring()
 
     async def _run(self) -> None:
         again_s = _AGAIN_MIN_S
         while True:
             try:
-                await self._desk.open()
+                await self._vehicle.open()
                 async with self._client() as client:
                     again_s = _AGAIN_MIN_S
                     await self._serve(client)
@@ -113,25 +113,23 @@ class Link:
         is_order = message.topic.matches(self._mqtt.topic("order"))
         try:
             if is_order:
-                await self._desk.take_order(payload)
+                await self._vehicle.take_order(payload)
             else:
-                await self._desk.take_instant_actions(payload)
+                await self._vehicle.take_instant_actions(payload)
         except Rejected as rejected:
             _log.info("VDA5050: a message was not taken: %s", ascii(str(rejected)))
-            await self._rejected(rejected)
+            if self._on_rejected:
+                await self._on_rejected(rejected)
         except SQLAlchemyError:
             _log.exception("VDA5050: a message could not be taken; it is to be sent again")
         except Exception:  # one message that breaks something must not stop those after it
             _log.exception("VDA5050: a message broke the bridge")
 
-    async def _rejected(self, rejected: Rejected) -> None:
-        await asyncio.to_thread(self._on_rejected, rejected)
-
     async def _tell(self, client: aiomqtt.Client) -> None:
         """The state after each change, and every now and then."""
         while True:
             with suppress(aiomqtt.MqttError):  # who reads messages hears of a lost connection
-                await self._publish(client, "state", self._desk.state(self._troubles()), qos=0)
+                await self._publish(client, "state", self._vehicle.state(self._troubles()), qos=0)
             await asyncio.sleep(_STATE_PAUSE_S)
             await self._bell.wait(_STATE_EVERY_S)
 

@@ -4,57 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from trunnion_bridge.access.audit import AuditLog
-from trunnion_bridge.access.bucket import Bucket
+from trunnion_bridge.access.clerk import Clerk
 from trunnion_bridge.access.deed import Deed, acting
 from trunnion_bridge.access.roles import Caller, Role
-from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
-from trunnion_bridge.ledger import Ledger
+from trunnion_bridge.desk import Desk
 from trunnion_bridge.models import Order, OrderRequest
 from trunnion_bridge.outward.vda5050.book import Book
-from trunnion_bridge.outward.vda5050.desk import Desk
 from trunnion_bridge.outward.vda5050.fault import Rejected, error
 from trunnion_bridge.outward.vda5050.link import Link
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
+from trunnion_bridge.outward.vda5050.vehicle import Vehicle
+from trunnion_bridge.problem import Refused
 from trunnion_bridge.seen import Seen
 
-_REFUSALS_PER_S, _REFUSALS_AT_ONCE = 1.0, 50.0
+_REFUSED = 422
 
 
 class Station:
     """Whoever may write to the robot's topics may order: the broker says who that is."""
 
     def __init__(
-        self,
-        mqtt: Mqtt,
-        database: Database,
-        ledger: Ledger,
-        catalogue: Catalogue,
-        queued_max: int,
-        audit: AuditLog,
-        seen: Callable[[], Seen],
+        self, mqtt: Mqtt, database: Database, desk: Desk, clerk: Clerk, seen: Callable[[], Seen]
     ) -> None:
         self._mqtt = mqtt
-        self._ledger = ledger
-        self._catalogue = catalogue
-        self._queued_max = queued_max
-        self._audit = audit
+        self._desk = desk
+        self._clerk = clerk
         self._seen = seen
-        self._refusals = Bucket(_REFUSALS_PER_S, _REFUSALS_AT_ONCE)
-        desk = Desk(mqtt.dialect, Book(database), self._post, self._cancel, ledger.get)
-        self.link = Link(mqtt, desk, self._troubles, self._on_rejected)
+        vehicle = Vehicle(mqtt.dialect, Book(database), self._post, self._cancel, desk.get)
+        self.link = Link(mqtt, vehicle, self._troubles, self._on_rejected)
 
     async def _post(self, request: OrderRequest, key: str) -> Order:
-        self._catalogue.check(request)
         with acting(self._deed("order.create")):
-            return (await self._ledger.post(request, key, self._queued_max))[0]
+            return (await self._desk.place(request, key))[0]
 
-    async def _cancel(self, order_id: str) -> Order | None:
-        with acting(self._deed("order.cancel")):
-            return await self._ledger.cancel(order_id)
+    async def _cancel(self, order_id: str) -> None:
+        with acting(self._deed("order.cancel")), suppress(Refused):  # it ended meanwhile
+            await self._desk.cancel(order_id)
 
     def _troubles(self) -> list[dict[str, Any]]:
         """What is wrong with the cell; an order may be taken nevertheless, and waits."""
@@ -65,11 +54,9 @@ class Station:
             troubles if seen.sorter_here else [error("sorterAway", "no sorter takes orders", {}), *troubles]
         )
 
-    def _on_rejected(self, rejected: Rejected) -> None:
-        """Into the audit log, unless there are many: who floods it must not fill the disk."""
-        if self._refusals.take():
-            subject = rejected.references.get("orderId") or rejected.references.get("actionId", "")
-            self._audit.write(self._deed("vda5050"), "refused", rejected.fault, subject, str(rejected))
+    async def _on_rejected(self, rejected: Rejected) -> None:
+        subject = rejected.references.get("orderId") or rejected.references.get("actionId", "")
+        await self._clerk.refused(self._deed("vda5050"), subject, _REFUSED, rejected.fault)
 
     def _deed(self, action: str) -> Deed:
         name = f"{self._mqtt.manufacturer}/{self._mqtt.serial_number}"

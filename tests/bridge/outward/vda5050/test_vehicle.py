@@ -16,9 +16,9 @@ from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.outward.vda5050.book import Book
-from trunnion_bridge.outward.vda5050.desk import Desk
 from trunnion_bridge.outward.vda5050.dialect import DIALECTS
 from trunnion_bridge.outward.vda5050.fault import Rejected
+from trunnion_bridge.outward.vda5050.vehicle import Vehicle
 from trunnion_bridge.store import Store
 
 HEADER = {
@@ -30,7 +30,7 @@ HEADER = {
 
 
 class Cell:
-    """A desk and the queue behind it; calls are made one after the other."""
+    """A vehicle and the queue behind it; calls are made one after the other."""
 
     def __init__(self, database, catalogue, dialect) -> None:
         self.dialect = dialect
@@ -43,8 +43,8 @@ class Cell:
 
     def reopen(self) -> None:
         """As a bridge that starts anew."""
-        self.desk = Desk(self.dialect, self._book, self._post, self._ledger.cancel, self._ledger.get)
-        asyncio.run(self.desk.open())
+        self.vehicle = Vehicle(self.dialect, self._book, self._post, self._ledger.cancel, self._ledger.get)
+        asyncio.run(self.vehicle.open())
 
     async def _post(self, request, key):
         self._catalogue.check(request)
@@ -53,10 +53,10 @@ class Cell:
         return (await self._ledger.post(request, key, 100))[0]
 
     def order(self, message):
-        return asyncio.run(self.desk.take_order(self._said(message)))
+        return asyncio.run(self.vehicle.take_order(self._said(message)))
 
     def instant(self, message):
-        return asyncio.run(self.desk.take_instant_actions(self._said(message)))
+        return asyncio.run(self.vehicle.take_instant_actions(self._said(message)))
 
     def _said(self, message):
         if isinstance(message, bytes):
@@ -68,11 +68,11 @@ class Cell:
         while up := self.store.next_up():
             if up.state == "queued":
                 self.store.hand_over(up.id)
-            self.desk.hear(self.store.finish(up.id, "cancelled" if up.cancelling else state, "done", 1))
+            self.vehicle.hear(self.store.finish(up.id, "cancelled" if up.cancelling else state, "done", 1))
 
     @property
     def state(self):
-        return self.desk.state([])
+        return self.vehicle.state([])
 
     def actions(self):
         return {one["actionId"]: one["actionStatus"] for one in self.state["actionStates"]}
@@ -109,7 +109,7 @@ def test_an_order_comes_into_the_queue_and_is_told_until_its_end(cell):
     cell.store.hand_over(queued.id)
     cell.store.start(queued.id)
     news = {"phase": "pick", "part": "nut", "sorted_parts": 2, "message": "picking a nut"}
-    cell.desk.hear(cell.store.progress(queued.id, **news))
+    cell.vehicle.hear(cell.store.progress(queued.id, **news))
     assert cell.actions() == {"o-1.0.0": "WAITING", "o-1.0.1": "RUNNING"}
     cell.end()
     assert cell.actions() == {"o-1.0.0": "FINISHED", "o-1.0.1": "FINISHED"}
@@ -173,7 +173,7 @@ def test_a_cancelled_order_ends_and_is_not_continued(cell):
     cell.order(order("o-1"))
     running = cell.store.next_up()
     cell.store.hand_over(running.id)
-    cell.desk.hear(cell.store.start(running.id))
+    cell.vehicle.hear(cell.store.start(running.id))
     cell.instant(instant("c-1", "cancelOrder"))
     cell.instant(instant("c-1", "cancelOrder"))
     states = "instantActionStates" if cell.dialect is DIALECTS["3"] else "actionStates"
@@ -260,7 +260,7 @@ def test_an_order_that_was_written_down_and_did_not_reach_the_queue_is_taken_whe
     assert cell.store.counts()["queued"] == 1
 
 
-def test_an_order_that_ended_before_the_desk_heard_of_it_is_told_as_ended(cell):
+def test_an_order_that_ended_before_the_vehicle_heard_of_it_is_told_as_ended(cell):
     real = cell._ledger.post
 
     async def post_and_end(*arguments):

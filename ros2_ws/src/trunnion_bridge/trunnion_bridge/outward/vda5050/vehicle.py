@@ -1,4 +1,4 @@
-"""Takes orders and instant actions, and says what became of them; knows nothing of MQTT."""
+"""The robot that the fleet control sees: takes orders and instant actions, says what became of them, knows no MQTT."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Cancel = Callable[[str], Awaitable[object]]
 Look = Callable[[str], Awaitable[Order | None]]
 
 
-class Desk:
-    """Of one robot. Lives on the event loop, takes one message after the other.
+class Vehicle:
+    """Lives on the event loop, takes one message after the other.
 
     Args:
         post: put an order into the queue under an idempotency key; Refused when the cell cannot take it.
