@@ -276,11 +276,8 @@ def _filled(value: Any, values: dict[str, str], where: str) -> Any:
 def _value_of(name: str, values: dict[str, str], where: str) -> str:
     if name not in values:
         raise BadInput(
-            where=where,
-            got=f"${{{name}}} without a value",
-            wanted="a value",
-            next_step=f"add --set {name}=VALUE",
-        )
+            where=where, got=f"${{{name}}} without a value", wanted="a value", next_step=f"add --set {name}=VALUE"
+        )  # fmt: skip
     return values[name]
 
 
@@ -288,11 +285,10 @@ def _check_paths(usecase: UseCase, where: str) -> None:
     for key, path in _paths(usecase):
         if path is not None and not usecase.beside(path).exists():
             raise BadInput(
-                where=f"{where}: {key}",
-                got=f"{path}, which does not exist",
+                where=f"{where}: {key}", got=f"{path}, which does not exist",
                 wanted="a file or folder (relative paths start at the use case's own folder)",
                 next_step="correct the path",
-            )
+            )  # fmt: skip
 
 
 def _paths(usecase: UseCase) -> Iterator[tuple[str, Path | None]]:

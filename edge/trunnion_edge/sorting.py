@@ -20,19 +20,9 @@ from trunnion_edge.parts import SeenPart, SeenParts, choose, in_tray, locate, tr
 from trunnion_edge.route import Route, home_again, put_back
 
 __all__ = [
-    "Event",
-    "Goal",
-    "Mode",
-    "OrderLine",
-    "RobotState",
-    "SeenPart",
-    "SeenParts",
-    "Sorter",
-    "SorterSettings",
-    "Tick",
-    "check_order",
-    "locate",
-]
+    "Event", "Goal", "Mode", "OrderLine", "RobotState", "SeenPart", "SeenParts", "Sorter", "SorterSettings", "Tick",
+    "check_order", "locate",
+]  # fmt: skip
 
 Phase = Literal["homing", "looking", "picking", "placing", "done", "failed"]
 EventKind = Literal["picked", "placed", "retry", "missing", "failed", "done"]

@@ -297,6 +297,4 @@ def _model(task: Task, settings: PolicyTraining, network: PolicyNetwork) -> Guar
 def _demonstrated_steps(settings: PolicyTraining, env: Any) -> int:
     """Room for demonstrations, of at most as many steps as an episode has."""
     spec = env.envs[0].spec
-    return (settings.demonstrations or 0) * (
-        spec.max_episode_steps if spec and spec.max_episode_steps else 200
-    )
+    return (settings.demonstrations or 0) * ((spec and spec.max_episode_steps) or 200)
