@@ -51,6 +51,7 @@ def test_the_page_says_plainly_when_the_robot_is_away_and_when_it_is_back(bridge
     cell.say("silence simulated_robot")
 
     expect(page.locator("#link-text")).to_have_text("Robot away")
+    expect(page).to_have_title(re.compile("^Robot away"))
     expect(page.get_by_role("alert").first).to_contain_text("simulated_robot fell silent")
     expect(page.locator("#veil")).to_be_visible()
     cell.say("wake simulated_robot")

@@ -50,7 +50,8 @@ export function showRobot({ arm, sorter_here: sorterHere, nodes, bridge }) {
   const here = arm.here && sorterHere;
   if (here && awaySince) back(`The robot is back, after ${since(awaySince)}`);
   else if (here && wasPartly && !ill.length) announce("All of the cell works again");
-  awaySince = here ? null : awaySince || new Date();
+  // The page may have come later than that.
+  awaySince = here ? null : awaySince || new Date(Date.now() - (arm.here ? 0 : arm.age_ms ?? 0));
   wasPartly = here && ill.length > 0;
   if (here) set(ill.length ? "warn" : "live", ill.length ? "Partly away" : "Live");
   else set("away", "Robot away");
@@ -82,7 +83,10 @@ function show(words) {
 
 function set(state, text) {
   pill.dataset.state = state;
-  if (word.textContent !== text) word.textContent = text;
+  if (word.textContent === text) return;
+  word.textContent = text;
+  // Read in the row of tabs, when another one is in front.
+  document.title = `${state === "live" ? "" : `${text} · `}Trunnion · sorting cell`;
 }
 
 function warn(text) {
