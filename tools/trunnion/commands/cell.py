@@ -8,7 +8,9 @@ import typer
 
 from trunnion.commands.options import RUNS, BundleFile, Port, Runs
 
-Url = Annotated[str, typer.Option(envvar="TRUNNION_URL", metavar="URL", help="where the bridge listens")]
+Url = Annotated[
+    str, typer.Option("--url", envvar="TRUNNION_URL", metavar="URL", help="where the bridge listens")
+]
 BRIDGE = "http://127.0.0.1:8080"
 COMMANDS = ("up", "order", "status")
 
