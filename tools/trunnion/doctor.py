@@ -16,14 +16,12 @@ from rich.table import Table
 
 from trunnion.checkout import ROOT
 from trunnion.environment import RECORD
-from trunnion.left_segments import left_segments
 from trunnion.up import check_port
 from trunnion_contract.errors import BadInput, ExitCode
 from trunnion_edge.backends import BACKENDS, Place, lacking
 from trunnion_edge.backends.gpu import gpu_node
 
 _DISK_WANTED_GIB = 5
-_LEFT_MAX_MIB = 512
 _PORT = 8080
 TENSORRT = Place("tensorrt", "gpu")
 sys.path.append(str(ROOT / "tools" / "setup"))
@@ -50,7 +48,7 @@ def facts() -> Iterator[tuple[Any, bool]]:
 
     yield from ((fact, True) for fact in needed(ROOT))
     yield from ((fact, True) for fact in (_workspace(), _disk(), shared_memory_fact()))
-    yield from ((fact, False) for fact in (_left_segments(), _port(), _gpu(), _tensorrt(), BROWSER.look()))
+    yield from ((fact, False) for fact in (_port(), _gpu(), _tensorrt(), BROWSER.look()))
 
 
 def _fact(name: str, ok: bool, found: str, mend: str = "") -> Any:
@@ -75,12 +73,6 @@ def _disk() -> Any:
     free_gib = shutil.disk_usage(ROOT).free / 2**30
     mend = f"free {_DISK_WANTED_GIB} GiB on the disk of {ROOT}"
     return _fact("disk", free_gib >= _DISK_WANTED_GIB, f"{free_gib:.0f} GiB free", mend)
-
-
-def _left_segments() -> Any:
-    left = left_segments()
-    found = f"{left.size_mib} MiB, left in shared memory by {left.count} killed ROS processes"
-    return _fact("leftovers", left.size_mib < _LEFT_MAX_MIB, found, "trunnion up removes it when it starts")
 
 
 def _port() -> Any:

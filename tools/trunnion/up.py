@@ -17,7 +17,6 @@ from rich.console import Console
 
 from trunnion.checkout import ROOT, cell_environment
 from trunnion.exclusive import only_one
-from trunnion.left_segments import remove_left_segments
 from trunnion.orders import Bridge
 from trunnion.stopped import raise_if_stop_requested
 from trunnion.watchers import watching
@@ -89,7 +88,6 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
     ):
         cell = _cell(plan, environment)
         check_port(plan.host, plan.port)
-        _make_room(console)
         try:
             cell.start()
             with watching(console) as progress:
@@ -99,14 +97,6 @@ def running_cell(plan: CellPlan, console: Console) -> Iterator[Cell]:
             yield cell
         finally:
             _stop(cell, console)
-
-
-def _make_room(console: Console) -> None:
-    left = remove_left_segments()
-    if left.count:
-        console.print(
-            f"removed {left.size_mib} MiB that {left.count} killed ROS processes left in shared memory"
-        )
 
 
 def wait_until_heard(url: str, patience_s: float = HEARD_WITHIN_S) -> None:
