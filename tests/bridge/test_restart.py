@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from tests.bridge.running import running_cell, slowness
 
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.store import Store
+
+_LOCK = re.compile(r"/dev/shm/fastrtps_[0-9a-f]{16}_el")
+
+
+def shared_memory_of(pid: int) -> set[Path]:
+    """The segments of a ROS process: it looks into others', but has the locks of its own open."""
+    opened = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    return {Path(name.removesuffix("_el")) for name in opened if _LOCK.fullmatch(name)}
 
 
 def test_an_order_that_ran_when_the_bridge_was_killed_goes_on_and_ends_as_it_truly_ended(start_bridge, cell):
@@ -19,9 +30,13 @@ def test_an_order_that_ran_when_the_bridge_was_killed_goes_on_and_ends_as_it_tru
         running = bridge.post({"bolt": 2}, **{"Idempotency-Key": "k1"}).json()
         waiting = bridge.post({"nut": 1}).json()
         bridge.until_state(running["id"], "running")
+        held = shared_memory_of(bridge.process.pid)
         bridge.stop(signal.SIGKILL)
 
     with start_bridge() as bridge:
+        # After some hundred kills it would be full.
+        assert held
+        assert not any(segment.exists() for segment in held)
         done = bridge.until_state(running["id"], "succeeded", "failed")
         assert (done["state"], done["message"]) == ("succeeded", "2 parts lie in bin B")
         assert bridge.until_state(waiting["id"], "succeeded")["started_at"] >= done["ended_at"]

@@ -38,6 +38,7 @@ from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, NodeHea
 from trunnion_bridge.readings import Frame, Heard, Rate, Slot
 from trunnion_bridge.settings import Settings
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun
+from trunnion_inference.shared_memory import free_segments_of_the_dead
 
 HEARTBEAT_S = 0.5
 SORTER_CHECK_S = 0.25
@@ -77,6 +78,7 @@ class Gateway:
         self._context = Context()
         self._heartbeats = Heartbeats(self._settings.nodes)
         arguments = ["--ros-args", *self._settings.ros_arguments] if self._settings.ros_arguments else None
+        free_segments_of_the_dead()
         rclpy.init(args=arguments, context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("bridge", namespace=self._settings.namespace, context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
