@@ -88,7 +88,9 @@ def prove(
     suite: Annotated[
         str | None,
         typer.Option(
-            metavar="SUITE", help="another suite than the use case's, proven in a folder of its own"
+            "--suite",
+            metavar="SUITE",
+            help="another suite than the use case's, proven in a folder of its own",
         ),
     ] = None,
     junit: Annotated[
@@ -118,7 +120,8 @@ def replay(
         str | None, typer.Option(metavar="NAME", help="where the seed failed, when left out")
     ] = None,
     suite: Annotated[
-        str | None, typer.Option(metavar="SUITE", help="the suite of a proof that was made with --suite")
+        str | None,
+        typer.Option("--suite", metavar="SUITE", help="the suite of a proof that was made with --suite"),
     ] = None,
     precision: Annotated[str, typer.Option(help="of the detector")] = "fp32",
     film: Annotated[
