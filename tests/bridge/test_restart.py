@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import time
@@ -19,7 +18,7 @@ _LOCK = re.compile(r"/dev/shm/fastrtps_[0-9a-f]{16}_el")
 
 def shared_memory_of(pid: int) -> set[Path]:
     """The segments of a ROS process: it looks into others', but has the locks of its own open."""
-    opened = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    opened = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     return {Path(name.removesuffix("_el")) for name in opened if _LOCK.fullmatch(name)}
 
 
