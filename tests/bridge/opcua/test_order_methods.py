@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from asyncua import ua
 from tests.bridge.opcua.clients import ask, call, order, said
+from tests.bridge.running import until
 
 from trunnion_bridge.opcua.order_methods import order_from
 from trunnion_bridge.problem import Refused
@@ -135,6 +136,7 @@ def test_the_example_in_the_chapter_does_what_it_says(
     program, shown = chapter.split("```python\n")[1].split("```\n```\n")
     shown = shown.split("```")[0].splitlines()
     program = program.replace("opc.tcp://127.0.0.1:4840/trunnion", open_place.url)
+    until(lambda: open_bridge.state()["queued"] == 0, what="the end of the orders of other tests")
     ran = subprocess.run(
         [sys.executable, "-c", program],
         env=ros_process_environment,
