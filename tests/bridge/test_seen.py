@@ -18,7 +18,9 @@ def seeing(count: int):
         Detection(label="gear", score=rng.random(), box_px=tuple(rng.random() * 640 for _ in range(4)))
         for _ in range(count)
     ]
-    return NOTHING.model_copy(update={"detections": Detections(stamp_ns=1, age_ms=2, items=items)})
+    return NOTHING.model_copy(
+        update={"detections": Detections(frame="camera", stamp_ns=1, age_ms=2, items=items)}
+    )
 
 
 @pytest.mark.parametrize("count", [0, 9, 40])

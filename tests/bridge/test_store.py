@@ -136,8 +136,10 @@ def test_numbers_of_events_follow_each_other_in_the_order_of_commits(store):
 
     with ThreadPoolExecutor(5) as pool:
         reader = pool.submit(read)
-        list(pool.map(lambda _: store.create(REQUEST, None, 1000), range(60)))
-        done.set()
+        try:
+            list(pool.map(lambda _: store.create(REQUEST, None, 1000), range(60)))
+        finally:
+            done.set()
         reader.result()
     seen.extend(event_id for event_id, _ in store.events_after(seen[-1] if seen else 0, 1000))
 

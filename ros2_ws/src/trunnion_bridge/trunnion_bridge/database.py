@@ -6,6 +6,7 @@ the order of the commits. What was committed is on the platter.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ class Database:
     def __init__(self, url: URL, lock_wait_s: float = 5.0) -> None:
         self._url = url
         self._lock_wait_s = lock_wait_s
+        self._writing = threading.Lock()
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None  # device and number of the file that was opened
 
@@ -101,12 +103,25 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction alone among those that write; an error inside undoes all of it."""
-        with Session(self._opened(), expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self._opened(), expire_on_commit=False) as session, session.begin():
             if self.is_shared:
                 session.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
             else:
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Who writes to a file takes turns: SQLite lets them all try again after ever longer naps, and some starve."""
+        if self.is_shared:
+            yield
+            return
+        if not self._writing.acquire(timeout=self._lock_wait_s):
+            raise Busy(self.place)
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def connect(self) -> Connection:
         """A connection of its own, in which each statement is a transaction; the caller closes it, really."""
