@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.models import NodeHealth, Order, OrderState
 from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun, SortUpdate
+from trunnion_bridge.timeouts import within
 from trunnion_bridge.tracing import tracer
 from trunnion_bridge.vigil import Vigil
 
@@ -221,7 +222,7 @@ class Execution:
 
     async def _was_withdrawn(self, within_s: float) -> bool:
         try:
-            await asyncio.wait_for(self._withdrawn.wait(), within_s)
+            await within(within_s, self._withdrawn.wait())
         except TimeoutError:
             return False
         return True

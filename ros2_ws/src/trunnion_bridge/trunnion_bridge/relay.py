@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from trunnion_bridge.feed import Feed
 from trunnion_bridge.models import Order
 from trunnion_bridge.store import Store
+from trunnion_bridge.timeouts import within
 
 _PAGE = 200
 _LOOK_S = 1.0  # for what was written while nobody could be told
@@ -71,7 +72,7 @@ class Relay:
                     _log.warning("changes of orders cannot be read: %s", type(error).__name__)
                 self.well = False
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._written.wait(), self._look_s)
+                await within(self._look_s, self._written.wait())
 
     async def _pass_on(self) -> bool:
         """Tell what is new; whether there was anything."""

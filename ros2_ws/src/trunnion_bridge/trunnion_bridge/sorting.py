@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from trunnion_bridge.timeouts import within
+
 
 class SortAccepted(NamedTuple):
     """The sorter has taken the order."""
@@ -46,6 +48,6 @@ class SortRun:
     async def next(self, timeout_s: float) -> SortNews | None:
         """What comes next; None when nothing came within `timeout_s`."""
         try:
-            return await asyncio.wait_for(self._queue.get(), timeout_s)
+            return await within(timeout_s, self._queue.get())
         except TimeoutError:
             return None

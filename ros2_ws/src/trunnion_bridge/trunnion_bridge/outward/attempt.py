@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from trunnion_bridge.outward.cloudevent import MEDIA_TYPE
 from trunnion_bridge.outward.guarded_transport import ForbiddenAddress
 from trunnion_bridge.outward.signing import signature
 from trunnion_bridge.outward.subscriptions import Receiver
+from trunnion_bridge.timeouts import within
 
 _GONE = 410
 
@@ -47,7 +47,7 @@ async def attempt(
         "webhook-signature": signature(receiver.secrets, message_id, at_s, body),
     }
     try:
-        return await asyncio.wait_for(_posted(client, receiver.url, headers, body), timeout_s)
+        return await within(timeout_s, _posted(client, receiver.url, headers, body))
     except TimeoutError:
         return Outcome(False, f"no answer within {timeout_s:g} s")
     except ForbiddenAddress as error:
