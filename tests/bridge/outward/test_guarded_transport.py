@@ -91,7 +91,11 @@ def _answer_once(server: socket.socket, tls: ssl.SSLContext) -> None:
     connection, _ = server.accept()
     try:
         with tls.wrap_socket(connection, server_side=True) as secured:
-            secured.recv(65536)
+            received = b""
+            while not received.endswith(
+                b"{}"
+            ):  # what is left unread when it closes is an error to the other side
+                received += secured.recv(65536)
             secured.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
     except (ssl.SSLError, OSError):
         connection.close()
