@@ -43,3 +43,21 @@ def test_an_erp_orders_once_and_books_what_the_cell_did(repository, bridge, tmp_
     assert (tmp_path / "erp.db").stat().st_mode & 0o077 == 0
     for webhook in bridge.http.get("/v1/webhooks").json():
         bridge.http.delete(f"/v1/webhooks/{webhook['id']}")
+
+
+def test_what_is_wrong_is_said_without_a_traceback(repository, tmp_path):
+    nobody = f"http://127.0.0.1:{a_free_port()}"
+    for line, code, said in (
+        ("gear", 2, "invalid order_line value: 'gear'"),
+        ("gear=2", 3, "start the bridge"),
+    ):
+        asked = ["--order", "1", "--line", line, "--bin", "B", "--bridge", nobody]
+        ran = subprocess.run(
+            [sys.executable, "erp.py", *asked, "--books", str(tmp_path / "erp.db")],
+            cwd=repository / EXAMPLES,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (ran.returncode, "Traceback" in ran.stderr) == (code, False), ran.stderr
+        assert said in ran.stderr

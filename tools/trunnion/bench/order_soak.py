@@ -316,6 +316,7 @@ def main() -> int:
     began_s = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        open_bundle(given.bundle)  # what no bridge can start with would be tried again and again
         outcome = run(soak, lambda said: print(f"{time.monotonic() - began_s:6.0f} s  {said}", flush=True))
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from here ({given.folder})", file=sys.stderr)

@@ -120,24 +120,39 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9000, help="where webhooks come (default: %(default)s)")
     parser.add_argument("--books", default="erp.db", help="the ERP's SQLite file (default: %(default)s)")
     parser.add_argument("--order", required=True, help="the ERP's own number of the order")
-    parser.add_argument("--line", action="append", required=True, metavar="PART=QUANTITY")
+    parser.add_argument("--line", action="append", required=True, type=order_line, metavar="PART=QUANTITY")
     parser.add_argument("--bin", required=True)
     given = parser.parse_args()
-    lines = [
-        {"part": part, "quantity": int(count)} for part, _, count in (x.partition("=") for x in given.line)
-    ]
+    try:
+        return order(given)
+    except httpx.HTTPStatusError as error:
+        print(f"{given.bridge} answered {error.response.status_code}: {error.response.text}", file=sys.stderr)
+        return 2
+    except httpx.TransportError as error:
+        print(f"{given.bridge}: {error}. Next: start the bridge, or name another --bridge", file=sys.stderr)
+        return 3
+
+
+def order_line(given: str) -> dict[str, str | int]:
+    """A line of the order; argparse says what is wrong with one that is none."""
+    part, _, quantity = given.partition("=")
+    return {"part": part, "quantity": int(quantity)}
+
+
+def order(given: argparse.Namespace) -> int:
+    """Place the order, and return the exit code when it has ended."""
     erp = Erp(given.books)
     with httpx.Client(base_url=given.bridge, timeout=10.0) as bridge:
         sign_in(bridge)
         erp.subscribe(bridge, f"http://127.0.0.1:{given.port}/trunnion")
         listen(erp, given.port)
-        order = bridge.post(
+        posted = bridge.post(
             "/v1/orders",
-            json={"lines": lines, "bin": given.bin},
+            json={"lines": given.line, "bin": given.bin},
             headers={"Idempotency-Key": f"erp-{given.order}"},
         ).raise_for_status().json()  # fmt: skip
-    print(f"order {given.order} is {order['id']}", flush=True)
-    while not (booked := erp.booked(order["id"])) or booked[0] not in ENDS:
+    print(f"order {given.order} is {posted['id']}", flush=True)
+    while not (booked := erp.booked(posted["id"])) or booked[0] not in ENDS:
         erp.news.wait()
         erp.news.clear()
     state, sorted_parts, message = booked

@@ -79,7 +79,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
 
 
 def _oidc(given: argparse.Namespace) -> Oidc | None:
-    if not given.oidc_issuer and not given.oidc_audience:
+    if not given.oidc_issuer and not given.oidc_audience and not given.oidc_client_id:
         return None
     return Oidc(
         given.oidc_issuer,

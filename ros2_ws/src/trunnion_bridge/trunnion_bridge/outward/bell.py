@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+
+from trunnion_bridge.timeouts import within
 
 
 class Bell:
@@ -16,13 +19,7 @@ class Bell:
         self._rung.set()
 
     async def wait(self, timeout_s: float) -> None:
-        """Return when it rang, at the latest after `timeout_s`.
-
-        Not by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes together with the ring.
-        """
-        waiting = asyncio.ensure_future(self._rung.wait())
-        try:
-            await asyncio.wait((waiting,), timeout=timeout_s)
-        finally:
-            waiting.cancel()
+        """Return when it rang, at the latest after `timeout_s`."""
+        with suppress(TimeoutError):
+            await within(timeout_s, self._rung.wait())
         self._rung.clear()
