@@ -1,7 +1,8 @@
 """A cell on real ROS 2 without physics: publishes what a robot, a detector and a policy publish, and sorts by drawing.
 
 Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,steady,slow,deaf,fail,refuse}`,
-`executed` (the answer is the ids of all orders that it ever began).
+`restock` (sorts what it took on to its end, then fills the tray), `executed` (the answer is the ids of all orders
+that it ever began).
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Cell(Node):
         self.left = list(PARTS)
         self.at_px = HOME_PX
         self.busy = False
+        self.taken_on: list[str] = []
         self.executed: list[str] = []
         group = ReentrantCallbackGroup()
         self._pose = self.create_publisher(PoseStamped, "current_pose", qos_profile_sensor_data)
@@ -77,7 +79,7 @@ class Cell(Node):
             Sort,
             "sort",
             self._sort,
-            goal_callback=lambda _: GoalResponse.REJECT if self.way == "refuse" else GoalResponse.ACCEPT,
+            goal_callback=self._take_on,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=group,
         )
@@ -124,6 +126,12 @@ class Cell(Node):
         ]
         self._diagnostics.publish(DiagnosticArray(status=status))
 
+    def _take_on(self, goal: Sort.Goal) -> GoalResponse:
+        if self.way == "refuse":
+            return GoalResponse.REJECT
+        self.taken_on.append(goal.order_id)
+        return GoalResponse.ACCEPT
+
     def _sort(self, handle) -> Sort.Result:
         self.busy, self.left, done = True, list(PARTS), 0
         goal = handle.request
@@ -143,6 +151,7 @@ class Cell(Node):
             return Sort.Result(success=True, sorted=done, message=f"{done} parts lie in bin {goal.bin}")
         finally:
             self.busy, self.at_px = False, HOME_PX
+            self.taken_on.remove(goal.order_id)
 
     def _bring(self, handle, part: str, done: int, asked: int) -> bool:
         """False when the order was cancelled."""
@@ -175,7 +184,13 @@ class Cell(Node):
             time.sleep(0.02)
         return True
 
-    def obey(self, command: str, name: str) -> None:
+    def restock(self) -> None:
+        """Wait until nothing is left to sort, then fill the tray."""
+        while self.taken_on:
+            time.sleep(0.02)
+        self.left = list(PARTS)
+
+    def obey(self, command: str, name: str = "") -> None:
         """Do what a line on stdin says."""
         if command == "silence":
             self.silent.add(name)
@@ -183,6 +198,8 @@ class Cell(Node):
             self.silent.discard(name)
         elif command == "sorter":
             self.way = name
+        elif command == "restock":
+            self.restock()
 
 
 def detection(part: tuple[str, int, int]) -> Detection2D:

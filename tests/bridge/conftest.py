@@ -35,9 +35,10 @@ def the_cell(ros_process_environment: dict[str, str]) -> Iterator[CellRobot]:
 
 @pytest.fixture
 def cell(the_cell: CellRobot) -> Iterator[CellRobot]:
-    """The cell, which forgets what a test told it."""
+    """The cell, which forgets what a test told it, and has a full tray for the next."""
     yield the_cell
     the_cell.say("sorter quick")
+    the_cell.say("restock")
     for node in NODES:
         the_cell.say(f"wake {node}")
 
@@ -57,10 +58,12 @@ def the_bridge(
 
 
 @pytest.fixture
-def bridge(the_bridge: RunningBridge, cell: CellRobot) -> RunningBridge:
-    """A bridge to a cell that is ready."""
+def bridge(the_bridge: RunningBridge, cell: CellRobot) -> Iterator[RunningBridge]:
+    """A bridge to a cell that is ready; it leaves the next test no order."""
     the_bridge.until_ready()
-    return the_bridge
+    yield the_bridge
+    cell.say("sorter quick")
+    the_bridge.cancel_all()
 
 
 @pytest.fixture

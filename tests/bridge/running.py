@@ -28,6 +28,7 @@ from trunnion_contract.tensor import TensorSpec
 
 CELL_ROBOT = Path(__file__).with_name("cell_robot.py")
 ORDER_MAX = 9
+OPEN = ("queued", "starting", "running")
 Environment = Mapping[str, str]
 
 
@@ -138,6 +139,18 @@ class RunningBridge:
         """The order once it is in one of `states`."""
         until(lambda: self.order(order_id)["state"] in states, within_s, f"{states} of the order")
         return self.order(order_id)
+
+    def cancel_all(self) -> None:
+        """Cancel all orders that have not ended, and wait until they have."""
+        until(lambda: not self._cancel_open(), what="the end of all orders")
+
+    def _cancel_open(self) -> list[str]:
+        """The ids of those that had not ended yet."""
+        pages = [self.http.get("/v1/orders", params={"state": state}).json() for state in OPEN]
+        ids: list[str] = [order["id"] for page in pages for order in page["orders"]]
+        for order_id in ids:
+            self.http.post(f"/v1/orders/{order_id}/cancel")
+        return ids
 
     def until_ready(self) -> None:
         """Wait for the whole cell."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import rclpy
+from builtin_interfaces.msg import Time
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from std_msgs.msg import Header
 from tests.ros.tiny_bundle import LAYOUT, write_bundle
 
 from trunnion_bringup.processes import Cell
@@ -58,6 +60,22 @@ class Graph:
         self.until(lambda: publisher.get_subscription_count() > 0, f"a listener of {topic}")
         return publisher.publish
 
+    def greet(self, say: Callable[[Header], Any], heard: list[Any]) -> None:
+        """Say something harmless again and again until it is answered under its header, and forget all answers.
+
+        That a publisher knows of a subscription does not mean that the other side knows of ours: until it does, what
+        it answers is lost. Answers come in order, so that none is on its way once that to the last greeting is here.
+        """
+        for number in range(1, 20):
+            header = Header(frame_id="greeting", stamp=Time(sec=1, nanosec=number))
+            say(header)
+            if self._is_soon(
+                lambda header=header: header in [answer.header for answer in heard], number / 10
+            ):
+                heard.clear()
+                return
+        pytest.fail("no answer to any greeting")
+
     def call(self, kind: type, service: str, request: Any, timeout_s: float = 10.0) -> Any:
         """The answer of a service."""
         client = self.node.create_client(kind, service)
@@ -80,17 +98,22 @@ class Graph:
 
     def until(self, condition: Callable[[], Any], what: str, timeout_s: float = 10.0) -> None:
         """Wait for a condition, or fail naming it."""
-        deadline_s = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline_s:
-                pytest.fail(f"no {what} within {timeout_s:.0f} s")
-            time.sleep(0.01)
+        if not self._is_soon(condition, timeout_s):
+            pytest.fail(f"no {what} within {timeout_s:.0f} s")
 
     def close(self) -> None:
         """Leave the graph."""
         self._executor.shutdown(timeout_sec=2)
         self._thread.join(2)
         self.node.destroy_node()
+
+    def _is_soon(self, condition: Callable[[], Any], timeout_s: float) -> bool:
+        deadline_s = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(0.01)
+        return True
 
     def _spin(self) -> None:
         try:

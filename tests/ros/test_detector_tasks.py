@@ -54,7 +54,7 @@ def test_a_model_of_poses_says_where_the_points_of_each_detection_are(
 ) -> None:
     camera = watch(Variant(task="pose"))
     heard = graph.hear(Keypoints, "keypoints")
-    graph.until(lambda: graph.node.count_publishers("keypoints"), "keypoints")
+    graph.until(lambda: camera.look(0) and heard, "keypoints")
     for brightness, objects in ((BRIGHTNESS, 1), (0, 0)):
         answer = camera.look(brightness)
         graph.until(lambda wanted=answer: [m for m in heard if m.header == wanted.header], "keypoints")

@@ -36,6 +36,7 @@ def test_each_image_is_answered_under_its_header_and_objects_keep_their_ids(
 ) -> None:
     say = graph.say(Detection2DArray, "detections")
     tracks = graph.hear(Detection2DArray, "tracks")
+    graph.greet(lambda header: say(Detection2DArray(header=header)), tracks)
     for number in range(8):
         say(message(number, 100 + 5 * number, 400 - 5 * number))
         graph.until(lambda number=number: len(tracks) == number + 1, f"tracks of image {number}")
