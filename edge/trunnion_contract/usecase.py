@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.data_sources import Data, SimulationImages
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
 from trunnion_contract.manifest import Precision
+from trunnion_contract.names import Fraction, Name
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.strict import Strict, parse, read_yaml
 
@@ -23,71 +25,7 @@ Suppression = Literal["robot", "graph"]
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
-def _is_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
-        raise ValueError("a name of lower-case letters, digits and underscores that starts with a letter")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_is_name)]
 Int8For = Literal["cpu", "tensorrt"]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Provenance(Strict):
-    """What the inventory says of a source: where it comes from and what may be done with it."""
-
-    origin: str
-    licence: str
-    personal_data: Literal["none", "incidental", "yes"]
-    consent: str = "not needed"
-    retention_days: int | None = Field(default=None, ge=1)
-
-
-class SimulationImages(Strict):
-    """Labelled images of the simulated cell with domain randomisation."""
-
-    kind: Literal["simulation"]
-    images: int = Field(ge=1, le=1_000_000)
-    seed: int = Field(ge=0)
-    provenance: Provenance
-
-
-class LabelledFolder(Strict):
-    """Images that somebody labelled: `yolo` (images/ and labels/), `coco` (one JSON), `voc` (one XML an image).
-
-    `annotations` is a file or folder; without it the usual place of the format beside `path` is taken.
-    """
-
-    kind: Literal["yolo", "coco", "voc"]
-    path: Path
-    annotations: Path | None = None
-    provenance: Provenance
-
-
-Source = Annotated[SimulationImages | LabelledFolder, Field(discriminator="kind")]
-
-
-class Split(Strict):
-    """Shares of the scenes that go to training, validation and test; a scene is never divided."""
-
-    train: Fraction
-    val: Fraction
-    test: Fraction
-    seed: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _whole(self) -> Split:
-        if abs(self.train + self.val + self.test - 1) > 1e-6 or not (self.train and self.val and self.test):
-            raise ValueError("three shares above 0 that add up to 1")
-        return self
-
-
-class Data(Strict):
-    """Where the labelled images come from."""
-
-    sources: tuple[Source, ...] = Field(min_length=1)
-    split: Split
 
 
 class DetectorTraining(Strict):
@@ -237,9 +175,22 @@ class UseCase(Strict):
             raise ValueError("a detector, because it alone is made in other precisions than fp32")
         if self.prove.suite and self.cell is None:
             raise ValueError("a `cell` section, because the suite is played in it")
+        self._check_renamed_classes()
         if self.cell and set(self.cell.part_heights_m) != set(self.classes):
             raise ValueError("cell.part_heights_m to name the same classes as `classes`")
         return self
+
+    def _check_renamed_classes(self) -> None:
+        renamed = {
+            name
+            for source in (self.data.sources if self.data else ())
+            for name in source.classes.values()
+            if name
+        }
+        if unknown := sorted(renamed - set(self.classes)):
+            raise ValueError(
+                f"data.sources.classes to lead to names in `classes`, which '{unknown[0]}' is not"
+            )
 
     def digest(self) -> str:
         """SHA-256 of everything in the use case."""
@@ -293,7 +244,7 @@ def _check_paths(usecase: UseCase, where: str) -> None:
 
 def _paths(usecase: UseCase) -> Iterator[tuple[str, Path | None]]:
     for index, source in enumerate(usecase.data.sources if usecase.data else ()):
-        if isinstance(source, LabelledFolder):
+        if not isinstance(source, SimulationImages) and source.url is None:
             yield f"data.sources.{index}.path", source.path
             yield f"data.sources.{index}.annotations", source.annotations
     if usecase.models.policy:

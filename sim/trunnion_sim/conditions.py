@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from trunnion_contract.names import Fraction, Name
 from trunnion_contract.strict import Strict
-from trunnion_contract.usecase import Fraction, Name
 
 Positive = Annotated[float, Field(gt=0)]
 Surface = Literal["nominal", "plain", "grain", "clouds", "brushed", "checks", "perforated", "stripes"]

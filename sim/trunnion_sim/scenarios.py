@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from trunnion_contract.cell import CameraLayout, CellLayout
 from trunnion_contract.errors import BadInput
+from trunnion_contract.names import Fraction, Name
 from trunnion_contract.strict import Strict, parse, read_yaml
-from trunnion_contract.usecase import Fraction, Name, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_sim.conditions import NOMINAL_CELL, Conditions
 from trunnion_sim.parts import CLUTTER, KINDS, LOOK_ALIKES, Colour, Placement, scattered
 from trunnion_sim.perturbation import misplaced_camera

@@ -14,8 +14,8 @@ from optuna.distributions import (
 )
 from pydantic import Field, model_validator
 
+from trunnion_contract.names import Name
 from trunnion_contract.strict import Strict, parse, read_yaml
-from trunnion_contract.usecase import Name
 from trunnion_sim.conditions import NOMINAL_CELL
 from trunnion_sim.sampling import Choice, Draws
 from trunnion_sim.scenarios import SHIPPED, Scenario

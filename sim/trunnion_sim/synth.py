@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from trunnion_contract.data_sources import SimulationImages
 
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.dataset import LabelledImage
@@ -23,7 +24,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, write_json, write_text
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.strict import Strict, read_json
-from trunnion_contract.usecase import SimulationImages, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_contract.workers import worker_pool
 from trunnion_sim.imaging import blurred, noisy
 from trunnion_sim.labels import label_parts

@@ -17,7 +17,7 @@ from vision_msgs.msg import VisionInfo
 
 from trunnion_bringup.processes import Cell
 from trunnion_contract.bundle import open_bundle
-from trunnion_inference.images import bgr_image
+from trunnion_edge.image_encodings import bgr_image
 from trunnion_inference.qos import LATCHED
 
 BRIGHTNESS = 153

@@ -17,7 +17,7 @@ from trunnion_interfaces.srv import LoadBundle
 
 from trunnion_bringup.processes import Cell
 from trunnion_contract.errors import Broken
-from trunnion_inference.images import bgr_image
+from trunnion_edge.image_encodings import bgr_image
 
 BRIGHTNESS = 153
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from sensor_msgs.msg import Image
 
 from trunnion_contract.errors import BadInput
-from trunnion_inference.images import ENCODINGS, bgr_image
+from trunnion_edge.image_encodings import ENCODINGS, bgr_image
 
 # OpenCV's own way from BGR to an encoding.
 INVERSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {

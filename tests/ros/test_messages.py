@@ -15,13 +15,14 @@ from trunnion_cell.robot_messages import camera_info_message, joint_message, pos
 from trunnion_contract.errors import BadInput
 from trunnion_edge.camera import PinholeCamera
 from trunnion_edge.decode import Detections
+from trunnion_edge.image_encodings import bgr_image
 from trunnion_inference.detections import (
     detections_from,
     detections_message,
     label_info_message,
     labels_from,
 )
-from trunnion_inference.images import bgr_image, image_message
+from trunnion_inference.images import image_message
 
 HEADER = Header(frame_id="camera_optical")
 HEADER.stamp.sec = 42

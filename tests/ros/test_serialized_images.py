@@ -13,7 +13,8 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from trunnion_inference.images import bgr_image, byte_array, image_message
+from trunnion_edge.image_encodings import bgr_image
+from trunnion_inference.images import byte_array, image_message
 from trunnion_inference.serialized_images import ImageView, read_image
 
 FIELDS = ("header", "height", "width", "encoding", "is_bigendian", "step")

@@ -22,7 +22,7 @@ from trunnion_bringup.processes import Cell
 from trunnion_bringup.table import CellSettings, cell_nodes
 from trunnion_contract.errors import ExitCode
 from trunnion_edge.camera import PinholeCamera
-from trunnion_inference.images import bgr_image
+from trunnion_edge.image_encodings import bgr_image
 
 SPEED_MPS = 0.1
 

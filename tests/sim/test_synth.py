@@ -7,11 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from trunnion_contract.data_sources import SimulationImages
 
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent
-from trunnion_contract.usecase import SimulationImages, UseCase, load_usecase
+from trunnion_contract.usecase import UseCase, load_usecase
 from trunnion_sim.parts import KINDS
 from trunnion_sim.randomisation import jittered_camera, random_look
 from trunnion_sim.scene import RandomScene

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trunnion_contract.data_sources import Split
 from trunnion_contract.errors import BadInput
-from trunnion_contract.usecase import Split
 from trunnion_training.split import split_by_scene
 
 DEMO = Split(train=0.55, val=0.116667, test=0.333333)

@@ -15,11 +15,12 @@ from typing import Any
 from trunnion.code_digest import OWN_PACKAGES, code_digest, foreign_code_digest
 from trunnion.pipeline import Digests, Run, Stage
 from trunnion.record import read_record
-from trunnion_contract.files import digest_file, digest_json, digest_tree
+from trunnion_contract.files import digest_file, digest_json
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import LabelledFolder, UseCase
+from trunnion_contract.usecase import UseCase
 
 _LEARNING = ("numpy", "opencv-python", "torch", "torchvision", "ultralytics")
+_READING = ("fsspec", "imagehash", "numpy", "opencv-python", "pillow", "rosbags", "sqlalchemy")
 _SIMULATING = ("gymnasium", "numpy", "opencv-python", "pybullet")
 _EXPORTING = (*_LEARNING, "onnx", "onnxruntime-gpu", "onnxslim")
 _BUILDING = ("numpy", "onnxruntime-gpu")
@@ -95,16 +96,16 @@ def attached_engines(run: Run) -> Path | None:
 
 
 def _data_inputs(usecase: UseCase) -> Digests:
-    sources = usecase.data.sources if usecase.data else ()
-    folders = [source for source in sources if isinstance(source, LabelledFolder)]
+    from trunnion_training.source_digests import source_digests, source_modules
+
     inputs = {
         "use case: data": digest_json([usecase.name, usecase.classes, _plain(usecase.data)]),
-        **{f"files of {folder.path}": _folder_digest(usecase, folder) for folder in folders},
+        **source_digests(usecase),
     }
-    if len(folders) == len(sources):
-        return inputs | _code(("trunnion_training.dataset",), ("numpy", "opencv-python"))
-    code = _code(("trunnion_training.dataset", "trunnion_sim.synth"), _SIMULATING)
-    return inputs | {"use case: cell": digest_json(_plain(usecase.cell))} | code
+    modules = ("trunnion_training.dataset", *source_modules(usecase))
+    if not any(source.kind == "simulation" for source in (usecase.data.sources if usecase.data else ())):
+        return inputs | _code(modules, _READING)
+    return inputs | {"use case: cell": digest_json(_plain(usecase.cell))} | _code(modules, _SIMULATING)
 
 
 def _detector_inputs(usecase: UseCase) -> Digests:
@@ -181,11 +182,6 @@ def _environment_code(usecase: UseCase) -> Digests:
 
 def _plain(section: Any) -> Any:
     return None if section is None else section.model_dump(mode="json")
-
-
-def _folder_digest(usecase: UseCase, source: LabelledFolder) -> str:
-    paths = [usecase.beside(path) for path in (source.path, source.annotations) if path]
-    return digest_json([digest_file(path) if path.is_file() else digest_tree(path) for path in paths])
 
 
 def _code(modules: tuple[str, ...], packages: tuple[str, ...]) -> Digests:

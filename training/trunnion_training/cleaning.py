@@ -3,7 +3,8 @@
 Rules. A picture that does not decode to its end is dropped. Of pictures with the same bytes, or other bytes and the
 same pixels, the first stays. A box is clipped when at least half of it lies inside the picture, else dropped; so are
 boxes that are no numbers, thinner than a pixel, of a class the use case does not know, or given twice. A picture that
-came without objects stays as background; one whose every box was dropped goes too, because something is in it.
+came without objects stays as background; one whose every box was dropped goes too, because something is in it. One
+that nobody has labelled is set apart. A file that is gone is no finding: its source has vanished, and the run ends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trunnion_contract.data_sources import Provenance
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.files import digest_bytes, digest_file
 from trunnion_training.findings import Finding
@@ -38,6 +40,7 @@ class CleanImage:
         size_px: width and height.
         scene: as its source gave it, unique over all sources.
         pixels_sha256: digest of the decoded picture.
+        is_labelled, recorded_s, provenance: as its source gave them.
     """
 
     image: Path
@@ -47,6 +50,9 @@ class CleanImage:
     size_px: tuple[int, int]
     scene: str
     pixels_sha256: str
+    is_labelled: bool = True
+    recorded_s: float | None = None
+    provenance: Provenance | None = None
 
 
 class Cleaner:
@@ -78,12 +84,17 @@ class Cleaner:
             return None
         size = (rgb.shape[1], rgb.shape[0])
         boxes, ids = self._boxes(item, name, size)
-        if not len(item.labels):
+        if not item.is_labelled:
+            self._found(name, "no labels yet", "set apart to be labelled")
+        elif not len(item.labels):
             self._found(name, "no objects", "kept as background")
         elif not len(ids):
             self._found(name, "no box left", "image dropped", "every box was dropped, yet something is in it")
             return None
-        return CleanImage(item.image, name, boxes, ids, size, f"{source}/{item.scene}", pixels)
+        return CleanImage(
+            item.image, name, boxes, ids, size, f"{source}/{item.scene}", pixels,
+            item.is_labelled, item.recorded_s, item.provenance,
+        )  # fmt: skip
 
     def _is_duplicate(self, image: Path, name: str, pixels: str) -> bool:
         content = digest_file(image)

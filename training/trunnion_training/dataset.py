@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
+from trunnion_contract.data_sources import Provenance
 from trunnion_contract.dataset import Dataset, LabelledImage, SourceRecord, SplitName
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, digest_json, write_json, write_text
@@ -19,12 +21,12 @@ from trunnion_contract.usecase import UseCase
 from trunnion_training.cleaning import Cleaner, CleanImage
 from trunnion_training.contact_sheet import contact_sheet
 from trunnion_training.findings import Finding, counted
+from trunnion_training.gathering import gather
 from trunnion_training.inventory import inventory
 from trunnion_training.pictures import write_jpeg
-from trunnion_training.sources import ReportsFindings, open_source
-from trunnion_training.split import SPLITS, split_by_scene
+from trunnion_training.split import SPLITS, assign_splits
 
-_COLLECTED = ".collected"
+_COLLECTED, _TO_LABEL = ".collected", "to_label"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class _Written:
     sha256: str
     label: str
     class_ids: tuple[int, ...]
+    provenance: Provenance | None
 
 
 def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
@@ -54,12 +57,14 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
             wanted="one",
             next_step="add data.sources and data.split",
         )
-    for stale in ("images", "labels"):
+    for stale in ("images", "labels", _TO_LABEL):
         shutil.rmtree(out_dir / stale, ignore_errors=True)
-    images, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress)
-    splits = split_by_scene([image.scene for image in images], usecase.data.split)
-    written = _write(images, splits, out_dir, progress)
-    dataset = _record(usecase, written, sources, findings)
+    cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress)
+    images = [image for image in cleaned if image.is_labelled]
+    to_label = [image for image in cleaned if not image.is_labelled]
+    written = _write(images, assign_splits(images, usecase.data.split), out_dir, progress)
+    _set_apart(to_label, out_dir / _TO_LABEL)
+    dataset = _record(usecase, written, sources, findings, len(to_label))
     _write_records(dataset, written, images, findings, out_dir)
     shutil.rmtree(out_dir / _COLLECTED, ignore_errors=True)
     return dataset
@@ -70,14 +75,11 @@ def _collect(
 ) -> tuple[list[CleanImage], list[SourceRecord], list[Finding]]:
     cleaner = Cleaner(usecase.classes)
     images, sources, findings = [], [], []
-    for index, settings in enumerate(usecase.data.sources if usecase.data else ()):
-        source, folder = open_source(settings, usecase), work_dir / f"{index}-{settings.kind}"
-        folder.mkdir(parents=True, exist_ok=True)
-        items = source.collect(folder, progress)
-        findings += list(source.findings) if isinstance(source, ReportsFindings) else []
-        root = folder if settings.kind == "simulation" else usecase.beside(settings.path)
+    for gathered in gather(usecase, work_dir, progress):
+        settings, items = gathered.settings, gathered.items
+        findings += gathered.findings
         progress.start("cleaning", len(items))
-        images += cleaner.clean(_advancing(items, progress), _names(items, root), f"{index}-{settings.kind}")
+        images += cleaner.clean(_advancing(items, progress), gathered.names, gathered.name)
         progress.done()
         sources.append(SourceRecord(kind=settings.kind, images=len(items), provenance=settings.provenance))
     return images, sources, findings + cleaner.findings
@@ -87,13 +89,6 @@ def _advancing(items: Sequence[LabelledImage], progress: Progress):  # type: ign
     for item in items:
         yield item
         progress.advance()
-
-
-def _names(items: Sequence[LabelledImage], root: Path) -> list[str]:
-    return [
-        item.image.relative_to(root).as_posix() if item.image.is_relative_to(root) else item.image.name
-        for item in items
-    ]
 
 
 def _write(
@@ -112,14 +107,28 @@ def _write(
 
 
 def _write_one(image: CleanImage, split: SplitName, out_dir: Path) -> _Written:
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image.name).stem)[:60]
-    name = f"{stem}-{image.pixels_sha256[:8]}"
+    name = _stem(image)
     target = out_dir / "images" / split / f"{name}.jpg"
     write_jpeg(image.image, target)
     label = yolo_label(image)
     (out_dir / "labels" / split / f"{name}.txt").write_text(label)
     ids = tuple(int(index) for index in image.class_ids)
-    return _Written(split, target.name, image.scene.partition("/")[0], digest_file(target), label, ids)
+    return _Written(
+        split, target.name, image.scene.partition("/")[0], digest_file(target), label, ids, image.provenance
+    )
+
+
+def _set_apart(images: Sequence[CleanImage], folder: Path) -> None:
+    """Images that nobody has labelled yet, for a labelling tool to take."""
+    for image in images:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_jpeg(image.image, folder / f"{_stem(image)}.jpg")
+
+
+def _stem(image: CleanImage) -> str:
+    """The name of an image in the dataset: what people know it by, and enough of its digest to be its own."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image.name).stem)[:60]
+    return f"{stem}-{image.pixels_sha256[:8]}"
 
 
 def yolo_label(image: CleanImage) -> str:
@@ -136,6 +145,7 @@ def _record(
     written: Sequence[_Written],
     sources: Sequence[SourceRecord],
     findings: Sequence[Finding],
+    to_label: int,
 ) -> Dataset:
     boxes = {
         split: {
@@ -153,6 +163,7 @@ def _record(
         findings=counted(findings),
         sources=tuple(sources),
         digest=digest_json({"classes": usecase.classes, "files": content}),
+        to_label=to_label,
     )
 
 
@@ -170,10 +181,13 @@ def _write_records(
         out_dir / "cleaning.json",
         {"counts": dict(dataset.findings), "findings": [asdict(finding) for finding in findings]},
     )
-    files = [
-        {"file": f"images/{item.split}/{item.name}", "source": item.source, "sha256": item.sha256}
-        for item in written
-    ]
+    files = [_listed(item) for item in written]
     write_json(out_dir / "inventory.json", inventory(dataset, files))
     contact_sheet(images, dataset.classes, out_dir / "contact_sheet.jpg")
     write_json(out_dir / "dataset.json", dataset.model_dump(mode="json"))
+
+
+def _listed(item: _Written) -> dict[str, Any]:
+    """A line of the inventory; what is known of one file alone stands beside it."""
+    line = {"file": f"images/{item.split}/{item.name}", "source": item.source, "sha256": item.sha256}
+    return line | ({"provenance": item.provenance.model_dump(mode="json")} if item.provenance else {})

@@ -8,10 +8,10 @@ from typing import Any
 from trunnion_contract.dataset import Dataset, SourceRecord
 
 
-def inventory(dataset: Dataset, files: Sequence[dict[str, str]]) -> dict[str, Any]:
+def inventory(dataset: Dataset, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """`inventory.json`: origin, licence, personal data, consent and retention of each source, and each file's digest.
 
-    `files` holds name, source, split and sha256 of every image.
+    `files` holds name, source and sha256 of every image, and what a table said of it alone.
     """
     return {
         "dataset": dataset.name,

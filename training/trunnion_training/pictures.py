@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from trunnion_contract.errors import BadInput
+
 PIXELS_MAX = 64_000_000
 SIDE_MIN_PX = 8
 _EXIF_ORIENTATION = 0x0112
@@ -25,13 +27,20 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """The whole picture, uint8 [h, w, 3] RGB, turned as its EXIF orientation says.
 
     Raises:
+        BadInput: the file is gone.
         Unreadable: with the reason. A picture that is cut short is refused, not filled with grey.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as picture:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _check_size(picture.size)
-            return np.asarray(_upright(picture).convert("RGB"))
+            with Image.open(path) as picture:
+                _check_size(picture.size)
+                return np.asarray(_upright(picture).convert("RGB"))
+    except FileNotFoundError:
+        raise BadInput(
+            where=str(path), got="no such file, though its source named it", wanted="a source that stays there",
+            next_step="bring it back (is it mounted?) and run the same command again",
+        ) from None  # fmt: skip
     except Unreadable:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they stumble over

@@ -7,10 +7,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from trunnion_contract.data_sources import Source as SourceSettings
+
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import Source as SourceSettings
 from trunnion_contract.usecase import UseCase
 from trunnion_training.findings import Finding
 

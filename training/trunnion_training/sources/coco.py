@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trunnion_contract.data_sources import LabelledFolder
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import LabelledFolder, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_training.findings import Finding
 from trunnion_training.sources.folder import (
     ANNOTATION_BYTES_MAX,
@@ -23,7 +24,9 @@ from trunnion_training.sources.folder import (
     require_folder,
     scene_of,
     size_px,
+    unique_by_name,
 )
+from trunnion_training.sources.text import read_text
 
 
 class CocoSource:
@@ -41,7 +44,7 @@ class CocoSource:
         """Read all annotations; what cannot be used becomes a finding."""
         root = require_folder(self._root, "data.sources (coco)")
         images = image_files(root)
-        by_name = _unique_by_name(images)
+        by_name = unique_by_name(images)
         labelled: list[LabelledImage] = []
         for file in self._files(root):
             labelled += self._read(file, by_name, progress)
@@ -60,7 +63,8 @@ class CocoSource:
         return instances or files
 
     def _read(self, file: Path, by_name: dict[str, Path | None], progress: Progress) -> list[LabelledImage]:
-        document = _document(file)
+        document, findings = _document(file)
+        self.findings += findings
         names = {_key(row.get("id")): str(row.get("name")) for row in _rows(document, "categories", file)}
         annotations: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         for row in _rows(document, "annotations", file):
@@ -123,15 +127,16 @@ class CocoSource:
         self.findings.append(Finding(file, what, done, detail))
 
 
-def _document(file: Path) -> dict[str, Any]:
+def _document(file: Path) -> tuple[dict[str, Any], list[Finding]]:
     problem = "text that is not JSON"
     try:
         if file.stat().st_size > ANNOTATION_BYTES_MAX:
             problem = f"more than {ANNOTATION_BYTES_MAX >> 30} GiB"
         else:
-            document = json.loads(file.read_bytes())
+            text, findings = read_text(file, ANNOTATION_BYTES_MAX)
+            document = json.loads(text)
             if isinstance(document, dict):
-                return document
+                return document, findings
             problem = "JSON without images, annotations and categories"
     except (ValueError, RecursionError, OverflowError):
         pass
@@ -152,11 +157,3 @@ def _rows(document: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]
 
 def _key(value: Any) -> Any:
     return value if isinstance(value, (int, str)) else repr(value)[:80]
-
-
-def _unique_by_name(images: list[Path]) -> dict[str, Path | None]:
-    """Images by the last part of their name; None where two share it."""
-    found: dict[str, Path | None] = {}
-    for image in images:
-        found[image.name] = None if image.name in found else image
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import warnings
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -75,7 +75,10 @@ def is_file(path: Path) -> bool:
 def size_px(image: Path) -> tuple[int, int] | None:
     """Width and height as the header says, or None when there is no readable header."""
     try:
-        with Image.open(image) as header:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its size: cleaning says what is too large
+            header = Image.open(image)
+        with header:
             return header.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
@@ -106,7 +109,9 @@ def scene_of(image: Path, root: Path) -> str:
     )
 
 
-def lines_of(path: Path, bytes_max: int = ANNOTATION_BYTES_MAX) -> Iterator[str]:
-    """The lines of a text file that need not be text."""
-    with path.open("rb") as file:
-        yield from file.read(bytes_max).decode("utf-8", errors="replace").splitlines()
+def unique_by_name(images: list[Path]) -> dict[str, Path | None]:
+    """Images by the last part of their name; None where two share it."""
+    found: dict[str, Path | None] = {}
+    for image in images:
+        found[image.name] = None if image.name in found else image
+    return found

@@ -12,8 +12,8 @@ class NotPlain(ValueError):
     """The text is not XML, or holds more than elements and text."""
 
 
-def parse_plain_xml(data: bytes) -> Element:
-    """The root element of an XML document.
+def parse_plain_xml(data: bytes, encoding: str | None = None) -> Element:
+    """The root element of an XML document, in the encoding that it declares unless one is given.
 
     Raises:
         NotPlain: it is not well-formed, declares a document type or entities, or nests deeper than any annotation.
@@ -36,7 +36,7 @@ def parse_plain_xml(data: bytes) -> Element:
     def refuse(*_: object) -> None:
         raise NotPlain("a document type declaration")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(encoding)
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = (
         start,
         end,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from trunnion_contract.data_sources import LabelledFolder
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import LabelledFolder, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_training.findings import Finding
 from trunnion_training.sources.folder import (
     IMAGE_SUFFIXES,
@@ -26,6 +27,7 @@ from trunnion_training.sources.folder import (
     size_px,
 )
 from trunnion_training.sources.plain_xml import NotPlain, parse_plain_xml
+from trunnion_training.sources.text import LATIN_1, decoded
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -80,7 +82,15 @@ class VocSource:
     def _document(self, file: Path) -> Element:
         if file.stat().st_size > XML_BYTES_MAX:
             raise NotPlain(f"more than {XML_BYTES_MAX >> 20} MiB")
-        return parse_plain_xml(file.read_bytes())
+        data = file.read_bytes()
+        try:
+            return parse_plain_xml(data)
+        except NotPlain:
+            text, encoding = decoded(data)
+            if encoding != LATIN_1:
+                raise
+        self._found(file, "text that is not UTF-8", "read as Latin-1")
+        return parse_plain_xml(text.encode(), "utf-8")
 
     def _image_of(self, file: Path, document: Element, images: Path) -> Path | None:
         name = _text(document, "filename")

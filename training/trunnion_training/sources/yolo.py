@@ -7,22 +7,23 @@ from pathlib import Path
 
 import yaml
 
+from trunnion_contract.data_sources import LabelledFolder
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
-from trunnion_contract.usecase import LabelledFolder, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_training.findings import Finding
 from trunnion_training.sources.folder import (
     boxes,
     image_files,
-    lines_of,
     number,
     require_folder,
     scene_of,
     size_px,
 )
+from trunnion_training.sources.text import read_text
 
-_YAML_BYTES_MAX = 1 << 20
+_TEXT_BYTES_MAX = 1 << 24
 _CLASSES_MAX = 10_000
 
 
@@ -65,7 +66,7 @@ class YoloSource:
             return []
         rows, labels = [], []
         file = self._label_file(image)
-        for index, line in enumerate(lines_of(file) if file else ()):
+        for index, line in enumerate(self._lines(file) if file else ()):
             if not line.strip():
                 continue
             box = _box(line.split(), size)
@@ -97,12 +98,12 @@ class YoloSource:
                 return self._names_of_yaml(root / name)
         for name in ("classes.txt", "obj.names"):
             if (root / name).is_file():
-                return [line.strip() for line in lines_of(root / name, _YAML_BYTES_MAX) if line.strip()]
+                return [line.strip() for line in self._lines(root / name) if line.strip()]
         return self._classes
 
     def _names_of_yaml(self, file: Path) -> Sequence[str]:
         try:
-            names = yaml.safe_load("\n".join(lines_of(file, _YAML_BYTES_MAX)))["names"]
+            names = yaml.safe_load("\n".join(self._lines(file)))["names"]
             if isinstance(names, dict):
                 count = min(max(int(key) for key in names) + 1, _CLASSES_MAX)
                 return [str(names.get(index, index)) for index in range(count)]
@@ -114,6 +115,11 @@ class YoloSource:
             where=str(file), got="no list of class names", wanted="`names:` as a list or a map from number to name",
             next_step="correct the file",
         )  # fmt: skip
+
+    def _lines(self, file: Path) -> list[str]:
+        text, findings = read_text(file, _TEXT_BYTES_MAX)
+        self.findings += findings
+        return text.splitlines()
 
     def _found(self, file: Path, what: str, done: str, detail: str = "") -> None:
         name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else file.as_posix()

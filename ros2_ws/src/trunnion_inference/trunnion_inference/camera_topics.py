@@ -18,6 +18,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo, VisionInfo
 
 from trunnion_contract.detector_spec import Task
 from trunnion_edge.decode import Detections
+from trunnion_edge.image_encodings import bgr_image
 from trunnion_edge.model_source import SourcedDetector
 from trunnion_edge.telemetry import Rate
 from trunnion_inference.compressed_images import bgr_compressed
@@ -31,7 +32,7 @@ from trunnion_inference.detections import (
     vision_info_message,
 )
 from trunnion_inference.frames import Arrivals
-from trunnion_inference.images import bgr_image, image_message
+from trunnion_inference.images import image_message
 from trunnion_inference.qos import LATCHED, PICTURES, RESULTS, images, overridable
 from trunnion_inference.serialized_images import read_image
 

@@ -8,7 +8,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 
 from trunnion_contract.errors import BadInput
-from trunnion_inference.images import pixels_of
+from trunnion_edge.image_encodings import pixels_of
 
 # Each encoding with the type of its numbers, and how many metres one of them is.
 DEPTH_ENCODINGS: Mapping[str, tuple[str, float]] = {"16UC1": ("u2", 1e-3), "32FC1": ("f4", 1.0)}
