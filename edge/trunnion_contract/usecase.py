@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.compliance import Compliance
 from trunnion_contract.data_sources import Data, SimulationImages
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
@@ -156,6 +157,7 @@ class UseCase(Strict):
     problem: str
     classes: tuple[Name, ...] = Field(default=(), max_length=1000)
     data: Data | None = None
+    compliance: Compliance | None = None
     models: Models
     export: Export = Export()
     prove: Prove = Prove()

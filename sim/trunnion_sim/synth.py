@@ -16,9 +16,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from trunnion_contract.data_sources import SimulationImages
 
 from trunnion_contract.cell import CellLayout
+from trunnion_contract.data_sources import SimulationImages
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json, write_json, write_text

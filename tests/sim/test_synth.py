@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from trunnion_contract.data_sources import SimulationImages
 
+from trunnion_contract.data_sources import SimulationImages
 from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Silent

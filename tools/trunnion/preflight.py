@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
+from trunnion.pipeline import Run
+from trunnion_contract.compliance import check_sources
 from trunnion_contract.errors import BadInput
 from trunnion_contract.usecase import TORCHVISION, DetectorTraining, UseCase
 
@@ -20,6 +24,20 @@ def check(usecase: UseCase, where: str) -> None:
             wanted="a suite beside the use case, or the name of a shipped one",
             next_step="correct the path",
         )
+
+
+def check_data(run: Run, today: date | None = None) -> None:
+    """Raises BadInput for data that the rules of the use case forbid, or that is kept for longer than it may be.
+
+    A dataset that stands is looked at, too: no stage is done again only because a day has passed.
+    """
+    day = today or datetime.now(UTC).date()
+    if run.usecase.data:
+        check_sources(run.usecase.data, run.usecase.compliance, day)
+    if (run.stage("data") / "inventory.json").is_file():
+        from trunnion_training.retention import require_kept_in_time
+
+        require_kept_in_time(run.stage("data"), day)
 
 
 def _check_base(usecase: UseCase, detector: DetectorTraining, where: str) -> None:

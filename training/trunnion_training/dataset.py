@@ -6,12 +6,14 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
+from trunnion_contract.compliance import check, check_sources
 from trunnion_contract.data_sources import Provenance
 from trunnion_contract.dataset import Dataset, LabelledImage, SourceRecord, SplitName
 from trunnion_contract.errors import BadInput
@@ -42,13 +44,15 @@ class _Written:
     provenance: Provenance | None
 
 
-def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
+def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | None = None) -> Dataset:
     """Make the dataset of a use case in `out_dir`, in YOLO form with the record `dataset.json`.
 
-    A call that was stopped leaves `out_dir/.collected`, from which sources that render or fetch go on.
+    `today` is the day for which retention is checked, now (UTC) when left out. A call that was
+    stopped leaves `out_dir/.collected`, from which sources that render or fetch go on.
 
     Raises:
-        BadInput: a source cannot be read at all, or too little is left after cleaning.
+        BadInput: a source cannot be read at all, the rules of the use case forbid it, or too little is left after
+            cleaning.
     """
     if usecase.data is None:
         raise BadInput(
@@ -57,9 +61,11 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
             wanted="one",
             next_step="add data.sources and data.split",
         )
+    day = today or datetime.now(UTC).date()
+    check_sources(usecase.data, usecase.compliance, day)
     for stale in ("images", "labels", _TO_LABEL):
         shutil.rmtree(out_dir / stale, ignore_errors=True)
-    cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress)
+    cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress, day)
     images = [image for image in cleaned if image.is_labelled]
     to_label = [image for image in cleaned if not image.is_labelled]
     written = _write(images, assign_splits(images, usecase.data.split), out_dir, progress)
@@ -71,13 +77,16 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress) -> Dataset:
 
 
 def _collect(
-    usecase: UseCase, work_dir: Path, progress: Progress
+    usecase: UseCase, work_dir: Path, progress: Progress, day: date
 ) -> tuple[list[CleanImage], list[SourceRecord], list[Finding]]:
     cleaner = Cleaner(usecase.classes)
     images, sources, findings = [], [], []
     for gathered in gather(usecase, work_dir, progress):
         settings, items = gathered.settings, gathered.items
         findings += gathered.findings
+        for item, name in zip(items, gathered.names, strict=True):
+            if item.provenance:
+                check(item.provenance, usecase.compliance, f"data.sources.{gathered.name}: {name}", day)
         progress.start("cleaning", len(items))
         images += cleaner.clean(_advancing(items, progress), gathered.names, gathered.name)
         progress.done()

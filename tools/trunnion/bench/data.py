@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from trunnion_contract.data_sources import SimulationImages
-
 from trunnion.bench.measure import Row, median_row
 from trunnion_contract.bundle import Bundle
+from trunnion_contract.data_sources import SimulationImages
 
 _IMAGES = 120
 _WANTED = 600

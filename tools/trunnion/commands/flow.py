@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from trunnion.commands import data
 from trunnion.commands.options import (
     RUNS,
     SORTING_CELL,
@@ -38,7 +39,7 @@ class TrainGroup(TyperGroup):
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command()(run)
-    app.command(help="Build the dataset: gather, clean, split.")(_one_stage("data"))
+    data.register(app, _one_stage("data"))
     train = typer.Typer(cls=TrainGroup, no_args_is_help=True)
     train.command("usecase", help="The models of a use case; the word itself can be left out.")(
         _one_stage("train")
@@ -104,9 +105,10 @@ def prove(
 
     Before a long one: --suite smoke takes a minute or two.
     """
+    from trunnion.loading import seen_from_here
     from trunnion.proving import Papers, Proving
 
-    asked = Proving(_seen_from_here(suite) if suite else None, sequential, against)
+    asked = Proving(seen_from_here(suite) if suite else None, sequential, against)
     return run_until(usecase, "prove", values, runs, proving=asked, papers=Papers(junit, markdown))
 
 
@@ -242,12 +244,14 @@ def run_until(
     """Run the stages up to `until` and print the verdict; returns the exit code."""
     from trunnion.console import open_console
     from trunnion.pipeline import Run
+    from trunnion.preflight import check_data
     from trunnion.proving import AS_DECLARED, Papers
     from trunnion.verdict import read_proof, run_to_verdict
 
     usecase = _load(usecase_file, until, values)
     last = _with_engine(usecase, until) if engine else until
     run, proving = Run(usecase, runs / usecase.name), proving or AS_DECLARED
+    check_data(run)
     code = run_to_verdict(open_console(), run, last, engine, proving)
     if papers and papers != Papers():
         papers.write(read_proof(run, proving.stage))
@@ -267,21 +271,14 @@ def _with_engine(usecase: UseCase, until: str) -> str:
 
 
 def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:
-    from trunnion.assignments import assignments
+    from trunnion.loading import load_with_values
     from trunnion.preflight import check
     from trunnion_contract.errors import BadInput
-    from trunnion_contract.usecase import load_usecase
 
     if until not in STAGES:
         wanted = f"one of {', '.join(STAGES)}"
         raise BadInput(where="--until", got=until, wanted=wanted, next_step="name one of those stages")
-    given = {name: _seen_from_here(value) for name, value in assignments(values, "--set").items()}
-    usecase = load_usecase(usecase_file, given)
+    usecase = load_with_values(usecase_file, values)
     if until != "data":
         check(usecase, str(usecase_file))
     return usecase
-
-
-def _seen_from_here(value: str) -> str:
-    """A path typed on the command line starts where the command does, unlike one in the use case."""
-    return str(Path(value).resolve()) if Path(value).exists() else value

@@ -36,16 +36,21 @@ class FileMetadata(Strict):
     scene: str | None = None
     recorded: datetime | None = None
 
-    def of(self, item: LabelledImage, provenance: Provenance) -> LabelledImage:
-        """The image with what this row says of it."""
+    def provenance(self, of_source: Provenance) -> Provenance:
+        """What the source says, with what this row says over it."""
         said = {
             key: value
             for key in ("owner", "licence", "personal_data", "consent", "acquired", "retention_days")
             if (value := getattr(self, key)) is not None
         }
+        return of_source.model_copy(update=said)
+
+    def of(self, item: LabelledImage, of_source: Provenance) -> LabelledImage:
+        """The image with what this row says of it."""
+        provenance = self.provenance(of_source)
         return replace(
             item,
-            provenance=provenance.model_copy(update=said) if said else item.provenance,
+            provenance=provenance if provenance != of_source else item.provenance,
             scene=self.scene or item.scene,
             recorded_s=_seconds(self.recorded) if self.recorded else item.recorded_s,
         )

@@ -87,7 +87,6 @@ def train_base(
 def make_base_dataset(usecase: UseCase, out_dir: Path, images: int, seed: int, progress: Progress) -> Dataset:
     """Render the images that the base checkpoint learns from: the use case's cell, other seeds."""
     from trunnion_contract.data_sources import Data, SimulationImages, Split
-
     from trunnion_training.dataset import build
 
     provenance = next(

@@ -1,0 +1,80 @@
+"""The commands about data: build a dataset, compare two, and enforce retention."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from trunnion.commands.options import RUNS, Runs, UseCaseFile, Values
+
+if TYPE_CHECKING:
+    from trunnion_training.retention import Expiry
+
+
+class DataGroup(TyperGroup):
+    """`data USECASE` builds the dataset of a use case; the other words are commands of their own."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = args[0] in self.commands
+        return super().resolve_command(ctx, args if known else ["usecase", *args])
+
+
+def register(app: typer.Typer, build: Any) -> None:
+    """Add the group `data` to `app`; `build` builds the dataset of a use case."""
+    data = typer.Typer(cls=DataGroup, no_args_is_help=True)
+    data.command("usecase", help="Build the dataset; the word itself can be left out.")(build)
+    data.command("expire")(expire)
+    app.add_typer(data, name="data", help="Build the dataset: gather, clean, split; enforce retention.")
+
+
+def expire(
+    usecase: UseCaseFile,
+    delete: Annotated[bool, typer.Option("--delete", help="delete it; else it is only listed")] = False,
+    today: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="as if it were that day; not with --delete"),
+    ] = None,
+    values: Values = [],  # noqa: B006 - typer copies it
+    runs: Runs = RUNS,
+) -> int:
+    """List the data that is kept for longer than it may be, with the datasets made of it; --delete deletes both.
+
+    What was deleted is noted in expired.jsonl of the run, which only grows.
+    """
+    from datetime import UTC
+
+    from trunnion.exclusive import only_one
+    from trunnion.loading import load_with_values
+    from trunnion_contract.errors import BadInput
+    from trunnion_training.retention import delete_expired, find_expired
+
+    if delete and today:
+        raise BadInput(
+            where="--today", got="--delete beside it", wanted="one of both", next_step="leave --today out"
+        )
+    loaded = load_with_values(usecase, values)
+    run_dir, day = runs / loaded.name, (today or datetime.now(UTC)).date()
+    with only_one(run_dir / ".lock", "running this use case"):
+        expiry = find_expired(loaded, run_dir, day)
+        _say(expiry, deleted=delete)
+        if expiry and delete:
+            print(f"noted in {delete_expired(expiry, run_dir, day)}")
+    return 0
+
+
+def _say(expiry: Expiry, deleted: bool) -> None:
+    if not expiry:
+        print("nothing is kept for longer than it may be")
+        return
+    verb = "deleted" if deleted else "would be deleted (by --delete)"
+    for path in expiry.originals:
+        print(f"{path}: {verb}")
+    for dataset in expiry.datasets:
+        print(f"{dataset.folder}: dataset {dataset.digest[:12]} with {dataset.files} such files, {verb}")
+    for folder in expiry.models:
+        print(f"{folder}: learnt from it, and stays; train it again without")
+    for url in expiry.elsewhere:
+        print(f"{url}: has to be deleted there; this command deletes on this machine only")
