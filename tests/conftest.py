@@ -30,6 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit("run `make test`, or `. tools/setup/env.sh` before pytest", returncode=2)
     for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOG_DIR"):
         os.environ[name] = wanted[name]
+    # Each tracked command takes seconds for MLflow; the tests of tracking turn it on.
+    os.environ.setdefault("TRUNNION_TRACKING", "off")
     # Other tests or a running cell on this machine must not hear ours.
     os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])
 

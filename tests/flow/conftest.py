@@ -43,10 +43,15 @@ class Command:
     """A `trunnion` (or another program) that runs; its output can be waited for."""
 
     def __init__(
-        self, *words: object, cwd: Path, program: Path | str = TRUNNION, log_dir: Path | None = None
+        self,
+        *words: object,
+        cwd: Path,
+        program: Path | str = TRUNNION,
+        log_dir: Path | None = None,
+        **variables: str,
     ) -> None:
         self.log = (log_dir or cwd) / f"output-{time.monotonic_ns()}.txt"
-        environment = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1", **variables}
         with self.log.open("wb") as out, self.log.with_suffix(".err").open("wb") as err:
             self.process = subprocess.Popen(
                 [program, *map(str, words)],
@@ -151,7 +156,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     folder = tmp_path_factory.mktemp("flow")
     usecase = folder / "small_cell.yaml"
     usecase.write_text(yaml.safe_dump(small_usecase(), sort_keys=False))
-    answer = Command("run", usecase, "--runs", folder / "runs", cwd=folder).end()
+    answer = Command("run", usecase, "--runs", folder / "runs", cwd=folder, TRUNNION_TRACKING="on").end()
     assert answer.code == 0, answer
     return FinishedRun(usecase, folder / "runs", answer)
 

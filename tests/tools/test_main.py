@@ -18,6 +18,7 @@ COMMANDS = [
     "replay",
     "pack",
     "stress",
+    "runs",
     "up",
     "order",
     "status",

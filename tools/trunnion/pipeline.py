@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,33 @@ class Watcher(Progress, Protocol):
         """A stage stands as it was."""
 
 
-def run_stages(run: Run, stages: Sequence[Stage], until: str, watcher: Watcher) -> None:
+class Tracker(Protocol):
+    """Who keeps for later what was run; it never ends a flow."""
+
+    def began(self, run: Run, stage: Stage, attempt: StageRecord) -> None:
+        """A stage starts, or goes on where an attempt of the same `run_id` was stopped."""
+
+    def ended(self, run: Run, stage: Stage, record: StageRecord) -> None:
+        """A stage is whole; said again where nobody can know whether it was said."""
+
+    def stopped(self, run: Run, stage: Stage, attempt: StageRecord, error: BaseException) -> None:
+        """A stage failed, or a person stopped it."""
+
+
+class Untracked:
+    """Keeps nothing."""
+
+    def began(self, run: Run, stage: Stage, attempt: StageRecord) -> None: ...
+    def ended(self, run: Run, stage: Stage, record: StageRecord) -> None: ...
+    def stopped(self, run: Run, stage: Stage, attempt: StageRecord, error: BaseException) -> None: ...
+
+
+UNTRACKED = Untracked()
+
+
+def run_stages(
+    run: Run, stages: Sequence[Stage], until: str, watcher: Watcher, tracker: Tracker = UNTRACKED
+) -> None:
     """Bring every stage up to `until` up to date.
 
     Raises:
@@ -81,7 +108,7 @@ def run_stages(run: Run, stages: Sequence[Stage], until: str, watcher: Watcher) 
         write_json(run.folder / "usecase.json", run.usecase.model_dump(mode="json", by_alias=True))
         for stage in _needed(stages, run.usecase, until):
             try:
-                _bring_up_to_date(stage, run, watcher)
+                _bring_up_to_date(stage, run, watcher, tracker)
             except KeyboardInterrupt:
                 raise Stopped(stage.name) from None
             except Exception:
@@ -103,7 +130,7 @@ def _needed(stages: Sequence[Stage], usecase: UseCase, until: str) -> list[Stage
     return [stage for stage in stages[: end + 1] if stage.applies(usecase)]
 
 
-def _bring_up_to_date(stage: Stage, run: Run, watcher: Watcher) -> None:
+def _bring_up_to_date(stage: Stage, run: Run, watcher: Watcher, tracker: Tracker) -> None:
     inputs = _inputs(stage, run)
     folder, record = run.stage(stage.name), read_record(run.record(stage.name))
     why = _why(record, inputs, folder)
@@ -114,23 +141,30 @@ def _bring_up_to_date(stage: Stage, run: Run, watcher: Watcher) -> None:
         # Killed after the record was written and before the folder got its name.
         with whole_folder(folder):
             watcher.reused(stage.name)
+        tracker.ended(run, stage, record)
         return
-    _make(stage, run, inputs, why, watcher)
-
-
-def _make(stage: Stage, run: Run, inputs: Digests, why: str, watcher: Watcher) -> None:
-    folder = run.stage(stage.name)
     watcher.began(stage.name, why)
-    began_s = time.monotonic()
-    _clear_unless_resumable(folder, inputs)
+    attempt = _clear_unless_resumable(folder, inputs)
+    tracker.began(run, stage, attempt)
+    try:
+        record = _make(stage, run, attempt, watcher)
+    except BaseException as error:
+        tracker.stopped(run, stage, attempt, error)
+        raise
+    watcher.ended(stage.name, record.seconds)
+    tracker.ended(run, stage, record)
+
+
+def _make(stage: Stage, run: Run, attempt: StageRecord, watcher: Watcher) -> StageRecord:
+    folder, began_s = run.stage(stage.name), time.monotonic()
     with whole_folder(folder) as work:
         stage.make(run, work, watcher)
         raise_if_stop_requested()
-        seconds = round(time.monotonic() - began_s, 1)
-        record = StageRecord(stage=stage.name, inputs=inputs, outputs=outputs_of(work), seconds=seconds)
+        made = {"outputs": outputs_of(work), "seconds": round(time.monotonic() - began_s, 1)}
+        record = attempt.model_copy(update=made)
         write_json(run.record(stage.name), record.model_dump(mode="json"))
     _marker(folder).unlink(missing_ok=True)
-    watcher.ended(stage.name, seconds)
+    return record
 
 
 def _inputs(stage: Stage, run: Run) -> Digests:
@@ -150,17 +184,20 @@ def _why(record: StageRecord | None, inputs: Digests, folder: Path) -> str:
     return ""
 
 
-def _clear_unless_resumable(folder: Path, inputs: Digests) -> None:
-    """Keep what an earlier attempt left only where it worked on the very same inputs."""
+def _clear_unless_resumable(folder: Path, inputs: Digests) -> StageRecord:
+    """Keep what an earlier attempt left, and its name, only where it worked on the very same inputs."""
     marker, work = _marker(folder), _work_folder(folder)
     left = read_record(marker)
     if left is None or left.changed_inputs(inputs):
         shutil.rmtree(work, ignore_errors=True)
+        left = None
     for half_written in (*work.rglob(".*.part"), *folder.parent.glob(".*.json.*.part")):
         if half_written.is_file():
             half_written.unlink()
-    attempt = StageRecord(stage=folder.name, inputs=inputs, outputs={}, seconds=0)
+    run_id = left.run_id if left and left.run_id else uuid.uuid4().hex
+    attempt = StageRecord(stage=folder.name, inputs=inputs, outputs={}, seconds=0, run_id=run_id)
     write_json(marker, attempt.model_dump(mode="json"))
+    return attempt
 
 
 def _work_folder(folder: Path) -> Path:

@@ -13,7 +13,8 @@ from trunnion_contract.strict import Strict, read_json
 class StageRecord(Strict):
     """`<stage>.json` beside the folder of the stage.
 
-    `inputs` maps each thing the stage depends on to its digest, `outputs` each file it made.
+    `inputs` maps each thing the stage depends on to its digest, `outputs` each file it made. `run_id` names the
+    attempt, which is one and the same however often it was stopped and gone on with.
     """
 
     schema_version: Literal[1] = 1
@@ -21,6 +22,7 @@ class StageRecord(Strict):
     inputs: dict[str, str]
     outputs: dict[str, str]
     seconds: float
+    run_id: str = ""
 
     def digest(self) -> str:
         """What stands for all of the outputs in the inputs of later stages."""

@@ -11,6 +11,7 @@ from trunnion.pipeline import Run, Stage, run_stages, stands
 from trunnion.proving import AS_DECLARED, Proving
 from trunnion.stages import STAGES, bundle_file, with_engine
 from trunnion.tables import print_comparison, print_dataset, print_gates, print_places
+from trunnion.tracking.tracker import tracking
 from trunnion.watchers import watching
 from trunnion_contract.bundle import PROOF, REPORT
 from trunnion_contract.dataset import Dataset
@@ -33,8 +34,8 @@ def run_shown(
     """Run the stages up to `until` before a person's eyes; a proof that failed ends it without a bundle."""
     stages = proving.among(with_engine(STAGES) if engine else STAGES)
     try:
-        with watching(console) as watcher:
-            run_stages(run, stages, proving.stage if until == "prove" else until, watcher)
+        with tracking(console, run.folder.parent) as tracker, watching(console) as watcher:
+            run_stages(run, stages, proving.stage if until == "prove" else until, watcher, tracker)
     except GatesFailed:
         if not _packing_was_refused(run, stages):
             raise

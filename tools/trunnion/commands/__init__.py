@@ -7,9 +7,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trunnion.commands import cell, engine, flow, machine, scenarios
+from trunnion.commands import cell, engine, flow, machine, registry, scenarios
 
-_ORDER = (*flow.COMMANDS, *scenarios.COMMANDS, *engine.COMMANDS, *cell.COMMANDS, *machine.COMMANDS)
+_MODULES = (flow, scenarios, engine, registry, cell, machine)
+_ORDER = tuple(name for module in _MODULES for name in module.COMMANDS)
 
 
 class InOrder(TyperGroup):
@@ -29,8 +30,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-flow.register(app)
-scenarios.register(app)
-engine.register(app)
-cell.register(app)
-machine.register(app)
+for module in _MODULES:
+    module.register(app)
