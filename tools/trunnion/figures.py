@@ -10,7 +10,7 @@ Figures = dict[str, float]
 
 
 def figures_of(proof: Proof, labels: Sequence[str]) -> Figures:
-    """`detector.map50`, `detector.recall.gear`, `scenario.nominal.success_lower` and so on; never what was not measured.
+    """`detector.map50`, `detector.recall.gear`, `scenario.nominal.success_lower` and the like, where measured.
 
     `labels` are the detector's classes, in their order.
     """
