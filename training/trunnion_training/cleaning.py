@@ -9,7 +9,7 @@ that nobody has labelled is set apart. A file that is gone is no finding: its so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from trunnion_contract.data_sources import Provenance
 from trunnion_contract.dataset import LabelledImage
-from trunnion_contract.files import digest_bytes, digest_file
 from trunnion_training.findings import Finding
-from trunnion_training.pictures import Unreadable, read_rgb
+from trunnion_training.inspection import Inspected, inspect_all
+from trunnion_training.pictures import Unreadable
 
 _SIDE_MIN_PX = 1.0
 _INSIDE_MIN = 0.5
@@ -37,9 +37,8 @@ class CleanImage:
         name: the file's name for people, relative to its source.
         boxes_px: float32 [n, 4], all inside the picture.
         class_ids: int64 [n].
-        size_px: width and height.
+        seen: what the picture's file holds.
         scene: as its source gave it, unique over all sources.
-        pixels_sha256: digest of the decoded picture.
         is_labelled, recorded_s, provenance: as its source gave them.
     """
 
@@ -47,9 +46,8 @@ class CleanImage:
     name: str
     boxes_px: NDArray[np.float32]
     class_ids: NDArray[np.int64]
-    size_px: tuple[int, int]
+    seen: Inspected
     scene: str
-    pixels_sha256: str
     is_labelled: bool = True
     recorded_s: float | None = None
     provenance: Provenance | None = None
@@ -65,25 +63,24 @@ class Cleaner:
         self.findings: list[Finding] = []
 
     def clean(
-        self, items: Iterable[LabelledImage], names: Iterable[str], source: str
+        self, items: Sequence[LabelledImage], names: Iterable[str], source: str
     ) -> Iterator[CleanImage]:
         """The items of one source that can be learnt from; `names` are their names for people."""
-        for item, name in zip(items, names, strict=True):
-            cleaned = self._clean(item, name, source)
+        looked_at = inspect_all([item.image for item in items])
+        for item, name, seen in zip(items, names, looked_at, strict=True):
+            cleaned = self._clean(item, name, seen, source)
             if cleaned is not None:
                 yield cleaned
 
-    def _clean(self, item: LabelledImage, name: str, source: str) -> CleanImage | None:
-        try:
-            rgb = read_rgb(item.image)
-        except Unreadable as error:
-            self._found(name, "unreadable image", "image dropped", str(error))
+    def _clean(
+        self, item: LabelledImage, name: str, seen: Inspected | Unreadable, source: str
+    ) -> CleanImage | None:
+        if isinstance(seen, Unreadable):
+            self._found(name, "unreadable image", "image dropped", str(seen))
             return None
-        pixels = digest_bytes(f"{rgb.shape}".encode() + rgb.tobytes())
-        if self._is_duplicate(item.image, name, pixels):
+        if self._is_duplicate(name, seen.file_sha256, seen.pixels_sha256):
             return None
-        size = (rgb.shape[1], rgb.shape[0])
-        boxes, ids = self._boxes(item, name, size)
+        boxes, ids = self._boxes(item, name, seen.size_px)
         if not item.is_labelled:
             self._found(name, "no labels yet", "set apart to be labelled")
         elif not len(item.labels):
@@ -92,12 +89,11 @@ class Cleaner:
             self._found(name, "no box left", "image dropped", "every box was dropped, yet something is in it")
             return None
         return CleanImage(
-            item.image, name, boxes, ids, size, f"{source}/{item.scene}", pixels,
+            item.image, name, boxes, ids, seen, f"{source}/{item.scene}",
             item.is_labelled, item.recorded_s, item.provenance,
         )  # fmt: skip
 
-    def _is_duplicate(self, image: Path, name: str, pixels: str) -> bool:
-        content = digest_file(image)
+    def _is_duplicate(self, name: str, content: str, pixels: str) -> bool:
         if content in self._bytes_seen:
             self._found(name, "duplicate file", "image dropped", f"same bytes as {self._bytes_seen[content]}")
             return True

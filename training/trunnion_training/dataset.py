@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 
 from trunnion_contract.compliance import check, check_sources
-from trunnion_contract.data_sources import Provenance
-from trunnion_contract.dataset import Dataset, LabelledImage, SourceRecord, SplitName
+from trunnion_contract.dataset import Dataset, SourceRecord, SplitName
 from trunnion_contract.errors import BadInput
-from trunnion_contract.files import digest_file, digest_json, write_json, write_text
+from trunnion_contract.files import digest_json, write_json, write_text
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
 from trunnion_training.cleaning import Cleaner, CleanImage
 from trunnion_training.contact_sheet import contact_sheet
+from trunnion_training.dataset_files import Written, set_apart, write_images
 from trunnion_training.findings import Finding, counted
 from trunnion_training.gathering import gather
 from trunnion_training.inventory import inventory
-from trunnion_training.pictures import write_jpeg
+from trunnion_training.quality.measures import measure
+from trunnion_training.quality.report import quality_page
 from trunnion_training.split import SPLITS, assign_splits
 
 _COLLECTED, _TO_LABEL = ".collected", "to_label"
-
-
-@dataclass(frozen=True)
-class _Written:
-    """One image as it stands in the dataset."""
-
-    split: SplitName
-    name: str
-    source: str
-    sha256: str
-    label: str
-    class_ids: tuple[int, ...]
-    provenance: Provenance | None
 
 
 def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | None = None) -> Dataset:
@@ -68,8 +54,8 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | Non
     cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress, day)
     images = [image for image in cleaned if image.is_labelled]
     to_label = [image for image in cleaned if not image.is_labelled]
-    written = _write(images, assign_splits(images, usecase.data.split), out_dir, progress)
-    _set_apart(to_label, out_dir / _TO_LABEL)
+    written = write_images(images, assign_splits(images, usecase.data.split), out_dir, progress)
+    set_apart(to_label, out_dir / _TO_LABEL)
     dataset = _record(usecase, written, sources, findings, len(to_label))
     _write_records(dataset, written, images, findings, out_dir)
     shutil.rmtree(out_dir / _COLLECTED, ignore_errors=True)
@@ -88,81 +74,26 @@ def _collect(
             if item.provenance:
                 check(item.provenance, usecase.compliance, f"data.sources.{gathered.name}: {name}", day)
         progress.start("cleaning", len(items))
-        images += cleaner.clean(_advancing(items, progress), gathered.names, gathered.name)
+        images += cleaner.clean(items, _advancing(gathered.names, progress), gathered.name)
         progress.done()
         sources.append(SourceRecord(kind=settings.kind, images=len(items), provenance=settings.provenance))
     return images, sources, findings + cleaner.findings
 
 
-def _advancing(items: Sequence[LabelledImage], progress: Progress):  # type: ignore[no-untyped-def]
-    for item in items:
-        yield item
+def _advancing(names: Sequence[str], progress: Progress) -> Iterator[str]:
+    for name in names:
+        yield name
         progress.advance()
-
-
-def _write(
-    images: Sequence[CleanImage], splits: Sequence[SplitName], out_dir: Path, progress: Progress
-) -> list[_Written]:
-    for split in SPLITS:
-        (out_dir / "images" / split).mkdir(parents=True, exist_ok=True)
-        (out_dir / "labels" / split).mkdir(parents=True, exist_ok=True)
-    progress.start("writing the dataset", len(images))
-    written = []
-    for image, split in zip(images, splits, strict=True):
-        written.append(_write_one(image, split, out_dir))
-        progress.advance()
-    progress.done()
-    return sorted(written, key=lambda item: (item.split, item.name))
-
-
-def _write_one(image: CleanImage, split: SplitName, out_dir: Path) -> _Written:
-    name = _stem(image)
-    target = out_dir / "images" / split / f"{name}.jpg"
-    write_jpeg(image.image, target)
-    label = yolo_label(image)
-    (out_dir / "labels" / split / f"{name}.txt").write_text(label)
-    ids = tuple(int(index) for index in image.class_ids)
-    return _Written(
-        split, target.name, image.scene.partition("/")[0], digest_file(target), label, ids, image.provenance
-    )
-
-
-def _set_apart(images: Sequence[CleanImage], folder: Path) -> None:
-    """Images that nobody has labelled yet, for a labelling tool to take."""
-    for image in images:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_jpeg(image.image, folder / f"{_stem(image)}.jpg")
-
-
-def _stem(image: CleanImage) -> str:
-    """The name of an image in the dataset: what people know it by, and enough of its digest to be its own."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image.name).stem)[:60]
-    return f"{stem}-{image.pixels_sha256[:8]}"
-
-
-def yolo_label(image: CleanImage) -> str:
-    """The label file: a line per box, class id, centre and size as shares of the image."""
-    scale = np.array([*image.size_px, *image.size_px], dtype=np.float64)
-    corners = image.boxes_px.astype(np.float64) / scale
-    centres, sizes = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
-    rows = zip(image.class_ids, np.hstack([centres, sizes]), strict=True)
-    return "".join(f"{index} " + " ".join(f"{value:.8f}" for value in row) + "\n" for index, row in rows)
 
 
 def _record(
     usecase: UseCase,
-    written: Sequence[_Written],
+    written: Sequence[Written],
     sources: Sequence[SourceRecord],
     findings: Sequence[Finding],
     to_label: int,
 ) -> Dataset:
-    boxes = {
-        split: {
-            name: sum(item.class_ids.count(index) for item in written if item.split == split)
-            for index, name in enumerate(usecase.classes)
-        }
-        for split in SPLITS
-    }
+    boxes = {split: _boxes_by_class(written, split, usecase.classes) for split in SPLITS}
     content = [[item.split, item.name, item.sha256, item.label] for item in written]
     return Dataset(
         name=usecase.name,
@@ -176,9 +107,15 @@ def _record(
     )
 
 
+def _boxes_by_class(written: Sequence[Written], split: SplitName, classes: Sequence[str]) -> dict[str, int]:
+    ids = [item.image.class_ids for item in written if item.split == split]
+    counts = np.bincount(np.concatenate([np.empty(0, np.int64), *ids]), minlength=len(classes))
+    return dict(zip(classes, counts.tolist(), strict=True))
+
+
 def _write_records(
     dataset: Dataset,
-    written: Sequence[_Written],
+    written: Sequence[Written],
     images: Sequence[CleanImage],
     findings: Sequence[Finding],
     out_dir: Path,
@@ -190,13 +127,10 @@ def _write_records(
         out_dir / "cleaning.json",
         {"counts": dict(dataset.findings), "findings": [asdict(finding) for finding in findings]},
     )
-    files = [_listed(item) for item in written]
+    files = [item.listed() for item in written]
     write_json(out_dir / "inventory.json", inventory(dataset, files))
     contact_sheet(images, dataset.classes, out_dir / "contact_sheet.jpg")
+    quality = measure(dataset, written)
+    write_json(out_dir / "quality.json", quality.to_json())
+    write_text(out_dir / "quality.html", quality_page(dataset, quality, written, out_dir))
     write_json(out_dir / "dataset.json", dataset.model_dump(mode="json"))
-
-
-def _listed(item: _Written) -> dict[str, Any]:
-    """A line of the inventory; what is known of one file alone stands beside it."""
-    line = {"file": f"images/{item.split}/{item.name}", "source": item.source, "sha256": item.sha256}
-    return line | ({"provenance": item.provenance.model_dump(mode="json")} if item.provenance else {})

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from trunnion_contract.errors import BadInput
-
 PIXELS_MAX = 64_000_000
 SIDE_MIN_PX = 8
 _EXIF_ORIENTATION = 0x0112
@@ -27,29 +25,34 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """The whole picture, uint8 [h, w, 3] RGB, turned as its EXIF orientation says.
 
     Raises:
-        BadInput: the file is gone.
         Unreadable: with the reason. A picture that is cut short is refused, not filled with grey.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as picture:
-                _check_size(picture.size)
-                return np.asarray(_upright(picture).convert("RGB"))
-    except FileNotFoundError:
-        raise BadInput(
-            where=str(path), got="no such file, though its source named it", wanted="a source that stays there",
-            next_step="bring it back (is it mounted?) and run the same command again",
-        ) from None  # fmt: skip
+                return decoded_rgb(picture)
     except Unreadable:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         raise Unreadable(f"{type(error).__name__}: {error}"[:120]) from None
 
 
-def write_jpeg(source: Path, target: Path) -> None:
-    """Write the picture as JPEG: a copy of the bytes where the source is an upright RGB JPEG, else encoded."""
-    if _is_plain_jpeg(source):
+def decoded_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a picture of which only the header has been read, as `read_rgb` gives them."""
+    _check_size(picture.size)
+    return np.asarray(_upright(picture).convert("RGB"))
+
+
+def is_plain_jpeg(picture: Image.Image) -> bool:
+    """Whether a file's bytes can stand in a dataset as they are: an upright RGB JPEG."""
+    upright = picture.getexif().get(_EXIF_ORIENTATION, 1) in (0, 1)
+    return picture.format == "JPEG" and picture.mode == "RGB" and upright
+
+
+def write_jpeg(source: Path, target: Path, is_plain: bool) -> None:
+    """Write the picture as JPEG: a copy of the bytes where they are plain, else encoded."""
+    if is_plain:
         shutil.copyfile(source, target)
         return
     bgr = cv2.cvtColor(read_rgb(source), cv2.COLOR_RGB2BGR)
@@ -69,9 +72,3 @@ def _check_size(size: tuple[int, int]) -> None:
 
 def _upright(picture: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(picture) or picture
-
-
-def _is_plain_jpeg(path: Path) -> bool:
-    with Image.open(path) as picture:
-        upright = picture.getexif().get(_EXIF_ORIENTATION, 1) in (0, 1)
-        return picture.format == "JPEG" and picture.mode == "RGB" and upright
