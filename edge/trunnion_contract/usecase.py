@@ -16,6 +16,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_json
 from trunnion_contract.manifest import Precision
 from trunnion_contract.names import Fraction, Name
+from trunnion_contract.plan import Plan
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.strict import Strict, parse, read_yaml
 
@@ -162,6 +163,7 @@ class UseCase(Strict):
     export: Export = Export()
     prove: Prove = Prove()
     rollout: Rollout = Rollout()
+    plan: Plan | None = None
     cell: CellLayout | None = None
     _folder: Path = PrivateAttr(default=Path())
 
@@ -195,8 +197,8 @@ class UseCase(Strict):
             )
 
     def digest(self) -> str:
-        """SHA-256 of everything in the use case."""
-        return digest_json(self.model_dump(mode="json", by_alias=True))
+        """SHA-256 of everything that models and proof depend on: who approves them changes neither."""
+        return digest_json(self.model_dump(mode="json", by_alias=True, exclude={"plan"}))
 
     def beside(self, path: str | Path) -> Path:
         """A path of the use case, seen from its file."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -68,28 +69,41 @@ def trunnion_holding() -> Callable[[Path], AbstractContextManager[subprocess.Pop
 
 
 @pytest.fixture
-def small_bundle(tmp_path: Path) -> Path:
-    """A bundle that opens: its network is no network, but nothing gets so far as to load it."""
-    network, usecase_digest = b"a network", digest_bytes(b"a use case")
-    spec = DetectorSpec(
-        input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 320, 320)),
-        output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
-        image_size_px=320,
-        labels=("gear",),
-        confidence_threshold=0.4,
-    )
-    detector = DetectorModel(file="detector.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
-    about = {"name": "small", "version": "0.1.0", "usecase_digest": usecase_digest, "dataset_digest": None}
-    model = ModelManifest(**about, problem="p", detector=detector, made_with={}, licences={})
-    gate = Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True)
-    shown = {"model_digest": model.digest(), "files": model.files()}
-    proof = Proof(**about, **shown, runtime={}, gates=(gate,), simulated=False)
-    folder = tmp_path / "made"
-    folder.mkdir()
-    (folder / "detector.onnx").write_bytes(network)
-    (folder / REPORT).write_text("<html></html>")
-    write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
-    write_json(folder / PROOF, proof.model_dump(mode="json", by_alias=True))
-    bundle = tmp_path / "small-0.1.0.trunnion"
-    pack(folder, folder, bundle, card="# A model")
-    return bundle
+def write_small_bundle(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a bundle that opens: its network is no network, but nothing gets so far as to load it.
+
+    `network` makes it another model; what else is named changes its proof.
+    """
+
+    def write(file: str = "small-0.1.0.trunnion", network: bytes = b"a network", **proven: Any) -> Path:
+        spec = DetectorSpec(
+            input=TensorSpec(name="images", dtype="float32", shape=(1, 3, 320, 320)),
+            output=TensorSpec(name="output0", dtype="float32", shape=(1, 300, 6)),
+            image_size_px=320,
+            labels=("gear",),
+            confidence_threshold=0.4,
+        )
+        detector = DetectorModel(file="detector.onnx", sha256=digest_bytes(network), parity=(), spec=spec)
+        usecase_digest, dataset_digest = digest_bytes(b"a use case"), proven.pop("dataset_digest", None)
+        about = {"name": "small", "version": "0.1.0", "usecase_digest": usecase_digest}
+        about["dataset_digest"] = dataset_digest
+        model = ModelManifest(**about, problem="p", detector=detector, made_with={}, licences={})
+        gate = Gate(name="detector mAP50", got="0.95", wanted="at least 0.90", passed=True)
+        shown = {"model_digest": model.digest(), "files": model.files()}
+        proof = Proof(**about, **shown, runtime={}, gates=(gate,), simulated=False, **proven)
+        folder = tmp_path / "made" / file
+        folder.mkdir(parents=True)
+        (folder / "detector.onnx").write_bytes(network)
+        (folder / REPORT).write_text("<html></html>")
+        write_json(folder / MODEL, model.model_dump(mode="json", by_alias=True))
+        write_json(folder / PROOF, proof.model_dump(mode="json", by_alias=True))
+        pack(folder, folder, tmp_path / file, card="# A model")
+        return tmp_path / file
+
+    return write
+
+
+@pytest.fixture
+def small_bundle(write_small_bundle: Callable[..., Path]) -> Path:
+    """One such bundle."""
+    return write_small_bundle()
