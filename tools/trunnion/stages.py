@@ -34,8 +34,10 @@ def bundle_file(run: Run) -> Path:
 
 def _build_dataset(run: Run, out_dir: Path, progress: Progress) -> None:
     from trunnion_training.dataset import build
+    from trunnion_training.versions import keep
 
     build(run.usecase, out_dir, progress)
+    keep(out_dir, run.folder / "versions")
 
 
 def _fine_tune(run: Run, out_dir: Path, progress: Progress) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import imagehash
 import numpy as np
 from PIL import Image
@@ -76,7 +77,7 @@ def inspect(path: Path) -> Inspected | Unreadable:
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         return Unreadable(f"{type(error).__name__}: {error}"[:120])
     bits = imagehash.phash(Image.fromarray(rgb)).hash
-    red, green, blue = rgb.reshape(-1, 3).mean(axis=0).tolist()
+    red, green, blue, _ = cv2.mean(rgb)
     return Inspected(
         (rgb.shape[1], rgb.shape[0]), digest_bytes(data), digest_bytes(f"{rgb.shape}".encode() + rgb.tobytes()),
         int.from_bytes(np.packbits(bits).tobytes(), "big"), (red, green, blue), plain,

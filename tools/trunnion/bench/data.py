@@ -1,22 +1,59 @@
-"""How long it takes to make images."""
+"""How long it takes to make images, and to make a dataset of many."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trunnion.bench.measure import Row, median_row
+from trunnion.bench.processes import tree_rss_mib
 from trunnion_contract.bundle import Bundle
 from trunnion_contract.data_sources import SimulationImages
 
 _IMAGES = 120
 _WANTED = 600
+_FILES = 100_000
+_SAMPLE_S = 0.1
 
 
 def rows(bundle: Bundle) -> list[Row]:
     """`data.*`, for the cell of the bundle."""
-    return [_synthesis(bundle)] if bundle.model.cell else []
+    return [*([_synthesis(bundle)] if bundle.model.cell else []), *ingest_rows(_FILES)]
+
+
+def ingest_rows(files: int) -> list[Row]:
+    """`data.ingest.*`: throughput of making a dataset over that of its floors, and the memory of all its processes."""
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        _probe("make", source, files)
+        read_s, _ = _probe("read", source, files)
+        decode_s, _ = _probe("decode", source, files)
+        ingest_s, peak_mib = _probe("ingest", source, files)
+    of = f"{files} files of 160x120 px"
+    return [
+        Row("data.ingest.ratio", round(read_s / ingest_s, 4), "ratio", f"reading and hashing {of}", 1, 0.0),
+        Row(
+            "data.ingest.decoded_ratio", round(decode_s / ingest_s, 4), "ratio",
+            f"reading, hashing and decoding {of}, a process a core", 1, 0.0,
+        ),
+        Row("data.ingest.files_per_s", round(files / ingest_s, 1), "1/s", of, 1, 0.0),
+        Row("data.ingest.rss_mib", round(peak_mib, 1), "MiB", f"{of}, all processes together", 1, 0.0),
+    ]  # fmt: skip
+
+
+def _probe(what: str, source: Path, files: int) -> tuple[float, float]:
+    """Seconds, and the most memory that the process and its children had at one moment."""
+    command = [sys.executable, "-m", "trunnion.bench.ingest_probe", what, str(source), str(files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        peak_mib = 0.0
+        while process.poll() is None:
+            peak_mib = max(peak_mib, tree_rss_mib(process.pid))
+            time.sleep(_SAMPLE_S)
+        assert process.stdout is not None
+        return float(process.stdout.read()), peak_mib
 
 
 def _synthesis(bundle: Bundle) -> Row:

@@ -18,3 +18,12 @@ def rss_mib(process_id: int) -> float:
     lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
     kib = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
     return kib / 1024
+
+
+def tree_rss_mib(process_id: int) -> float:
+    """Memory that it and all its children have in use; pages that they share count for each."""
+    try:
+        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+        return rss_mib(process_id) + sum(tree_rss_mib(int(child)) for child in children)
+    except (OSError, StopIteration):  # it has ended meanwhile
+        return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,9 @@ from trunnion.commands.options import RUNS, Runs, UseCaseFile, Values
 
 if TYPE_CHECKING:
     from trunnion_training.retention import Expiry
+
+
+_LISTED_MAX = 20
 
 
 class DataGroup(TyperGroup):
@@ -26,8 +30,13 @@ def register(app: typer.Typer, build: Any) -> None:
     """Add the group `data` to `app`; `build` builds the dataset of a use case."""
     data = typer.Typer(cls=DataGroup, no_args_is_help=True)
     data.command("usecase", help="Build the dataset; the word itself can be left out.")(build)
+    data.command("diff")(diff)
     data.command("expire")(expire)
-    app.add_typer(data, name="data", help="Build the dataset: gather, clean, split; enforce retention.")
+    app.add_typer(
+        data,
+        name="data",
+        help="Build the dataset: gather, clean, split; compare versions, enforce retention.",
+    )
 
 
 def expire(
@@ -62,6 +71,37 @@ def expire(
         _say(expiry, deleted=delete)
         if expiry and delete:
             print(f"noted in {delete_expired(expiry, run_dir, day)}")
+    return 0
+
+
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="a dataset's folder, or the beginning of its digest")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="the same of another")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="write the names of all files there")
+    ] = None,
+    runs: Runs = RUNS,
+) -> int:
+    """Tell which images were added, removed, labelled anew and moved between splits from A to B.
+
+    Every dataset that a run made is kept in its folder versions/, under its digest.
+    """
+    from dataclasses import asdict
+
+    from trunnion_contract.files import write_json
+    from trunnion_training.versions import difference, find_version
+
+    found = difference(find_version(before, runs), find_version(after, runs))
+    for what, count in found.counts().items():
+        print(f"{what}: {count}")
+        for file in getattr(found, what)[:_LISTED_MAX]:
+            print("  " + (file if isinstance(file, str) else "{}: {} -> {}".format(*file)))
+        if count > _LISTED_MAX:
+            print(f"  and {count - _LISTED_MAX} more (--json FILE writes all)")
+    if json_file:
+        write_json(json_file, asdict(found))
     return 0
 
 
