@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trunnion_contract.dataset import SplitName
-from trunnion_contract.files import digest_bytes, digest_file
+from trunnion_contract.files import digest_file
 from trunnion_contract.progress import Progress
 from trunnion_training.cleaning import CleanImage
 from trunnion_training.pictures import write_jpeg
@@ -46,8 +46,7 @@ class Written:
 
     def listed(self) -> dict[str, Any]:
         """A line of the inventory; what is known of one file alone stands beside it."""
-        label = digest_bytes(self.label.encode())
-        line = {"file": self.file, "source": self.source, "sha256": self.sha256, "label_sha256": label}
+        line = {"file": self.file, "source": self.source, "sha256": self.sha256}
         said = self.image.provenance
         return line | ({"provenance": said.model_dump(mode="json")} if said else {})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 from trunnion_contract.dataset import Dataset
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_folder
-from trunnion_contract.strict import read_json
+from trunnion_contract.strict import json_value, read_file, read_json
 
 _DIGITS = 16
 
@@ -76,19 +75,27 @@ def difference(before_dir: Path, after_dir: Path) -> Difference:
         added=tuple(sorted(row["file"] for sha256, row in after.items() if sha256 not in before)),
         removed=tuple(sorted(row["file"] for sha256, row in before.items() if sha256 not in after)),
         relabelled=tuple(
-            after[sha256]["file"] for sha256 in both if before[sha256]["label_sha256"] != after[sha256]["label_sha256"]
+            after[sha256]["file"]
+            for sha256 in both
+            if _label(before_dir, before[sha256]) != _label(after_dir, after[sha256])
         ),
         moved=tuple((after[sha256]["file"], *splits[sha256]) for sha256 in both if len(set(splits[sha256])) == 2),
     )  # fmt: skip
 
 
 def _files(dataset_dir: Path) -> dict[str, Mapping[str, Any]]:
-    inventory = json.loads((dataset_dir / "inventory.json").read_text(encoding="utf-8"))
+    file = dataset_dir / "inventory.json"
+    inventory = json_value(read_file(file), str(file))
     return {row["sha256"]: row for row in inventory["files"]}
 
 
 def _split(row: Mapping[str, Any]) -> str:
     return str(row["file"]).split("/")[1]
+
+
+def _label(dataset_dir: Path, row: Mapping[str, Any]) -> str:
+    image = Path(row["file"])
+    return read_file(dataset_dir / "labels" / _split(row) / f"{image.stem}.txt")
 
 
 def _share(source: str, target: str) -> None:
