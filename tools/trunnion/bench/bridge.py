@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import cv2
 import httpx
 
-from trunnion.bench import order_soak
 from trunnion.bench.measure import Row, percentile_rows, ratio_row
+from trunnion.bench.order_soak import figures
 from trunnion.bench.processes import rss_mib
 from trunnion.bench.reference import noise_image
 from trunnion.checkout import cell_environment
@@ -53,7 +53,7 @@ def rows(bundle: Bundle) -> list[Row]:
     if bundle.model.detector is None or bundle.model.cell is None:
         _log.warning("no rows bridge.*: %s is not the bundle of a cell with a detector", bundle.path.name)
         return []
-    return [*_infer(bundle), *_stream(bundle), *order_soak.rows(bundle)]
+    return [*_infer(bundle), *_stream(bundle), *figures.rows(bundle)]
 
 
 def _infer(bundle: Bundle, rounds: int = _ROUNDS, round_s: float = _ROUND_S) -> list[Row]:
