@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
-from contextlib import ExitStack, contextmanager
+from collections import defaultdict
+from contextlib import ExitStack
 
-import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from prometheus_client.parser import text_string_to_metric_families
-from tests.bridge.running import RunningBridge, a_free_port, running_bridge, slowness, until
+from standardwebhooks import Webhook
+from tests.bridge.outward.receiver import running_receiver
+from tests.bridge.replicas import Admin, Replicas, leads
+from tests.bridge.running import a_free_port, running_bridge, slowness, until
 from websockets.exceptions import ConnectionClosed
 
 TAKEOVER_MAX_S = 10.0
@@ -21,48 +26,13 @@ CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
 CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON orders EXECUTE FUNCTION full_disk();
 """
-WRITERS = 0x7472756E
-
-
-class Admin:
-    """Somebody else who uses the database."""
-
-    def __init__(self, url):
-        self._url = url.replace("+psycopg", "")
-
-    def __call__(self, said):
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(said)
-
-    @contextmanager
-    def locked(self):
-        with psycopg.connect(self._url) as connection:
-            connection.execute(f"SELECT pg_advisory_xact_lock({WRITERS})")
-            yield
-
-
-class Replicas:
-    """Bridges on one database; those that a test ended are started again for the next one."""
-
-    def __init__(self, url, start):
-        self.url = url
-        self._start = start
-        self._bridges = []
-
-    def ready(self, running):
-        """Two bridges that are ready, the one that leads first."""
-        self._bridges = [bridge for bridge in self._bridges if bridge.process.poll() is None]
-        while len(self._bridges) < 2:
-            self._bridges.append(running.enter_context(self._start()))
-        for bridge in self._bridges:
-            bridge.until_ready()
-        return sorted(self._bridges, key=leads, reverse=True)
 
 
 @pytest.fixture(scope="module")
 def all_replicas(ros_process_environment, bundle, postgres, tmp_path_factory):
     url = postgres.new_database().render_as_string(hide_password=False)
-    environment = {**ros_process_environment, "TRUNNION_DATABASE": url}
+    keys = {"TRUNNION_WEBHOOK_KEY": Fernet.generate_key().decode()}
+    environment = {**ros_process_environment, "TRUNNION_DATABASE": url, **keys}
 
     def start():
         port = a_free_port()
@@ -87,8 +57,10 @@ def admin(all_replicas):
     return Admin(all_replicas[0].url)
 
 
-def leads(bridge: RunningBridge) -> bool:
-    return bridge.state()["bridge"]["leads"]
+@pytest.fixture
+def receiver():
+    with running_receiver() as running:
+        yield running
 
 
 def ends(order):
@@ -171,6 +143,32 @@ def test_an_order_whose_leader_is_killed_is_brought_to_its_end_by_the_next(repli
     assert [len(ends(second.order(one["id"]))) for one in (order, waiting)] == [1, 1]
     assert [cell.executed().count(one["id"]) for one in (order, waiting)] == [1, 1]
     second.until_ready()
+
+
+def test_webhooks_that_a_killed_leader_did_not_deliver_come_from_the_next_in_order(replicas, cell, receiver):
+    first, second = replicas
+    let_go = threading.Event()
+    receiver.answer = lambda _: 204 if let_go.wait(20) else 500
+    webhook = second.http.post("/v1/webhooks", json={"url": receiver.url}).json()
+    path = f"/v1/webhooks/{webhook['id']}"
+    order_ids = [bridge.post({"nut": 1}).json()["id"] for bridge in (first, second)]
+    orders = [second.until_state(order_id, "succeeded") for order_id in order_ids]
+    until(lambda: len(receiver.messages) == 2, what="the first event of each order, under way")
+
+    first.stop(signal.SIGKILL)
+    assert second.http.get(path).json()["backlog"] == sum(len(order["events"]) for order in orders)
+    let_go.set()
+
+    until(lambda: second.http.get(path).json()["backlog"] == 0, what="the next leader's deliveries")
+    assert leads(second)
+    heard = defaultdict(dict)  # what comes again, comes before what follows it
+    for message in receiver.messages:
+        event = Webhook(webhook["secret"]).verify(message.body, message.headers)
+        heard[event["subject"]].setdefault(event["data"]["event"])
+    assert {order_id: list(events) for order_id, events in heard.items()} == {
+        order["id"]: [event["id"] for event in order["events"]] for order in orders
+    }
+    assert second.http.delete(path).status_code == 204
 
 
 def test_a_leader_that_hangs_is_replaced_and_follows_when_it_wakes_up(replicas, cell):

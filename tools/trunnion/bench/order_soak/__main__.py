@@ -14,8 +14,7 @@ import time
 from pathlib import Path
 
 from trunnion.bench.order_soak.figures import environment
-from trunnion.bench.order_soak.robots import ROBOTS
-from trunnion.bench.order_soak.soak import Soak, run
+from trunnion.bench.order_soak.soak import ROBOTS, Soak, run
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import TrunnionError
 

@@ -31,12 +31,15 @@ class Robot(NamedTuple):
         nodes: those whose heartbeats the bridge awaits.
         begun: the ids of the orders that it began, once for each time that it did.
         kill_every_s: the shortest and the longest time between two kills that leaves it time to work.
+        tray_orders: after so many orders `refill` is wanted, while none is at work; 0: never.
     """
 
     nodes: tuple[str, ...]
     victims: Sequence[Victim]
     begun: Callable[[], list[str]]
     kill_every_s: tuple[float, float]
+    tray_orders: int = 0
+    refill: Callable[[], None] = lambda: None
 
 
 RunningRobot = AbstractContextManager[Robot]
@@ -49,6 +52,3 @@ def stand_in(bundle: Path, folder: Path, environment: Mapping[str, str]) -> Iter
     command = [sys.executable, "-m", "trunnion.bench.sorter_probe", str(begun), str(_ORDER_S)]
     with Killable("sorter", command, environment, folder / "sorter.log") as sorter:
         yield Robot(("sorter",), [sorter], lambda: lines_of(begun), (2.0, 6.0))
-
-
-ROBOTS: Mapping[str, Callable[[Path, Path, Mapping[str, str]], RunningRobot]] = {"stand-in": stand_in}

@@ -19,11 +19,16 @@ from trunnion.bench.order_soak.deliveries import Deliveries, held_against
 from trunnion.bench.order_soak.journal import Journal, lines_of
 from trunnion.bench.order_soak.killable import Killable
 from trunnion.bench.order_soak.receiver import HEARD
-from trunnion.bench.order_soak.robots import ROBOTS, Robot, Victim
+from trunnion.bench.order_soak.robots import Robot, RunningRobot, Victim, stand_in
+from trunnion.bench.order_soak.simulated import simulated
 from trunnion.bench.order_soak.subscription import KEY_VARIABLE, free_port, subscribe, webhook_key
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import Broken
 
+ROBOTS: Mapping[str, Callable[[Path, Path, Mapping[str, str]], RunningRobot]] = {
+    "stand-in": stand_in,
+    "simulated": simulated,
+}
 _LOOK_S = 0.25
 _POSTED, _KILLED = "posted", "killed"
 
@@ -89,7 +94,7 @@ def run(soak: Soak, tell: Callable[[str], object] = lambda _: None) -> Outcome:
         caller = stack.enter_context(Caller(ports))
         webhook = subscribe(soak.folder, caller)
         victims = [*bridges, *robot.victims, stack.enter_context(_receiver(soak))]
-        with Caller(ports) as posting, _posting(soak, posting):
+        with Caller(ports) as posting, _posting(soak, robot, posting):
             _harass(soak, robot, victims, lambda: _progress(caller, webhook.webhook_id), tell)
         counted = account(caller, soak.orders, _posted(soak), robot.begun())
     return Outcome(
@@ -126,9 +131,15 @@ def _harass(
                 f"{now.ended} of {soak.orders} orders have ended, {now.untold} messages wait; killed: {kills or 'none'}"
             )
             time.sleep(rng.uniform(*soak.kill_every_s or robot.kill_every_s))
-            victim = rng.choice(victims)
+            victim = _chosen(victims, rng)
             victim.kill()
             killed.write(victim.kind)
+
+
+def _chosen(victims: Sequence[Victim], rng: random.Random) -> Victim:
+    """Each kind as often as any other, however many there are of it."""
+    kind = rng.choice(sorted({victim.kind for victim in victims}))
+    return rng.choice([victim for victim in victims if victim.kind == kind])
 
 
 def _is_further(now: Progress, before: Progress, orders: int) -> bool:
@@ -146,9 +157,11 @@ def _stuck(soak: Soak, now: Progress) -> Broken:
 
 
 @contextmanager
-def _posting(soak: Soak, caller: Caller) -> Iterator[None]:
+def _posting(soak: Soak, robot: Robot, caller: Caller) -> Iterator[None]:
     is_over = threading.Event()
-    poster = threading.Thread(target=_post_all, args=(soak, caller, is_over), name="poster", daemon=True)
+    poster = threading.Thread(
+        target=_post_all, args=(soak, robot, caller, is_over), name="poster", daemon=True
+    )
     poster.start()
     try:
         yield
@@ -157,13 +170,17 @@ def _posting(soak: Soak, caller: Caller) -> Iterator[None]:
         poster.join(PATIENCE_S)
 
 
-def _post_all(soak: Soak, caller: Caller, is_over: threading.Event) -> None:
+def _post_all(soak: Soak, robot: Robot, caller: Caller, is_over: threading.Event) -> None:
     """Post what was not acknowledged yet; each id stands in a file as soon as it was."""
     layout = open_bundle(soak.bundle).model.cell
     assert layout is not None
     parts, bin_name = list(layout.part_heights_m), next(iter(layout.bins))
     with Journal(soak.folder / _POSTED) as posted:
         for index in range(len(_posted(soak)), soak.orders):
+            if robot.tray_orders and index % robot.tray_orders == 0:
+                while _ended(caller) < index and not is_over.wait(_LOOK_S):
+                    pass
+                robot.refill()
             if is_over.is_set():
                 return
             body = {"lines": [{"part": parts[index % len(parts)], "quantity": 1}], "bin": bin_name}
@@ -172,10 +189,13 @@ def _post_all(soak: Soak, caller: Caller, is_over: threading.Event) -> None:
 
 
 def _progress(caller: Caller, webhook_id: str) -> Progress:
+    return Progress(_ended(caller), caller.ask("GET", f"/v1/webhooks/{webhook_id}").json()["backlog"])
+
+
+def _ended(caller: Caller) -> int:
     lines = caller.ask("GET", "/metrics").text.splitlines()
     counts = dict(line.rsplit(" ", 1) for line in lines if line.startswith("trunnion_orders{"))
-    ended = sum(float(counts.get(f'trunnion_orders{{state="{state}"}}', 0)) for state in ENDED)
-    return Progress(int(ended), caller.ask("GET", f"/v1/webhooks/{webhook_id}").json()["backlog"])
+    return int(sum(float(counts.get(f'trunnion_orders{{state="{state}"}}', 0)) for state in ENDED))
 
 
 def _posted(soak: Soak) -> list[str]:
