@@ -31,7 +31,7 @@ class Sorter:
     def sorter_silence_s(self):
         return 0.0
 
-    def nodes(self):
+    def away(self):
         return []
 
     def sort(self, order, run):

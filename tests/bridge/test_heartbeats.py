@@ -27,6 +27,26 @@ def test_a_node_is_silent_after_one_and_a_half_seconds_and_comes_back():
     assert states(heartbeats, 15.1) == {"policy": "warn"}
 
 
+def test_a_node_that_must_be_there_is_away_until_it_is_heard_to_be_active():
+    heartbeats = Heartbeats(["detector"])
+    away = lambda now_s: [node.name for node in heartbeats.away(now_s)]  # noqa: E731
+
+    assert away(1.0) == ["detector"]
+    heartbeats.hear("detector", "warn", "is inactive", 1.0, {"state": "inactive"})
+    assert away(1.0) == ["detector"]
+    heartbeats.hear("detector", "warn", "no pictures for 2 s", 2.0, {"state": "active"})
+    assert away(2.0) == []
+    heartbeats.hear("detector", "ok", "works", 3.0)
+    assert away(3.0) == []
+    assert away(5.0) == ["detector"]
+
+
+def test_a_node_that_need_not_be_there_is_never_away():
+    heartbeats = Heartbeats([])
+    heartbeats.hear("extra", "ok", "works", 1.0)
+    assert heartbeats.away(9.0) == []
+
+
 def test_expected_nodes_come_first():
     heartbeats = Heartbeats(["detector", "sorter"])
     heartbeats.hear("extra", "ok", "", 1.0)

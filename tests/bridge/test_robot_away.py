@@ -78,5 +78,17 @@ def test_a_node_that_falls_silent_is_named(bridge, cell):
     bridge.until_ready()
 
 
+def test_an_order_waits_for_the_nodes_that_the_sorter_needs_and_is_not_given_to_fail(bridge, cell):
+    cell.say("silence detector")
+    until(lambda: health(bridge, "detector") == "silent", within_s=6)
+
+    order_id = bridge.post({"nut": 1}).json()["id"]
+
+    until(lambda: "waiting for the robot: detector (silent" in bridge.order(order_id)["message"])
+    assert bridge.order(order_id)["state"] == "queued"
+    cell.say("wake detector")
+    assert bridge.until_state(order_id, "succeeded", "failed")["state"] == "succeeded"
+
+
 def health(bridge, name):
     return next(node["state"] for node in bridge.state()["nodes"] if node["name"] == name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +35,8 @@ class Robot(Protocol):
     def sorter_silence_s(self) -> float | None:
         """Seconds since the sorter's last heartbeat; None when it never sent one."""
 
-    def nodes(self) -> list[NodeHealth]:
-        """Each node's health."""
+    def away(self) -> list[NodeHealth]:
+        """Nodes that an order needs and that do not work."""
 
     def sort(self, order: Order, run: SortRun) -> None:
         """Hand an order to the sorter, which tells `run`; one that it has already is refused."""
@@ -102,7 +103,7 @@ class Execution:
         """Give the order to the sorter; that it is given is written down first."""
         deadline_s = time.monotonic() + self._patience.robot_wait_s
         sort_run = SortRun()  # one for all asking: the sorter may answer the first when asked again
-        while await self._robot_comes(deadline_s):
+        while await self._comes(self._is_whole, deadline_s):
             if self.order.state == "queued" and not await self._hand_over():
                 return
             self._robot.sort(self.order, sort_run)
@@ -124,7 +125,8 @@ class Execution:
     async def _resume(self) -> None:
         """Find out what became of an order that was given to the sorter before; it is never given again."""
         sort_run = SortRun()
-        if await self._robot_comes(time.monotonic() + self._patience.robot_wait_s):
+        deadline_s = time.monotonic() + self._patience.robot_wait_s
+        if await self._comes(lambda: self._robot.sorter_here, deadline_s):
             self._robot.ask(self.order, sort_run)
             await self._follow(sort_run, None)
 
@@ -141,10 +143,14 @@ class Execution:
             message = f"{self._cancel_reason}: {message}"
         await self._ledger.finish(self.order.id, "cancelled", message)
 
-    async def _robot_comes(self, deadline_s: float) -> bool:
-        """Wait for the sorter. False when the order has ended or was cancelled meanwhile."""
+    def _is_whole(self) -> bool:
+        """Whether an order would start: a sorter without the nodes that it needs would fail one after the other."""
+        return self._robot.sorter_here and not self._robot.away()
+
+    async def _comes(self, is_here: Callable[[], bool], deadline_s: float) -> bool:
+        """Wait for the robot. False when the order has ended or was cancelled meanwhile."""
         is_noted = False
-        while not self._robot.sorter_here:
+        while not is_here():
             if time.monotonic() > deadline_s:
                 wait_s, away = self._patience.robot_wait_s, self._away()
                 await self._fail(
@@ -211,9 +217,8 @@ class Execution:
         return ""
 
     def _away(self) -> str:
-        away = (node for node in self._robot.nodes() if node.state in ("silent", "awaited"))
         return (
-            ", ".join(f"{node.name} ({node.message})" for node in away)
+            ", ".join(f"{node.name} ({node.message})" for node in self._robot.away())
             or "no sorter offers the action 'sort'"
         )
 

@@ -32,7 +32,7 @@ from vision_msgs.msg import Detection2DArray
 
 from trunnion_bridge import messages
 from trunnion_bridge.doorbell import Doorbell
-from trunnion_bridge.heartbeats import Heartbeats, Level
+from trunnion_bridge.heartbeats import LIFECYCLE_KEY, Heartbeats, Level
 from trunnion_bridge.installed import MODEL_KEYS, active_model
 from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, NodeHealth, Order
 from trunnion_bridge.readings import Frame, Heard, Rate, Slot
@@ -43,6 +43,7 @@ from trunnion_inference.shared_memory import free_segments_of_the_dead
 HEARTBEAT_S = 0.5
 SORTER_CHECK_S = 0.25
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_TOLD_KEYS = MODEL_KEYS | {LIFECYCLE_KEY}
 _LEVELS: dict[bytes, Level] = {DiagnosticStatus.OK: "ok", DiagnosticStatus.WARN: "warn"}
 
 
@@ -122,6 +123,10 @@ class Gateway:
     def nodes(self) -> list[NodeHealth]:
         """Each node's health."""
         return self._heartbeats.health(time.monotonic())
+
+    def away(self) -> list[NodeHealth]:
+        """Nodes that an order needs and that do not work."""
+        return self._heartbeats.away(time.monotonic())
 
     def models(self) -> list[ActiveModel]:
         """What the nodes that are there say that they run."""
@@ -235,7 +240,7 @@ class Gateway:
         for status in message.status:
             if status.name != self._node.get_name():
                 level = _LEVELS.get(status.level, "error")
-                values = {item.key: item.value for item in status.values if item.key in MODEL_KEYS}
+                values = {item.key: item.value for item in status.values if item.key in _TOLD_KEYS}
                 self._heartbeats.hear(status.name, level, status.message, time.monotonic(), values)
         self.changed.ring()
 

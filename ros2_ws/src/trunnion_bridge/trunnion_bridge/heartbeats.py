@@ -9,6 +9,7 @@ from typing import Literal
 from trunnion_bridge.models import NodeHealth
 
 SILENT_AFTER_S = 1.5
+LIFECYCLE_KEY = "state"  # of the values of a heartbeat: the lifecycle state of a node that has one
 Level = Literal["ok", "warn", "error"]
 _NONE: Mapping[str, str] = {}
 
@@ -27,7 +28,8 @@ class Heartbeats:
     """The last heartbeat of each node, and of those that must be there but never were."""
 
     def __init__(self, expected: Iterable[str]) -> None:
-        self._last: dict[str, Heartbeat | None] = dict.fromkeys(expected)
+        self._expected = tuple(expected)
+        self._last: dict[str, Heartbeat | None] = dict.fromkeys(self._expected)
 
     def hear(
         self, name: str, level: Level, message: str, now_s: float, values: Mapping[str, str] = _NONE
@@ -44,10 +46,21 @@ class Heartbeats:
         """Each node's health, expected nodes first."""
         return [_health(name, last, now_s) for name, last in list(self._last.items())]
 
+    def away(self, now_s: float) -> list[NodeHealth]:
+        """The health of those nodes that must be there and do not work: awaited, silent, or not active."""
+        known = [(name, self._last[name]) for name in self._expected]
+        return [_health(name, last, now_s) for name, last in known if not _works(last, now_s)]
+
     def silence_s(self, name: str, now_s: float) -> float | None:
         """Seconds since the node's last heartbeat; None when it never sent one."""
         last = self._last.get(name)
         return now_s - last.heard_s if last else None
+
+
+def _works(last: Heartbeat | None, now_s: float) -> bool:
+    if last is None or now_s - last.heard_s > SILENT_AFTER_S:
+        return False
+    return last.values.get(LIFECYCLE_KEY, "active") == "active"
 
 
 def _health(name: str, last: Heartbeat | None, now_s: float) -> NodeHealth:

@@ -2,7 +2,7 @@
 
 `python -m trunnion.bench.order_soak BUNDLE FOLDER [--orders 10000] [--bridges 2]` says how it goes, and goes on where
 it was stopped when it is started again with the same folder. With TRUNNION_DATABASE the orders are on PostgreSQL, and
-several bridges serve them.
+several bridges serve them. `--robot simulated` has the real sorter with the arm in simulation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from trunnion.bench.order_soak.figures import environment
+from trunnion.bench.order_soak.figures import DOMAIN, environment
 from trunnion.bench.order_soak.soak import ROBOTS, Soak, run
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import TrunnionError
@@ -45,11 +45,14 @@ def _given() -> Soak:
     parser.add_argument("--bridges", type=int, default=1, help="more than one with TRUNNION_DATABASE only")
     parser.add_argument("--robot", choices=ROBOTS, default="stand-in")
     parser.add_argument("--seed", type=int, default=7, help="of the times at which something is killed")
+    parser.add_argument(
+        "--ros-domain", type=int, default=DOMAIN, help="one for each soak at a time (%(default)s)"
+    )
     given = parser.parse_args()
     return Soak(
         given.bundle,
         given.folder,
-        environment(),
+        environment(given.ros_domain),
         given.orders,
         given.bridges,
         given.robot,

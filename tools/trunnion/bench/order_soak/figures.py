@@ -11,7 +11,7 @@ from trunnion.checkout import cell_environment
 from trunnion_contract.bundle import Bundle
 
 _ORDERS = 300
-_DOMAIN = "100"  # above those of the tests
+DOMAIN = 100  # above those of the tests
 
 
 def rows(bundle: Bundle, orders: int = _ORDERS) -> list[Row]:
@@ -29,6 +29,6 @@ def rows(bundle: Bundle, orders: int = _ORDERS) -> list[Row]:
     ]
 
 
-def environment() -> dict[str, str]:
+def environment(domain: int = DOMAIN) -> dict[str, str]:
     """Of a cell of the soak's own: no other is to get its orders."""
-    return {**cell_environment(), "ROS_DOMAIN_ID": _DOMAIN}
+    return {**cell_environment(), "ROS_DOMAIN_ID": str(domain)}
