@@ -11,6 +11,7 @@ import httpx
 from trunnion_contract.errors import Broken
 
 PATIENCE_S = 180.0
+_AGAIN_S = 0.5
 
 
 class Caller:
@@ -47,7 +48,7 @@ class Caller:
                     return answer
                 else:
                     said = answer.text
-                    time.sleep(0.1)
+                    time.sleep(_AGAIN_S)
             except (httpx.TransportError, KeyError, ValueError) as error:
                 said = repr(error)
                 time.sleep(0.05)
