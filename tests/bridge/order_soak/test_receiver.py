@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -11,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from trunnion.bench.order_soak.journal import Journal, lines_of
-from trunnion.bench.order_soak.receiver import Inbox
+from trunnion.bench.order_soak.receiver import Inbox, server
 
 SECRET = "whsec_" + "c29hayBvZiBvcmRlcnMgYW5kIHdlYmhvb2tzIHdpdGg="
 BODY = json.dumps({"id": "a.1", "data": {"id": "a", "event": 1}})
@@ -70,3 +72,18 @@ def test_it_fails_in_each_way_and_mostly_does_not(journal):
     answers = Counter(inbox.take(headers, BODY.encode()) for _ in range(1000))
     assert answers[(204, 0.0)] > 900
     assert {(500, 0.0), (None, 0.0), (204, 1.0)} < set(answers)
+
+
+@pytest.mark.parametrize(("sent", "lines"), [(len(BODY), ["taken a.1"]), (len(BODY) // 2, [])])
+def test_a_message_that_a_kill_cut_short_is_none(journal, tmp_path, sent, lines):
+    head = "".join(f"{name}: {value}\r\n" for name, value in signed().items())
+    request = f"POST / HTTP/1.1\r\n{head}Content-Length: {len(BODY)}\r\n\r\n{BODY[:sent]}"
+    with server(0, Inbox(SECRET, journal, Steady(0.5))) as receiving:
+        threading.Thread(target=receiving.serve_forever, args=(0.02,), daemon=True).start()
+        with socket.create_connection(receiving.server_address) as sender:
+            sender.sendall(request.encode())
+            sender.shutdown(socket.SHUT_WR)
+            while sender.recv(4096):
+                pass
+        receiving.shutdown()
+    assert lines_of(tmp_path / "heard") == lines

@@ -6,7 +6,7 @@ import pytest
 
 from trunnion.bench.order_soak.soak import Soak, run
 
-ORDERS = 30
+ORDERS = 12
 
 
 class Stopped(Exception):
@@ -17,7 +17,7 @@ class Stopped(Exception):
 def soak(bundle, postgres, lonely_environment, tmp_path):
     url = postgres.new_database().render_as_string(hide_password=False)
     environment = {**lonely_environment, "TRUNNION_DATABASE": url}
-    return Soak(bundle, tmp_path / "soak", environment, ORDERS, bridges=2, kill_every_s=(0.5, 1.5))
+    return Soak(bundle, tmp_path / "soak", environment, ORDERS, bridges=2, kill_every_s=(1.0, 2.0))
 
 
 def test_nothing_is_lost_done_twice_or_left_untold_while_all_are_killed_and_after_a_stop(soak):
@@ -37,7 +37,7 @@ def test_nothing_is_lost_done_twice_or_left_untold_while_all_are_killed_and_afte
     assert (told.missing, told.out_of_order, told.strangers) == (0, 0, 0)
     assert told.events >= 3 * ORDERS
     assert outcome.is_right
-    assert sum(outcome.kills.values()) >= 2
+    assert sum(outcome.kills.values()) >= 1
     # An order that the sorter had when it was killed has failed, visibly.
     assert outcome.succeeded >= ORDERS - outcome.kills["sorter"] - outcome.kills["bridge"]
     assert f"of {ORDERS} orders have ended" in said[-1]

@@ -71,15 +71,19 @@ class _Server(ThreadingHTTPServer):
         """A bridge that is killed in the middle of a message is no news."""
 
 
-def serve(port: int, inbox: Inbox) -> None:
-    """Receive until the process ends."""
+def server(port: int, inbox: Inbox) -> ThreadingHTTPServer:
+    """Receives into the inbox while it serves; use it with `with`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the bridge was killed in the middle of it: no message at all
+                self.close_connection = True
+                return
             answer = inbox.take({name.lower(): value for name, value in self.headers.items()}, body)
             time.sleep(answer.after_s)
             if answer.status is None:
@@ -92,8 +96,7 @@ def serve(port: int, inbox: Inbox) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Server(("127.0.0.1", port), Handler) as server:
-        server.serve_forever()
+    return _Server(("127.0.0.1", port), Handler)
 
 
 def main() -> None:
@@ -101,7 +104,9 @@ def main() -> None:
     folder = Path(sys.argv[1])
     given = subscription(folder)
     with Journal(folder / HEARD) as journal:
-        serve(given.port, Inbox(given.secret, journal, random.Random()))
+        inbox = Inbox(given.secret, journal, random.Random())
+        with server(given.port, inbox) as receiving:
+            receiving.serve_forever()
 
 
 if __name__ == "__main__":
