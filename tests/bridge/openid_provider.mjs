@@ -15,6 +15,7 @@ const client = (client_id) => ({
 });
 const ofPage = () => ({
   client_id: "page", token_endpoint_auth_method: "none", application_type: "native", redirect_uris: [`${page}/`],
+  post_logout_redirect_uris: [`${page}/`],
 });
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients: [...["viewer", "operator", "nobody"].map(client), ...(page ? [ofPage()] : [])],

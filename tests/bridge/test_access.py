@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.routing import Mount
-from websockets.exceptions import InvalidStatus
+from tests.bridge.running import until
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from trunnion_bridge.access.issuer import Issuer
@@ -200,6 +201,33 @@ def test_a_cookie_looks_but_changes_nothing_unless_the_page_says_that_it_asks(br
         order = {"lines": [{"part": "nut", "quantity": 1}], "bin": "B"}
         assert browser.post("/v1/orders", json=order).status_code == 401
         assert browser.post("/v1/orders", json=order, headers={"Origin": bridge.url}).status_code == 201
+
+
+def test_a_session_that_is_ended_opens_nothing_any_more_and_its_streams_end(bridge):
+    headers = {"Authorization": f"Bearer {httpx.post(f'{bridge.url}/v1/session').json()['token']}"}
+    with connect(
+        f"ws://127.0.0.1:{bridge.port}/v1/events", additional_headers=headers, max_size=None
+    ) as told:
+        assert httpx.delete(f"{bridge.url}/v1/session", headers=headers).json() == {"id_token": None}
+
+        assert httpx.get(f"{bridge.url}/v1/state", headers=headers).status_code == 401
+        with pytest.raises(ConnectionClosed) as closed:
+            until(lambda: told.recv(timeout=5) is None, within_s=10)
+        assert closed.value.rcvd.code == 1008
+    assert bridge.http.get("/v1/state").status_code == 200, "others go on"
+
+
+def test_an_id_token_is_kept_for_the_end_of_the_session_and_seen_by_no_other_path(bridge):
+    with httpx.Client(base_url=bridge.url, headers={"Origin": bridge.url}) as browser:
+        for bad in ("a b", "a;b", "a\r\nb", "a" * 3501):
+            assert browser.post("/v1/session", json={"id_token": bad}).status_code == 422
+        opened = browser.post("/v1/session", json={"id_token": "ey.J.x"})
+        (hint,) = [cookie for cookie in opened.headers.get_list("set-cookie") if "_hint" in cookie]
+        assert "HttpOnly" in hint
+        assert "Path=/v1/session;" in hint
+
+        assert browser.delete("/v1/session").json() == {"id_token": "ey.J.x"}
+        assert browser.delete("/v1/session").json() == {"id_token": None}
 
 
 def test_a_token_of_the_bridge_before_is_worth_nothing(start_bridge, cell):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 
 from starlette.requests import HTTPConnection
 
@@ -53,11 +54,17 @@ class Access:
         if token.startswith(PREFIX):
             return await self.keys.caller(token)
         caller = await self._verifier.caller(token)
-        return caller._replace(via="local") if self._own else caller
+        if self._own is None:
+            return caller
+        if self._own.has_ended(caller):
+            raise unauthenticated("a token whose session was ended")
+        return caller._replace(via="local")
 
     async def is_valid(self, caller: Caller) -> bool:
         """Whether a caller who was let in would be let in again."""
-        return await self.keys.is_valid(caller.name) if caller.via == "key" else True
+        if caller.via == "key":
+            return await self.keys.is_valid(caller.name)
+        return not (self._own and self._own.has_ended(caller))
 
     async def session(self, connection: HTTPConnection) -> tuple[str, Caller]:
         """A token for the rest of a session: a new one in the development mode, otherwise the caller's own.
@@ -73,6 +80,15 @@ class Access:
         if caller.via == "key":  # it lasts too long for a cookie
             raise _no_session()
         return token_of(connection) or "", caller
+
+    async def end_session(self, connection: HTTPConnection) -> None:
+        """In the development mode the caller's token opens nothing from now on; an issuer's lasts until it expires."""
+        if not self._own:
+            return
+        with suppress(Refused):  # it has ended already, or never was one
+            caller = await self.caller(connection)
+            if caller.via == "local":
+                self._own.end(caller)
 
     def neighbour(self, client: Address | None, server: Address | None) -> Caller:
         """In the development mode, whoever is at the other end of a connection over loopback, without any token.

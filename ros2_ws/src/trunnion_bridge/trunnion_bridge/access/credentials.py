@@ -26,6 +26,16 @@ def cookie_name(scope: Scope) -> str:
     return f"trunnion_session_{(scope.get('server') or ('', 0))[1]}"
 
 
+def hint_of(connection: HTTPConnection) -> str | None:
+    """The ID token that was left here for the end of the session; None when there is none."""
+    return connection.cookies.get(hint_name(connection.scope)) if _may_use_cookie(connection) else None
+
+
+def hint_name(scope: Scope) -> str:
+    """The cookie with the ID token."""
+    return f"{cookie_name(scope)}_hint"
+
+
 def _may_use_cookie(connection: HTTPConnection) -> bool:
     """Browsers send cookies unasked; where something is changed or listened to they name the page that asks, too, and
     the guard has compared that name with ours."""

@@ -42,6 +42,25 @@ class SignIn(Model):
     resource: str | None
 
 
+class SessionRequest(Model):
+    """What an OpenID provider wants back when the session ends."""
+
+    id_token: str | None = Field(
+        None,
+        max_length=3500,  # of a cookie browsers keep 4096 bytes, name and attributes included
+        pattern=r"^[A-Za-z0-9_.-]+$",
+        description="kept where no script reads it, and given back when the session ends",
+    )
+
+
+class SessionEnd(Model):
+    """A session that has ended here."""
+
+    id_token: str | None = Field(
+        description="`id_token_hint` for the provider's end of session, if it was left here"
+    )
+
+
 class Key(Model):
     """A key without its secret."""
 

@@ -23,7 +23,7 @@ class Caller(NamedTuple):
     """Who calls; `role` is None for one who is known but may do nothing.
 
     `expires_s` is in Unix time. `via` is how they got in: `oidc`, `key`, `local`, `mqtt` or `host`. `areas` are the
-    only ones that are open to them; None is all.
+    only ones that are open to them; None is all. `token_id` is the token's own, where it has one.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Caller(NamedTuple):
     expires_s: float
     via: str = "oidc"
     areas: frozenset[str] | None = None
+    token_id: str = ""
 
 
 def highest_role(claims: Mapping[str, Any], claim: str) -> Role | None:

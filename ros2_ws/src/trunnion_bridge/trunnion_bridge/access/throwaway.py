@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
@@ -9,7 +10,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from trunnion_bridge.access.issuer import PublicKey
-from trunnion_bridge.access.roles import Role
+from trunnion_bridge.access.roles import Caller, Role
+from trunnion_bridge.access.tokens import LEEWAY_S
 
 LIFETIME_S = 12 * 3600
 
@@ -23,6 +25,7 @@ class ThrowAwayIssuer:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._key = ECKey.generate_key("P-256", auto_kid=True)
         self._clock = clock
+        self._ended: dict[str, float] = {}
 
     async def find(self, kid: str | None) -> PublicKey | None:
         """See KeySource."""
@@ -38,5 +41,16 @@ class ThrowAwayIssuer:
             "roles": [str(role)],
             "iat": now_s,
             "exp": now_s + LIFETIME_S,
+            "jti": secrets.token_hex(16),
         }
         return jwt.encode({"alg": "ES256", "kid": self._key.kid, "typ": "at+jwt"}, claims, self._key)
+
+    def end(self, caller: Caller) -> None:
+        """Let the token that the caller came with open nothing any more."""
+        now_s = self._clock()
+        self._ended = {kept: end_s for kept, end_s in self._ended.items() if end_s > now_s}
+        self._ended[caller.token_id] = caller.expires_s + LEEWAY_S
+
+    def has_ended(self, caller: Caller) -> bool:
+        """Whether the session that the caller's token was given for was ended."""
+        return caller.token_id in self._ended

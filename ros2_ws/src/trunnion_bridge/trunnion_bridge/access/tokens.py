@@ -82,7 +82,8 @@ class TokenVerifier:
             raise unauthenticated(f"a token whose claim is not right ({error.description})") from None
         except (JoseError, ValueError, TypeError):
             raise unauthenticated("a token that does not fit the issuer's key") from None
-        return Caller(claims["sub"], highest_role(claims, self._role_claim), float(claims["exp"]))
+        role = highest_role(claims, self._role_claim)
+        return Caller(claims["sub"], role, float(claims["exp"]), token_id=str(claims.get("jti", "")))
 
 
 def unauthenticated(got: str) -> Refused:

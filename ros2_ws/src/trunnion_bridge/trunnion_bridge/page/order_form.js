@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { element, inWords, partIndex } from "./parts.js";
 import { request } from "./problem.js";
+import { mayNot } from "./session.js";
 import { bridgeNow } from "./when.js";
 
 const form = document.getElementById("form");
@@ -10,12 +11,17 @@ const parts = document.getElementById("parts");
 const bins = document.getElementById("bins");
 const submit = document.getElementById("submit");
 const problem = document.getElementById("problem");
+const refused = document.getElementById("order-refused");
 const within = document.getElementById("within");
 let most = 0;
 let made = "";
 let isPlacing = false;
 
 export function buildForm(bundle) {
+  const refusal = mayNot("operator");
+  form.hidden = Boolean(refusal);
+  refused.textContent = refusal;
+  refused.hidden = !refusal;
   const key = JSON.stringify([bundle.parts, bundle.bins, bundle.order_parts_max]);
   if (key === made) return; // a reconnect must not undo what was typed
   made = key;

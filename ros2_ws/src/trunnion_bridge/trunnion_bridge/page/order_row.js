@@ -5,6 +5,7 @@ import { active, withTheSorter } from "./order_book.js";
 import { history } from "./order_history.js";
 import { element, inWords } from "./parts.js";
 import { request } from "./problem.js";
+import { mayNot } from "./session.js";
 import { duration, moment } from "./when.js";
 
 export function orderRow(first) {
@@ -49,7 +50,7 @@ export function orderRow(first) {
     put(when, timing(order));
     bar.show(order);
     if (!active(order) && document.activeElement === cancel) what.focus();
-    cancel.hidden = !active(order);
+    cancel.hidden = !active(order) || Boolean(mayNot("operator"));
     cancel.setAttribute("aria-disabled", isCancelling);
     showHistory(order);
   }

@@ -16,7 +16,7 @@ export async function begin(offer) {
   location.assign(url);
 }
 
-// The access token when the provider has sent the reader back here, null when it has not.
+// The tokens when the provider has sent the reader back here, null when it has not.
 export async function complete(offer) {
   const answer = new URLSearchParams(location.search);
   if (!answer.has("state")) return null;
@@ -28,9 +28,22 @@ export async function complete(offer) {
   if (!answer.has("code")) throw new Error(answer.get("error_description") || answer.get("error") || "there is no code");
   const form = { grant_type: "authorization_code", code: answer.get("code"), code_verifier: kept.verifier, ...common(offer) };
   const given = await fetch(kept.endpoint, { method: "POST", body: new URLSearchParams(form) });
-  const token = await given.json();
-  if (!given.ok) throw new Error(token.error_description || token.error || `the provider answers ${given.status}`);
-  return token.access_token;
+  const tokens = await given.json();
+  if (!given.ok) throw new Error(tokens.error_description || tokens.error || `the provider answers ${given.status}`);
+  return tokens;
+}
+
+// To the provider, which ends its own session and sends the reader back; false where it does not offer that.
+// (OpenID Connect RP-Initiated Logout 1.0)
+export async function end(offer, idToken) {
+  const { end_session_endpoint: endpoint } = await discover(offer.issuer);
+  if (!endpoint) return false;
+  const url = new URL(endpoint);
+  if (url.protocol !== "https:" && url.protocol !== new URL(offer.issuer).protocol) throw new Error("it ends sessions without https");
+  const asked = { client_id: offer.client_id, post_logout_redirect_uri: here(), ...(idToken ? { id_token_hint: idToken } : {}) };
+  for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
+  location.assign(url);
+  return true;
 }
 
 const common = ({ client_id, resource }) => ({ client_id, redirect_uri: here(), ...(resource ? { resource } : {}) });
