@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import socket
 import ssl
 import subprocess
+import time
+from contextlib import closing
 
 import httpx
 import pytest
@@ -64,6 +67,11 @@ def test_with_a_certificate_the_bridge_speaks_https_only(ros_process_environment
 
                 answer = until(answered, within_s=60.0)
                 session = client.post("/v1/session")
+            with closing(socket.create_connection(("127.0.0.1", port))) as silent:
+                silent.settimeout(15)
+                began_s = time.monotonic()
+                assert silent.recv(1) == b"", "one who never shakes hands is let go"
+                assert time.monotonic() - began_s < 10
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
             assert "Secure" in session.headers["set-cookie"]
             with pytest.raises(httpx.TransportError):

@@ -99,3 +99,9 @@ def test_an_issuer_that_others_could_pass_for_is_refused(refusal, issuer):
 
 def test_tokens_for_other_services_are_never_taken(refusal):
     assert refusal("--oidc-issuer", "https://id.example").startswith("--oidc-audience: got nothing")
+
+
+def test_a_client_without_an_issuer_is_refused_by_the_name_of_what_is_missing(refusal):
+    said = refusal("--oidc-client-id", "page")
+    assert said.startswith("--oidc-issuer: got nothing")
+    assert "Next: " in said

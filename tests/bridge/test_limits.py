@@ -21,6 +21,7 @@ from trunnion_bridge.access.neighbour import network_of
 from trunnion_bridge.access.pace import Pace
 from trunnion_bridge.answers import Answers
 from trunnion_bridge.connections import Connections
+from trunnion_bridge.correlation import RequestId
 from trunnion_bridge.guard import BodyLimit
 from trunnion_bridge.problem import Refused
 from trunnion_contract.errors import BadInput
@@ -145,9 +146,10 @@ class PatientServer:
 
     def __init__(self):
         limits = Limits(head_within_s=1, body_within_s=1, head_max_bytes=8192, read_within_s=1)
-        self.connections = Connections(limits)
+        self.refused = []
+        self.connections = Connections(limits, self.refused.append)
         self.port = a_free_port()
-        app = Answers(BodyLimit(self.app, max_bytes=1000, within_s=limits.body_within_s))
+        app = RequestId(Answers(BodyLimit(self.app, max_bytes=1000, within_s=limits.body_within_s)))
         config = uvicorn.Config(
             app, port=self.port, http=self.connections.http(), ws=self.connections.websocket(), lifespan="off",
             log_config=None, timeout_keep_alive=60,
@@ -158,6 +160,8 @@ class PatientServer:
     @staticmethod
     async def app(scope, receive, send):
         body = (await receive())["body"]
+        if scope["path"] == "/broken":
+            raise RuntimeError("as a fault of ours would be")
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(1000 if scope["path"] == "/much" else 0):
             await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
@@ -252,7 +256,27 @@ def test_what_is_no_request_is_refused_as_a_problem_with_every_header(patient, p
     assert head.startswith(b"HTTP/1.1 " + status)
     assert json.loads(body)["type"].endswith(code.decode())
     names = {line.partition(b":")[0].decode().lower() for line in head.split(b"\r\n")[1:]}
-    assert names >= {*ALWAYS, "connection", "content-type", "content-length"}
+    assert names >= {*ALWAYS, "connection", "content-type", "content-length", "x-request-id"}
+
+
+def test_an_answer_to_what_broke_is_a_problem_with_every_header_and_the_request_s_id(patient):
+    answer = httpx.get(f"http://127.0.0.1:{patient.port}/broken", headers={"X-Request-ID": "r-1"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert set(answer.headers) >= ALWAYS
+    assert answer.headers["X-Request-ID"] == "r-1"
+    assert (answer.json()["type"], answer.json()["got"]) == ("urn:trunnion:problem:broken", "RuntimeError")
+    assert "request r-1" in answer.json()["next"]
+    assert "a fault of ours" not in answer.text
+
+
+def test_what_never_became_a_request_is_counted_by_its_reason(patient):
+    before = len(patient.refused)
+
+    patient.say(b"what is this?\r\n\r\n")
+    patient.say(HEAD + b"X: " + b"y" * 20_000)
+
+    assert patient.refused[before:] == ["malformed", "head-too-large"]
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +312,7 @@ def test_every_answer_has_every_header(strict):
         "state": strict.http.get("/v1/state"),
     }
     assert [what for what, answer in asked.items() if not set(answer.headers) >= ALWAYS] == []
+    assert until(lambda: measured(strict))['trunnion_refused_total{code="too-large"}'] >= 1
     assert asked["page"].headers["content-security-policy"].startswith("default-src 'self'")
 
 
@@ -307,10 +332,19 @@ def test_streams_and_connections_of_one_caller_have_a_bound_and_come_back(strict
             opened.enter_context(closing(socket.create_connection(("127.0.0.1", strict.port))))
             for _ in range(9)
         ]
-        assert any(heard(client).startswith(b"HTTP/1.1 503") for client in idle)
+        refused = [said for client in idle if (said := heard(client)).startswith(b"HTTP/1.1 503")]
+        assert refused
+        head, _, body = refused[0].partition(b"\r\n\r\n")
+        headers = {line.partition(":")[0].lower() for line in head.decode().split("\r\n")[1:]}
+        assert headers >= {*ALWAYS, "retry-after", "x-request-id"}
+        assert b"content-type: application/problem+json" in head.lower()
+        assert json.loads(body)["type"] == "urn:trunnion:problem:too-many-connections"
     until(lambda: httpx.get(f"{strict.url}/healthz").status_code == 200, within_s=5)
     with strict.connect("/v1/events", max_size=None) as again:
         again.recv(timeout=5)
+    told = until(lambda: measured(strict))
+    for code in ("too-many-streams", "too-many-connections"):
+        assert told[f'trunnion_refused_total{{code="{code}"}}'] >= 1
 
 
 def heard(client):
@@ -356,7 +390,17 @@ def test_who_asks_too_fast_gets_429_and_others_do_not(strict):
 
     assert slowed.json()["type"] == "urn:trunnion:problem:too-many-requests"
     assert slowed.headers["Retry-After"] == "1"
+    told = until(lambda: measured(strict))
+    assert told['trunnion_refused_total{code="too-many-requests"}'] >= 1
+    assert 1 <= told["trunnion_connections"] <= 10
     assert httpx.get(f"{strict.url}/healthz").status_code == 200
+
+
+def measured(bridge):
+    """What Prometheus would read, by its name and labels; None while it is refused."""
+    answer = bridge.http.get("/metrics")
+    rows = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in rows} if answer.status_code == 200 else None
 
 
 def slow(answers):

@@ -8,6 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trunnion_bridge.correlation import HEADER, new_id
 from trunnion_bridge.problem import Refused, on_broken, problem
 from trunnion_bridge.trouble import PASSING, on_away
 
@@ -57,7 +58,7 @@ class Answers:
 
 def as_bytes(refused: Refused, is_tls: bool) -> bytes:
     """A refusal as it goes over the wire, where no application answers; the connection ends with it."""
-    answer = problem(refused, "", {"Connection": "close"})
+    answer = problem(refused, "", {"Connection": "close", HEADER: new_id()})
     message: Message = {"headers": answer.raw_headers}
     _mark(message, is_tls, _POLICY)
     status = HTTPStatus(answer.status_code)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,11 @@ _MARGIN = 200  # file descriptors for the database, ROS and the rest
 
 
 class Connections:
-    """All that are open, and how many each address has."""
+    """All that are open, and how many each address has; `on_refused` hears why others are not."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, on_refused: Callable[[str], None] = lambda _: None) -> None:
         self.limits = limits
+        self.on_refused = on_refused
         self._open: dict[Hashable, Hashable] = {}
         self._of_address: Counter[Hashable] = Counter()
 
@@ -152,6 +153,7 @@ class PatientHttp(HttpToolsProtocol):
     def _refuse(self, refused: Refused) -> None:
         if not self.transport.is_closing():
             self._has_head()
+            self._all.on_refused(refused.code)
             self.transport.write(as_bytes(refused, self.scheme == "https"))
             self.transport.close()
 

@@ -58,5 +58,10 @@ class RequestId:
         await self._app(scope, receive, naming)
 
 
+def new_id() -> str:
+    """An id for a request that brought none."""
+    return uuid.uuid4().hex
+
+
 def _identity(given: str) -> str:
-    return given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+    return given if _GIVEN.fullmatch(given) else new_id()

@@ -11,6 +11,8 @@ from types import FrameType
 
 import uvicorn
 
+from trunnion_bridge.handshake import hurry
+
 _log = logging.getLogger("trunnion.bridge")
 
 
@@ -20,8 +22,15 @@ class DrainingServer(uvicorn.Server):
     While it drains it answers all requests, is not ready, and gives the robot no further order.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]], drain_s: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], Awaitable[None]],
+        drain_s: float,
+        handshake_within_s: float = 5.0,
+    ) -> None:
         super().__init__(config)
+        self._handshake_within_s = handshake_within_s
         self._drain_all = drain
         self._drain_s = drain_s
         self._draining: asyncio.Task[None] | None = None
@@ -29,6 +38,8 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if self.config.is_ssl:
+            hurry(self._loop, self._handshake_within_s)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

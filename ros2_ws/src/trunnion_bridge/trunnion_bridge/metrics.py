@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +44,20 @@ class Metrics:
             buckets=_AGE_BUCKETS_S,
             registry=self.registry,
         )
+
+        self.connections = Gauge(
+            "trunnion_connections", "Connections that are open, HTTP and WebSocket", registry=self.registry
+        )
+        self._refused = Counter(
+            "trunnion_refused",
+            "Requests and connections that were refused, by the code of the problem",
+            ["code"],
+            registry=self.registry,
+        )
+
+    def refuse(self, code: str) -> None:
+        """Count what was refused."""
+        self._refused.labels(code).inc()
 
     def order_ended(self, order: Order) -> None:
         """Count an order that has ended."""

@@ -10,12 +10,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from trunnion_bridge.correlation import HEADER, request_id
 from trunnion_contract.errors import BadInput
 
 MEDIA_TYPE = "application/problem+json"
+_URN = "urn:trunnion:problem:"
 _GOT_MAX = 120
 _log = logging.getLogger("trunnion.bridge")
 
@@ -102,7 +104,7 @@ def problem(refused: Refused, path: str, headers: Mapping[str, str] | None = Non
     """The response for a refusal of the request to `path`."""
     status, title = PROBLEMS[refused.code]
     content = {
-        "type": f"urn:trunnion:problem:{refused.code}",
+        "type": f"{_URN}{refused.code}",
         "title": title,
         "status": status,
         "detail": str(refused),
@@ -113,6 +115,13 @@ def problem(refused: Refused, path: str, headers: Mapping[str, str] | None = Non
         "next": refused.next_step,
     }
     return ProblemResponse(content, status, headers={**refused.headers, **(headers or {})})
+
+
+def code_of(headers: Headers, body: bytes) -> str | None:
+    """The code of an answer that is a problem; None of any other."""
+    if headers.get("content-type") != MEDIA_TYPE:
+        return None
+    return str(json.loads(body)["type"]).removeprefix(_URN)
 
 
 def not_found(where: str, got: str, wanted: str, see: str) -> Refused:

@@ -10,6 +10,7 @@ import socket
 import uvicorn
 
 from trunnion_bridge.app import create_app
+from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.connections import Connections
 from trunnion_bridge.database import Database
 from trunnion_bridge.drain import DrainingServer
@@ -32,7 +33,9 @@ def serve(settings: Settings, listener: socket.socket, opcua: socket.socket | No
     app = create_app(settings, opcua)
     start_log(settings.log_format)
     host, port = listener.getsockname()[:2]
-    connections = Connections(settings.limits)
+    bridge: Bridge = app.state.bridge
+    connections = Connections(settings.limits, bridge.metrics.refuse)
+    bridge.metrics.connections.set_function(lambda: len(connections))
     _allow_files(connections.files_wanted)
     config = uvicorn.Config(
         app,
@@ -48,7 +51,7 @@ def serve(settings: Settings, listener: socket.socket, opcua: socket.socket | No
         ssl_keyfile=settings.tls_key,
         proxy_headers=False,  # who is at the other end is asked of the kernel, never of the request
     )
-    server = DrainingServer(config, app.state.bridge.drain, settings.drain_s)
+    server = DrainingServer(config, bridge.drain, settings.drain_s, settings.limits.handshake_within_s)
     _stop_on_signal(server)
     with Database(settings.database_url):
         pass  # what cannot be used is told now, not in the middle of the start

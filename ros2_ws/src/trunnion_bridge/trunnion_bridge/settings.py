@@ -53,7 +53,7 @@ class Oidc:
         ):
             raise BadInput(
                 where="--oidc-issuer",
-                got=f"'{self.issuer}'",
+                got=f"'{self.issuer}'" if self.issuer else "nothing",
                 wanted="an address that begins with https://, because whoever could change its keys would be let in",
                 next_step="name the issuer as its tokens do",
             )

@@ -20,6 +20,7 @@ class Limits:
         connections_max: HTTP and WebSocket together; one address may have four fifths of them, so that whoever takes
             all that it can from one machine does not lock out the others.
         streams_max: of one caller: WebSockets, server-sent events and video.
+        handshake_within_s: for TLS to begin; a connection is counted only after it.
         head_within_s: for the head of a request, from the opening of the connection or the answer before it.
         head_max_bytes: of a request, without its body.
         body_within_s: for a body, from its request's head.
@@ -29,6 +30,7 @@ class Limits:
     rate_per_s: float = 300.0
     connections_max: int = 1000
     streams_max: int = 600
+    handshake_within_s: float = 5.0
     head_within_s: float = 10.0
     head_max_bytes: int = 64 * 1024
     body_within_s: float = 10.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
@@ -12,9 +11,7 @@ from trunnion_bridge.access.clerk import Clerk
 from trunnion_bridge.access.deed import Deed, acting
 from trunnion_bridge.access.wanted import RouteTable
 from trunnion_bridge.correlation import request_id
-from trunnion_bridge.problem import MEDIA_TYPE
-
-_URN = "urn:trunnion:problem:"
+from trunnion_bridge.problem import code_of
 
 
 class Trail:
@@ -74,6 +71,4 @@ class Trail:
 
 def _code(start: Message, body: bytes) -> str:
     """The code of a problem; of another answer its status."""
-    if Headers(raw=list(start.get("headers", ()))).get("content-type") == MEDIA_TYPE:
-        return str(json.loads(body)["type"]).removeprefix(_URN)
-    return str(start["status"])
+    return code_of(Headers(raw=list(start.get("headers", ()))), body) or str(start["status"])
