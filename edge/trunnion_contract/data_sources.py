@@ -161,7 +161,11 @@ class Split(Strict):
 
 
 class Data(Strict):
-    """Where the labelled images come from."""
+    """Where the labelled images come from.
+
+    `synthetic_share` of the images that are trained on are simulated; what is too many of either kind is left out.
+    """
 
     sources: tuple[Source, ...] = Field(min_length=1)
     split: Split
+    synthetic_share: float | None = Field(default=None, gt=0, lt=1)

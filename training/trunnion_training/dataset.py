@@ -23,6 +23,7 @@ from trunnion_training.dataset_files import Written, set_apart, write_images
 from trunnion_training.findings import Finding, counted
 from trunnion_training.gathering import gather
 from trunnion_training.inventory import inventory
+from trunnion_training.mixing import mixed
 from trunnion_training.quality.measures import measure
 from trunnion_training.quality.report import quality_page
 from trunnion_training.split import SPLITS, assign_splits
@@ -54,7 +55,13 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | Non
     cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress, day)
     images = [image for image in cleaned if image.is_labelled]
     to_label = [image for image in cleaned if not image.is_labelled]
-    written = write_images(images, assign_splits(images, usecase.data.split), out_dir, progress)
+    splits = assign_splits(images, usecase.data.split)
+    if usecase.data.synthetic_share is not None:
+        images, splits, left_out = mixed(
+            images, splits, usecase.data.synthetic_share, usecase.data.split.seed
+        )
+        findings += left_out
+    written = write_images(images, splits, out_dir, progress)
     set_apart(to_label, out_dir / _TO_LABEL)
     dataset = _record(usecase, written, sources, findings, len(to_label))
     _write_records(dataset, written, images, findings, out_dir)
