@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import rclpy
-from action_msgs.srv import CancelGoal
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient
@@ -24,24 +22,25 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import BatteryState, Image, JointState
 from trunnion_interfaces.action import Sort
 from trunnion_interfaces.msg import PolicyStatus
-from unique_identifier_msgs.msg import UUID
 from vision_msgs.msg import Detection2DArray
 
 from trunnion_bridge import messages
 from trunnion_bridge.doorbell import Doorbell
 from trunnion_bridge.heartbeats import LIFECYCLE_KEY, Heartbeats, Level
 from trunnion_bridge.installed import MODEL_KEYS, active_model
-from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, NodeHealth, Order
+from trunnion_bridge.models import ActiveModel, Arm, Battery, Camera, Detections, NodeHealth, Order
 from trunnion_bridge.readings import Frame, Heard, Rate, Slot
 from trunnion_bridge.settings import Settings
-from trunnion_bridge.sorting import SortAccepted, SortNews, SortOutcome, SortRun
+from trunnion_bridge.sorter import Sorter
+from trunnion_bridge.sorting import SortRun
 from trunnion_inference.shared_memory import free_segments_of_the_dead
 
 HEARTBEAT_S = 0.5
 SORTER_CHECK_S = 0.25
+BATTERY_STALE_MS = 30_000  # who has one says so rarely
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _TOLD_KEYS = MODEL_KEYS | {LIFECYCLE_KEY}
 _LEVELS: dict[bytes, Level] = {DiagnosticStatus.OK: "ok", DiagnosticStatus.WARN: "warn"}
@@ -67,15 +66,14 @@ class Gateway:
         self._status: Slot[bytes] = Slot()
         self._image: Slot[bytes] = Slot()
         self._detections: Slot[Any] = Slot()
+        self._battery: Slot[bytes] = Slot()
         self._image_rate = Rate()
-        self._sorter_here = False
         self.changed = Doorbell()
         self.framed = Doorbell()
         self._thread: threading.Thread | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Join the ROS graph and begin to listen; after a stop, again, as if nothing had been heard."""
-        self._loop = loop
         self._context = Context()
         self._heartbeats = Heartbeats(self._settings.nodes)
         arguments = ["--ros-args", *self._settings.ros_arguments] if self._settings.ros_arguments else None
@@ -85,11 +83,10 @@ class Gateway:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._subscribe()
         self._diagnostics = self._node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._sort = ActionClient(self._node, Sort, "sort")
-        self._cancel = self._node.create_client(CancelGoal, "sort/_action/cancel_goal")
-        self._result = self._node.create_client(Sort.Impl.GetResultService, "sort/_action/get_result")
+        action = ActionClient(self._node, Sort, "sort")
+        self._sorter = Sorter(self._node, action, self._executor, loop, self._may_command)
         self._node.create_timer(HEARTBEAT_S, self._beat)
-        self._node.create_timer(SORTER_CHECK_S, self._check_sorter)
+        self._node.create_timer(SORTER_CHECK_S, self._sorter.look)
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._spin, name="ros", daemon=True)
         self._thread.start()
@@ -100,11 +97,10 @@ class Gateway:
             return
         self._executor.shutdown(timeout_sec=1.0)
         self._thread.join(timeout=1.0)
-        self._sort.destroy()
+        self._sorter.close()
         self._node.destroy_node()
         self._context.try_shutdown()
         self._thread = None
-        self._sorter_here = False
 
     @property
     def alive(self) -> bool:
@@ -114,7 +110,7 @@ class Gateway:
     @property
     def sorter_here(self) -> bool:
         """Whether an action server takes orders."""
-        return self._sorter_here
+        return self._thread is not None and self._sorter.is_here
 
     def sorter_silence_s(self) -> float | None:
         """Seconds since the sorter's last heartbeat; None when it never sent one."""
@@ -156,6 +152,13 @@ class Gateway:
             age_ms=heard.age_ms(now_s) if heard else None,
         )
 
+    def battery(self) -> Battery | None:
+        """What the robot says of its battery, None when it does not say."""
+        heard = self._battery.look()
+        if heard is None or heard.age_ms(time.monotonic()) > BATTERY_STALE_MS:
+            return None
+        return messages.battery_from(_read(heard, BatteryState))
+
     @property
     def frames(self) -> int:
         """Images that came since the start."""
@@ -184,25 +187,16 @@ class Gateway:
         )
 
     def sort(self, order: Order, run: SortRun) -> None:
-        """Hand an order to the sorter, which tells `run`.
-
-        The order's id is the goal's: it can be cancelled after a restart, and asking twice does not sort twice.
-        """
-        self._executor.create_task(self._send, order, self._teller(run))
+        """See Sorter."""
+        self._sorter.sort(order, run)
 
     def ask(self, order: Order, run: SortRun) -> None:
-        """Follow an order that the sorter was given before, by whom ever; an order that it forgot is `unknown`."""
-        self._executor.create_task(self._ask, order, self._teller(run))
+        """See Sorter."""
+        self._sorter.ask(order, run)
 
     def cancel(self, order_id: str) -> None:
-        """Ask the sorter to leave an order; without a sorter nothing happens."""
-        self._executor.create_task(self._send_cancel, order_id)
-
-    def _teller(self, run: SortRun) -> Callable[[SortNews], None]:
-        def tell(news: SortNews) -> None:
-            self._loop.call_soon_threadsafe(run.tell, news)
-
-        return tell
+        """See Sorter."""
+        self._sorter.cancel(order_id)
 
     # All below runs on the executor's thread.
 
@@ -217,6 +211,7 @@ class Gateway:
         subscribe(PoseStamped, "current_pose", lambda data: self._keep(self._pose, data))
         subscribe(JointState, "joint_states", lambda data: self._keep(self._joints, data))
         subscribe(PolicyStatus, "policy/status", lambda data: self._keep(self._status, data))
+        subscribe(BatteryState, "battery_state", lambda data: self._keep(self._battery, data))
         subscribe(Image, "camera/image_raw", self._on_image)
         subscribe(Detection2DArray, "detections", self._on_detections, raw=False)
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
@@ -257,57 +252,6 @@ class Gateway:
             )
         ]
         self._diagnostics.publish(message)
-
-    def _check_sorter(self) -> None:
-        services = (self._cancel, self._result)
-        self._sorter_here = self._sort.server_is_ready() and all(one.service_is_ready() for one in services)
-
-    def _send(self, order: Order, tell: Callable[[SortNews], None]) -> None:
-        if not self._may_command():  # asked last of all: this process may have slept since it was last known
-            return
-
-        def on_feedback(message: Any) -> None:
-            tell(messages.sort_update(message.feedback))
-
-        def on_answer(future: Any) -> None:
-            handle = future.result()
-            if not handle.accepted:
-                tell(SortOutcome("refused", 0, "the sorter did not take the order"))
-                return
-            tell(SortAccepted())
-            handle.get_result_async().add_done_callback(
-                lambda result: tell(messages.sort_outcome(result.result()))
-            )
-
-        goal = messages.sort_goal(Sort.Goal, order)
-        self._sort.send_goal_async(goal, on_feedback, _goal_id(order.id)).add_done_callback(on_answer)
-
-    def _ask(self, order: Order, tell: Callable[[SortNews], None]) -> None:
-        goal_id = _goal_id(order.id)
-
-        def on_feedback(message: Any) -> None:
-            if message.goal_id == goal_id:
-                tell(messages.sort_update(message.feedback))
-
-        def on_result(future: Any) -> None:
-            self._node.destroy_subscription(listening)
-            tell(messages.sort_outcome(future.result()))
-
-        topic = "sort/_action/feedback"
-        listening = self._node.create_subscription(Sort.Impl.FeedbackMessage, topic, on_feedback, 10)
-        request = Sort.Impl.GetResultService.Request(goal_id=goal_id)
-        self._result.call_async(request).add_done_callback(on_result)
-
-    def _send_cancel(self, order_id: str) -> None:
-        if not self._may_command():
-            return
-        request = CancelGoal.Request()
-        request.goal_info.goal_id = _goal_id(order_id)
-        self._cancel.call_async(request)
-
-
-def _goal_id(order_id: str) -> Any:
-    return UUID(uuid=list(uuid.UUID(order_id).bytes))
 
 
 def _read(heard: Heard[bytes] | None, kind: Any) -> Any:

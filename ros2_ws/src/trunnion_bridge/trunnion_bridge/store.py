@@ -15,19 +15,20 @@ from sqlalchemy.orm import Session
 from trunnion_bridge.access import audit
 from trunnion_bridge.database import Database
 from trunnion_bridge.leadership import Fence, no_fence
-from trunnion_bridge.lifecycle import ENDED, STATES, WITH_THE_SORTER, before
-from trunnion_bridge.models import Order, OrderDetail, OrderLine, OrderRequest, OrderState
+from trunnion_bridge.lifecycle import ENDED, WITH_THE_SORTER, before
+from trunnion_bridge.models import Order, OrderLine, OrderRequest, OrderState
+from trunnion_bridge.order_queries import OrderQueries
 from trunnion_bridge.outward.outbox import enqueue
 from trunnion_bridge.problem import Refused
-from trunnion_bridge.tables import EventRow, OrderRow, event_of, order_of
+from trunnion_bridge.tables import EventRow, OrderRow, order_of
 from trunnion_bridge.tracing import traceparent
 
 CHANNEL = "trunnion_orders"  # where other bridges hear that something was written
 RETAINED = 10_000  # events of which the content is kept, for those who come back
 
 
-class Store:
-    """All orders ever posted. Thread-safe, in a database that is open.
+class Store(OrderQueries):
+    """All orders ever posted, and every change of them. Thread-safe, in a database that is open.
 
     What the bridge writes that talks to the robot must pass the fence, and raises Deposed otherwise.
     """
@@ -39,7 +40,7 @@ class Store:
         retained: int = RETAINED,
         fence: Callable[[], Fence] = lambda: no_fence,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._fence = fence
         self._retained = retained
         self._clock = clock
@@ -68,68 +69,6 @@ class Store:
             self._note(session, row, "the order is in the queue")
             audit.enter(session, row.id)
             return order_of(row), True
-
-    def get(self, order_id: str) -> OrderDetail | None:
-        """The order with its history."""
-        if "\0" in order_id:  # PostgreSQL has no text with it
-            return None
-        with self._database.reading() as session:
-            row = session.scalar(select(OrderRow).where(OrderRow.id == order_id))
-            if row is None:
-                return None
-            return OrderDetail(**order_of(row).model_dump(), events=[event_of(e) for e in row.events])
-
-    def page(self, limit: int, before: int | None = None, state: OrderState | None = None) -> list[Order]:
-        """Up to `limit` orders, newest first, with numbers below `before`."""
-        query = select(OrderRow).order_by(OrderRow.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(OrderRow.number < before)
-        if state is not None:
-            query = query.where(OrderRow.state == state)
-        with self._database.reading() as session:
-            return [order_of(row) for row in session.scalars(query)]
-
-    def newest(self, limit: int) -> tuple[int, list[Order]]:
-        """The id of the latest event, and up to `limit` orders as they were after it, newest first."""
-        query = select(OrderRow).order_by(OrderRow.number.desc()).limit(limit)
-        with self._database.reading() as session:
-            latest = session.scalar(select(func.max(EventRow.number))) or 0
-            return latest, [order_of(row) for row in session.scalars(query)]
-
-    def latest(self) -> int:
-        """The id of the latest event; 0 before the first."""
-        with self._database.reading() as session:
-            return session.scalar(select(func.max(EventRow.number))) or 0
-
-    def events_after(self, event_id: int, limit: int) -> list[tuple[int, Order]] | None:
-        """Up to `limit` events after one, oldest first: its id, and the order as it was after it.
-
-        None when events between are no longer retained, or when there was no such event.
-        """
-        query = select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
-        with self._database.reading() as session:
-            if event_id > (session.scalar(select(func.max(EventRow.number))) or 0):
-                return None
-            rows = list(session.scalars(query))
-        if any(row.content is None for row in rows):
-            return None
-        return [(row.number, Order.model_validate_json(row.content or "")) for row in rows]
-
-    def next_up(self) -> Order | None:
-        """The order whose turn it is: one that the sorter may have already, then the oldest that waits."""
-        query = select(OrderRow).order_by(OrderRow.number).limit(1)
-        with self._database.reading() as session:
-            for states in (WITH_THE_SORTER, ("queued",)):
-                if row := session.scalar(query.where(OrderRow.state.in_(states))):
-                    return order_of(row)
-        return None
-
-    def counts(self) -> dict[OrderState, int]:
-        """How many orders are in each state."""
-        query = select(OrderRow.state, func.count()).group_by(OrderRow.state)
-        with self._database.reading() as session:
-            found = dict(session.execute(query).all())
-        return {state: found.get(state, 0) for state in STATES}
 
     def hand_over(self, order_id: str) -> Order | None:
         """Take a queued order to starting, before the sorter hears of it; None when it is no longer queued."""
