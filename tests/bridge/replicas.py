@@ -35,6 +35,10 @@ class Replicas:
         self._start = start
         self._bridges = []
 
+    def one_more(self, *arguments):
+        """A bridge for as long as the block lasts."""
+        return self._start(*arguments)
+
     def ready(self, running):
         """Two bridges that are ready, the one that leads first."""
         self._bridges = [bridge for bridge in self._bridges if bridge.process.poll() is None]

@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,10 @@ def running_cell(environment: Environment) -> Iterator[CellRobot]:
 class RunningBridge:
     """A bridge's process and a client for it."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int, data_dir: Path) -> None:
         self.process = process
         self.port = port
+        self.data_dir = data_dir
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10.0)
         self.token = ""
 
@@ -179,7 +181,7 @@ def running_bridge(
     with (data_dir / "bridge.log").open("a") as log:
         process = subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log, text=True)
     with process:
-        bridge = RunningBridge(process, port)
+        bridge = RunningBridge(process, port, data_dir)
         try:
             until(lambda: _answers(bridge), within_s=120.0, what=f"a bridge (see {data_dir}/bridge.log)")
             if "--oidc-issuer" not in arguments:
@@ -188,6 +190,15 @@ def running_bridge(
         finally:
             bridge.http.close()
             process.kill()
+
+
+@contextmanager
+def locked(bridge: RunningBridge) -> Iterator[None]:
+    """Somebody else who keeps the bridge's file of orders locked."""
+    with closing(sqlite3.connect(bridge.data_dir / "bridge.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def a_free_port() -> int:

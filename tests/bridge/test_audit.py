@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -70,6 +71,16 @@ def test_the_database_refuses_to_rewrite_it(database, deed, change):
     assert [entry.who for entry in AuditLog(database).page(10)] == ["ada"]
 
 
+def test_postgresql_refuses_to_empty_it(postgres):
+    with Database(postgres.new_database()) as database:
+        log, deed = AuditLog(database), Deed("order.create", "192.0.2.7", "r-1", {"caller": None})
+        log.write(deed, "refused", "role-too-low")
+        for change in ("TRUNCATE audit_log", "TRUNCATE audit_log CASCADE"):
+            with pytest.raises(DatabaseError, match="only grows"), database.writing() as session:
+                session.execute(text(change))
+        assert len(log.page(10)) == 1
+
+
 def test_what_callers_send_comes_into_it_as_text_and_in_no_other_way(database, deed):
     log = AuditLog(database)
     hostile = "x'); DROP TABLE audit_log; --\0\ud800\r\n" + "y" * 500
@@ -109,7 +120,7 @@ def test_every_change_over_http_is_there_with_its_request_id(bridge):
 
 
 def test_refused_changes_are_there_with_the_reason_and_looks_are_not(bridge):
-    expires_at = "2027-06-01T00:00:00Z"
+    expires_at = (datetime.now(UTC) + timedelta(days=90)).isoformat()
     made = bridge.http.post("/v1/keys", json={"name": "n", "role": "viewer", "expires_at": expires_at})
     if made.status_code != 201:
         pytest.fail(made.text)

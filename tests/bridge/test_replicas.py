@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from prometheus_client.parser import text_string_to_metric_families
 from standardwebhooks import Webhook
+from tests.bridge.opcua import clients
 from tests.bridge.outward.receiver import running_receiver
 from tests.bridge.replicas import Admin, Replicas, leads
 from tests.bridge.running import a_free_port, running_bridge, slowness, until
@@ -34,12 +35,11 @@ def all_replicas(ros_process_environment, bundle, postgres, tmp_path_factory):
     keys = {"TRUNNION_WEBHOOK_KEY": Fernet.generate_key().decode()}
     environment = {**ros_process_environment, "TRUNNION_DATABASE": url, **keys}
 
-    def start():
+    def start(*arguments):
         port = a_free_port()
         folder = tmp_path_factory.mktemp("replica")
-        return running_bridge(
-            environment, bundle, folder, port, "--advertise-url", f"http://127.0.0.1:{port}"
-        )
+        own = ("--advertise-url", f"http://127.0.0.1:{port}")
+        return running_bridge(environment, bundle, folder, port, *own, *arguments)
 
     with ExitStack() as running:
         yield Replicas(url, start), running
@@ -95,6 +95,30 @@ def test_every_bridge_takes_orders_shows_the_robot_and_tells_of_every_change(rep
     assert [values(bridge)["trunnion_leader",] for bridge in replicas] == [1, 0]
     assert values(first)["trunnion_takeovers_total",] >= 1
     assert values(second)["trunnion_node_up", "sorter"] == 1
+
+
+def test_opc_ua_of_a_bridge_that_does_not_lead_shows_the_robot_and_takes_orders(all_replicas, replicas, cell):
+    place = clients.Place(a_free_port())
+    with all_replicas[0].one_more("--opcua-endpoint", place.url) as follower:
+        until(lambda: "opcua: served" in (follower.data_dir / "bridge.log").read_text(), 120.0, "OPC UA")
+        assert not leads(follower)
+        follower.until_ready()
+
+        async def order_a_nut(client, index):
+            placed = await clients.call(client, index, "PlaceOrder", *clients.order(["nut"], [1]))
+            order_id = placed.OutputArguments[0]
+            follower.until_state(order_id.Value, "succeeded")
+            known = await clients.call(client, index, "GetOrder", order_id)
+            here = client.get_node(f"ns={index};s=Cell/Arm/Here")
+            return order_id.Value, known.OutputArguments[0].Value, await here.read_value()
+
+        order_id, state, is_here = clients.ask(place, order_a_nut)
+
+        assert (state, is_here) == ("succeeded", True)
+        assert cell.executed().count(order_id) == 1
+        assert {check["name"]: check["ok"] for check in follower.http.get("/healthz").json()["checks"]}[
+            "opcua"
+        ]
 
 
 def test_an_order_is_cancelled_at_any_bridge(replicas, cell):

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import resource
-import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
-from tests.bridge.running import until
+from tests.bridge.running import locked, until
 
 ONE_BYTE = 1
 
 
 @contextmanager
-def locked(bridge, folder):
-    with closing(sqlite3.connect(folder / "bridge.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
-
-
-@contextmanager
-def full(bridge, folder):
+def full(bridge):
     """No file of the bridge's process grows or changes beyond its first byte."""
     process_id = bridge.process.pid
     before = resource.prlimit(process_id, resource.RLIMIT_FSIZE, (ONE_BYTE, resource.RLIM_INFINITY))
@@ -30,10 +21,11 @@ def full(bridge, folder):
 
 
 @contextmanager
-def gone(bridge, folder):
-    (folder / "bridge.db").rename(folder / "elsewhere")
+def gone(bridge):
+    file, elsewhere = (bridge.data_dir / name for name in ("bridge.db", "elsewhere"))
+    file.rename(elsewhere)
     yield
-    (folder / "elsewhere").rename(folder / "bridge.db")
+    elsewhere.rename(file)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +36,12 @@ def gone(bridge, folder):
         (gone, "not there any more"),
     ],
 )
-def test_an_order_runs_on_and_those_who_post_are_told_to_come_again(
-    bridge, cell, shared_data_dir, trouble, got
-):
+def test_an_order_runs_on_and_those_who_post_are_told_to_come_again(bridge, cell, trouble, got):
     cell.say("sorter steady")
     order = bridge.post({"bolt": 2}).json()
     bridge.until_state(order["id"], "running")
     key = {"Idempotency-Key": trouble.__name__}
-    with trouble(bridge, shared_data_dir):
+    with trouble(bridge):
         answer = bridge.post({"nut": 1}, **key)
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:trunnion:problem:database-away")
         assert got in answer.json()["got"]

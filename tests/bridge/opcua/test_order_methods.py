@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from asyncua import ua
 from tests.bridge.opcua.clients import ask, call, order, said
-from tests.bridge.running import until
+from tests.bridge.running import locked, until
 
 from trunnion_bridge.opcua.order_methods import order_from
 from trunnion_bridge.problem import Refused
@@ -113,9 +114,12 @@ def test_an_order_that_is_not_there_is_not_found(open_bridge, open_place):
         assert said(refused).startswith("orderId: got 'no\\x00ne'")
 
 
-def test_what_was_asked_for_is_in_the_audit_log(open_bridge, open_place):
-    placed = place(open_place, *order(["nut"], [1]))
-    place(open_place, *order(["cog"], [1]))
+def test_what_was_asked_for_is_in_the_audit_log_and_told_as_it_comes(open_bridge, open_place):
+    with open_bridge.connect("/v1/events?topics=audit", max_size=None) as told:
+        assert json.loads(told.recv(timeout=5))["type"] == "snapshot"
+        placed = place(open_place, *order(["nut"], [1]))
+        place(open_place, *order(["cog"], [1]))
+        heard = [json.loads(told.recv(timeout=10))["data"] for _ in range(2)]
 
     refused, done = open_bridge.http.get("/v1/audit", params={"action": "order.create", "limit": 2}).json()[
         "entries"
@@ -127,6 +131,21 @@ def test_what_was_asked_for_is_in_the_audit_log(open_bridge, open_place):
         ("local", "admin", "127.0.0.1")
     }
     assert done["request_id"] != refused["request_id"]
+    assert [entry["number"] for entry in heard] == [done["number"], refused["number"]]
+
+
+def test_a_database_that_is_away_is_a_status_with_words_and_passes(open_bridge, open_place):
+    arguments = order(["nut"], [1], "B", "while-away")
+    with locked(open_bridge):
+        refused = place(open_place, *arguments)
+        x = ask(open_place, lambda client, index: client.get_node(f"ns={index};s=Cell/Arm/X").read_value())
+
+    assert refused.StatusCode.value == STATUS.BadResourceUnavailable
+    assert "got a database that is locked" in said(refused)
+    assert isinstance(x, float), "the robot is shown all the same"
+    placed = until(lambda: (again := place(open_place, *arguments)).StatusCode.is_good() and again)
+    open_bridge.until_state(placed.OutputArguments[0].Value, "succeeded")
+    assert open_bridge.http.get("/healthz").json()["live"]
 
 
 def test_the_example_in_the_chapter_does_what_it_says(

@@ -22,6 +22,7 @@ from trunnion_bridge.bridge import Bridge
 from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.correlation import HEADER, RequestId
 from trunnion_bridge.guard import BodyLimit, Guard, RequestClock
+from trunnion_bridge.refusals import Refusals
 from trunnion_bridge.routes import infer
 from trunnion_bridge.settings import Settings
 
@@ -50,6 +51,7 @@ async def _opcua(bridge: Bridge, listener: socket.socket | None) -> AsyncIterato
 
     server = OpcUaServer(bridge, bridge.settings.opcua, listener)
     await server.start()
+    bridge.opcua = server
     try:
         yield
     finally:
@@ -84,6 +86,7 @@ def create_app(settings: Settings, opcua_listener: socket.socket | None = None) 
     app.add_middleware(Trail, clerk=bridge.clerk, page_files=_page_files())
     oidc = settings.oidc
     app.add_middleware(Answers, connects_to=oidc.origin if oidc and oidc.client_id else "")
+    app.add_middleware(Refusals, on_refused=bridge.metrics.refuse)
     app.add_middleware(RequestClock, metrics=bridge.metrics)
     app.add_middleware(RequestId)
     return app

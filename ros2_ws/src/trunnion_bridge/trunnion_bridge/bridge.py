@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,6 +55,14 @@ _STATE_PERIOD_S = 0.1
 _STATE_AT_LEAST_EVERY_S = 0.5
 
 
+class Part(Protocol):
+    """What runs beside the bridge's loop."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+
+
 class Bridge:
     """Everything between the web and the robot."""
 
@@ -97,6 +105,7 @@ class Bridge:
         self.duties = Duties(self.leadership, self.gateway, [self.dispatcher, *outward])
         self.view = View(self.database, self.leadership, self.duties, self.gateway, self.dispatcher)
         self.camera = CameraFeed(self.gateway, settings.watchers_max, self.view.check_camera)
+        self.opcua: Part | None = None
         self._queued = 0
         self.metrics.registry.register(self._readings())
         self.metrics.registry.register(self.webhooks.readings)
@@ -147,7 +156,7 @@ class Bridge:
         settings = self.settings
         if settings.mqtt is None:
             return None
-        parts = self.database, self.desk, self.clerk
+        parts = self.catalogue, self.database, self.desk, self.clerk
         return Station(settings.mqtt, *parts, lambda: self.view.seen()).link
 
     def state(self) -> State:
@@ -179,8 +188,9 @@ class Bridge:
         """Whether the bridge works, and whether the robot does."""
         works = self.leadership.alive and self.relay.alive and self.duties.alive
         live = works and (not self.duties.sees or self.gateway.alive)
+        opcua = self.opcua.alive if self.opcua else None
         return health_of(
-            live, self.relay.well, self.dispatcher.draining, self.view.replica(), self.view.seen()
+            live, self.relay.well, opcua, self.dispatcher.draining, self.view.replica(), self.view.seen()
         )
 
     async def _tell_states(self) -> None:

@@ -6,13 +6,18 @@ from trunnion_bridge.models import Check, Health, Replica
 from trunnion_bridge.seen import Seen
 
 
-def health_of(live: bool, database_well: bool, draining: bool, replica: Replica, seen: Seen) -> Health:
-    """`live` says whether all parts of this bridge run; the rest is as the leader sees it."""
+def health_of(
+    works: bool, database_well: bool, opcua: bool | None, draining: bool, replica: Replica, seen: Seen
+) -> Health:
+    """`works` says whether all other parts of this bridge run, `opcua` whether that does, None where it is not wanted;
+    the rest is as the leader sees it."""
+    live = works and opcua is not False
     heard = replica.age_ms is not None
     ill = [node for node in seen.nodes if node.state not in ("ok", "warn")]
     checks = [
         Check(name="bridge", ok=live, message="works" if live else "has partly stopped: restart it"),
         Check(name="database", ok=database_well, message=_says(database_well, "can be read")),
+        *([Check(name="opcua", ok=opcua, message=_says(opcua, "runs"))] if opcua is not None else []),
         Check(name="leader", ok=heard and replica.leader is not None, message=_leader(replica)),
         Check(name="sorter", ok=seen.sorter_here, message=_says(seen.sorter_here, "takes orders")),
         Check(

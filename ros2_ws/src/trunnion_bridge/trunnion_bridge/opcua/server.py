@@ -56,6 +56,11 @@ class OpcUaServer:
         _meter(bridge.metrics.registry, self)
 
     @property
+    def alive(self) -> bool:
+        """Whether the thread runs, which begins to serve after a few seconds."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def sessions(self) -> int:
         """Sessions that are open."""
         return len(self._internals.sessions) if self._internals else 0
