@@ -1,8 +1,8 @@
 """A cell on real ROS 2 without physics: publishes what a robot, a detector and a policy publish, and sorts by drawing.
 
 Reads commands from stdin, one a line: `silence NODE`, `wake NODE`, `sorter {quick,steady,slow,deaf,fail,refuse}`,
-`restock` (sorts what it took on to its end, then fills the tray), `executed` (the answer is the ids of all orders
-that it ever began).
+`battery PERCENT`, `restock` (sorts what it took on to its end, then fills the tray), `executed` (the answer is the ids
+of all orders that it ever began).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import BatteryState, Image, JointState
 from trunnion_interfaces.action import Sort
 from trunnion_interfaces.msg import PolicyGoal, PolicyStatus
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose
@@ -64,12 +64,14 @@ class Cell(Node):
         self.busy = False
         self.taken_on: list[str] = []
         self.executed: list[str] = []
+        self.battery_percent: float | None = None
         group = ReentrantCallbackGroup()
         self._pose = self.create_publisher(PoseStamped, "current_pose", qos_profile_sensor_data)
         self._joints = self.create_publisher(JointState, "joint_states", qos_profile_sensor_data)
         self._image = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
         self._detections = self.create_publisher(Detection2DArray, "detections", 5)
         self._status = self.create_publisher(PolicyStatus, "policy/status", 5)
+        self._battery = self.create_publisher(BatteryState, "battery_state", qos_profile_sensor_data)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(0.02, self._publish_arm, group)
         self.create_timer(0.1, self._publish_view, group)
@@ -125,6 +127,10 @@ class Cell(Node):
             if name not in self.silent
         ]
         self._diagnostics.publish(DiagnosticArray(status=status))
+        if self.battery_percent is not None:
+            charging = BatteryState.POWER_SUPPLY_STATUS_CHARGING
+            share = self.battery_percent / 100
+            self._battery.publish(BatteryState(percentage=share, power_supply_status=charging))
 
     def _take_on(self, goal: Sort.Goal) -> GoalResponse:
         if self.way == "refuse":
@@ -189,6 +195,7 @@ class Cell(Node):
         while self.taken_on:
             time.sleep(0.02)
         self.left = list(PARTS)
+        self.battery_percent = None
 
     def obey(self, command: str, name: str = "") -> None:
         """Do what a line on stdin says."""
@@ -198,6 +205,8 @@ class Cell(Node):
             self.silent.discard(name)
         elif command == "sorter":
             self.way = name
+        elif command == "battery":
+            self.battery_percent = float(name)
         elif command == "restock":
             self.restock()
 

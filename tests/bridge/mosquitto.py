@@ -71,7 +71,7 @@ class FleetControl:
 
     def __init__(self, port: int, robot: str = "uagv/v2/trunnion/cell", version: str = "2.1.0") -> None:
         self.robot, self._version = robot, version
-        self.heard: dict[str, list[dict[str, Any]]] = {"state": [], "connection": []}
+        self.heard: dict[str, list[dict[str, Any]]] = {"state": [], "connection": [], "factsheet": []}
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._client.on_message = self._hear
         self._client.on_connect = lambda client, *_: client.subscribe([(f"{robot}/#", 1)])

@@ -32,6 +32,14 @@ def test_the_state_shows_the_whole_cell(bridge, cell):
     bridge.until_state(order_id, "succeeded")
 
 
+def test_a_battery_is_shown_where_the_robot_tells_of_one(bridge, cell):
+    cell.say("battery 41.5")
+
+    told = until(lambda: bridge.state()["battery"])
+
+    assert told == {"charge_percent": 41.5, "charging": True}
+
+
 def test_health_tells_life_from_readiness(bridge, cell):
     cell.say("silence simulated_robot")
 

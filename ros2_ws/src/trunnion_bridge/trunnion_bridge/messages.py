@@ -10,7 +10,7 @@ from action_msgs.msg import GoalStatus
 from numpy.typing import NDArray
 from trunnion_interfaces.msg import PolicyGoal
 
-from trunnion_bridge.models import Arm, Detection, Order
+from trunnion_bridge.models import Arm, Battery, Detection, Order
 from trunnion_bridge.sorting import SortOutcome, SortUpdate
 
 _OUTCOMES = {
@@ -41,6 +41,14 @@ def arm_from(pose: Any, joints: Any, status: Any, *, here: bool, age_ms: int | N
         hold_reason=status.hold_reason if status else "",
         age_ms=age_ms,
     )
+
+
+def battery_from(message: Any) -> Battery | None:
+    """The battery from a BatteryState; None where it does not know how full it is."""
+    if not 0 <= message.percentage <= 1:  # NaN is none of these
+        return None
+    charging = message.power_supply_status == message.POWER_SUPPLY_STATUS_CHARGING
+    return Battery(charge_percent=round(100 * message.percentage, 1), charging=charging)
 
 
 def joints_from(joints: Any) -> tuple[dict[str, float], float | None]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from trunnion_bridge.doorbell import Doorbell
-from trunnion_bridge.models import ActiveModel, Arm, Camera, Detections, Model, NodeHealth, Order
+from trunnion_bridge.models import ActiveModel, Arm, Battery, Camera, Detections, Model, NodeHealth, Order
 
 CHANNEL = "trunnion_seen"
 STALE_AFTER_S = 3.0
@@ -27,6 +27,7 @@ class Seen(Model):
     detections: Detections | None
     nodes: list[NodeHealth]
     models: list[ActiveModel] = Field([], description="what nodes say that they run")
+    battery: Battery | None = None
     sorter_here: bool
     order: Order | None
 

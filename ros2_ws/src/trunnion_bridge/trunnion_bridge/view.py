@@ -58,6 +58,7 @@ class View:
             detections=self._gateway.detections(),
             nodes=self._gateway.nodes(),
             models=self._gateway.models(),
+            battery=self._gateway.battery(),
             sorter_here=self._gateway.sorter_here,
             order=self._dispatcher.current,
         )

@@ -5,6 +5,9 @@ It is no safety function: a topic can be lost. A cell with people in it needs th
 
 from __future__ import annotations
 
+# How a reason begins that others must be able to tell.
+STOPPED, SILENT = "emergency stop", "emergency_stop "
+
 
 class EmergencyStop:
     """Whether the arm must stand still.
@@ -32,10 +35,10 @@ class EmergencyStop:
     def reason(self, now_s: float) -> str:
         """Why the arm must stand still; empty where it may move."""
         if self._stopped:
-            return "emergency stop"
+            return STOPPED
         if not self.silence_max_s:
             return ""
         if self._heard_s is None:
-            return "emergency_stop has not spoken yet"
+            return f"{SILENT}has not spoken yet"
         silence_s = now_s - self._heard_s
-        return f"emergency_stop is silent for {silence_s:.1f} s" if silence_s > self.silence_max_s else ""
+        return f"{SILENT}is silent for {silence_s:.1f} s" if silence_s > self.silence_max_s else ""

@@ -18,6 +18,7 @@ from tests.bridge.running import until
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.outward.vda5050.book import Book
+from trunnion_bridge.outward.vda5050.condition import Condition
 from trunnion_bridge.outward.vda5050.link import Link
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
 from trunnion_bridge.outward.vda5050.vehicle import Vehicle
@@ -49,7 +50,7 @@ def beside(folder, mqtt: Mqtt, work: Callable[[Link, Store], Any]) -> Any:
                 return (await ledger.post(request, key, 100))[0]
 
             vehicle = Vehicle(mqtt.dialect, Book(database), post, ledger.cancel, ledger.get)
-            link = Link(mqtt, vehicle, list, rng=random.Random(0))
+            link = Link(mqtt, vehicle, Condition, {"typeSpecification": {}}, rng=random.Random(0))
             await link.start()
             try:
                 return await asyncio.to_thread(work, link, store)

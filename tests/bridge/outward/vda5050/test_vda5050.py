@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 from tests.bridge.mosquitto import FleetControl, instant, order, running_mosquitto
@@ -16,8 +17,13 @@ def test_orders_by_mqtt_reach_the_robot_are_audited_and_a_dead_bridge_is_told(st
         control = FleetControl(broker.port)
         bridge.until_ready()
         until(lambda: control.connection() == "ONLINE", what="ONLINE")
+        feed = bridge.connect("/v1/events?topics=audit", max_size=None)
+        assert json.loads(feed.recv(timeout=5))["type"] == "snapshot"
         control.send("order", order("mes-1", 0, ("nut", 1)))
         control.send("order", order("mes-1", 0, ("nut", 1)))
+        told = json.loads(feed.recv(timeout=10))["data"]
+        assert (told["action"], told["via"], told["outcome"]) == ("order.create", "mqtt", "done")
+        feed.close()
         done = control.until(
             lambda state: [one["actionStatus"] for one in state["actionStates"]] == ["FINISHED"], "the end"
         )
@@ -41,6 +47,11 @@ def test_orders_by_mqtt_reach_the_robot_are_audited_and_a_dead_bridge_is_told(st
         )
         assert bridge.http.get("/v1/orders").json()["orders"][0]["state"] == "cancelled"
         assert "trunnion_mqtt_connected 1.0" in bridge.http.get("/metrics").text
+
+        control.send("instantActions", instant("sheet", "factsheetRequest"))
+        sheet = until(lambda: control.heard["factsheet"], what="the factsheet")[0]
+        assert (sheet["version"], sheet["serialNumber"]) == ("2.1.0", "cell")
+        assert {"key": "bundle", "value": "sorting_cell 0.1.0"} in sheet["vehicleConfig"]["versions"]
 
         bridge.stop(signal.SIGKILL)
         until(lambda: control.connection() == "CONNECTIONBROKEN", what="the last will")

@@ -16,6 +16,7 @@ from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.database import Database, sqlite_url
 from trunnion_bridge.ledger import Ledger
 from trunnion_bridge.outward.vda5050.book import Book
+from trunnion_bridge.outward.vda5050.condition import Condition
 from trunnion_bridge.outward.vda5050.dialect import DIALECTS
 from trunnion_bridge.outward.vda5050.fault import Rejected
 from trunnion_bridge.outward.vda5050.vehicle import Vehicle
@@ -72,7 +73,7 @@ class Cell:
 
     @property
     def state(self):
-        return self.vehicle.state([])
+        return self.vehicle.state(Condition())
 
     def actions(self):
         return {one["actionId"]: one["actionStatus"] for one in self.state["actionStates"]}
@@ -309,3 +310,13 @@ def test_the_state_has_what_its_version_wants(cell):
     own = {"2": {"batteryState"}, "3": {"powerSupply", "instantActionStates"}}
     number = next(key for key, dialect in DIALECTS.items() if dialect is cell.dialect)
     assert set(cell.state) == both | own[number]
+
+
+def test_the_factsheet_is_wanted_once_for_each_request(cell):
+    assert not cell.vehicle.takes_factsheet_request()
+    cell.instant(instant("f-1", "factsheetRequest"))
+    cell.instant(instant("f-1", "factsheetRequest"))
+
+    states = cell.state["instantActionStates" if cell.dialect.has_instant_states else "actionStates"]
+    assert [(one["actionType"], one["actionStatus"]) for one in states] == [("factsheetRequest", "FINISHED")]
+    assert [cell.vehicle.takes_factsheet_request() for _ in range(2)] == [True, False]

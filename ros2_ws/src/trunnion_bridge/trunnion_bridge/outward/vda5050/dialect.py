@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Fault = Literal[
     "malformed", "order", "outdated", "same-id", "other-active", "after-cancel", "nothing-to-cancel", "instant-action"
 ]  # fmt: skip
+Stop = Literal["none", "until released", "while silent"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One version.
 
@@ -22,7 +23,9 @@ class Dialect:
         errors: what each fault is called.
         result: where an action says how it went.
         has_instant_states: whether instant actions have a list of their own in the state.
-        fixed: what the state says of a robot that stands, is plugged in, and leaves safety to others.
+        power: what the battery is called, and its charge.
+        stop: where the state says whether the robot was stopped.
+        stops: what each kind of stop is called.
     """
 
     topics: str
@@ -31,7 +34,9 @@ class Dialect:
     errors: Mapping[Fault, str]
     result: str
     has_instant_states: bool
-    fixed: Mapping[str, Any]
+    power: tuple[str, str]
+    stop: str
+    stops: Mapping[Stop, str]
 
 
 V2 = Dialect(
@@ -50,10 +55,9 @@ V2 = Dialect(
     },
     result="resultDescription",
     has_instant_states=False,
-    fixed={
-        "batteryState": {"batteryCharge": 100.0, "charging": False},
-        "safetyState": {"eStop": "NONE", "fieldViolation": False},
-    },
+    power=("batteryState", "batteryCharge"),
+    stop="eStop",
+    stops={"none": "NONE", "until released": "MANUAL", "while silent": "AUTOACK"},
 )
 V3 = Dialect(
     topics="vda5050/v3",
@@ -71,9 +75,8 @@ V3 = Dialect(
     },
     result="actionResult",
     has_instant_states=True,
-    fixed={
-        "powerSupply": {"stateOfCharge": 100.0, "charging": False},
-        "safetyState": {"activeEmergencyStop": "NONE", "fieldViolation": False},
-    },
+    power=("powerSupply", "stateOfCharge"),
+    stop="activeEmergencyStop",
+    stops={"none": "NONE", "until released": "MANUAL", "while silent": "REMOTE"},
 )
 DIALECTS: Mapping[str, Dialect] = {"2": V2, "3": V3}

@@ -16,14 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trunnion_bridge.models import Order
 from trunnion_bridge.outward.bell import Bell
+from trunnion_bridge.outward.vda5050.condition import Condition
 from trunnion_bridge.outward.vda5050.fault import Rejected
+from trunnion_bridge.outward.vda5050.limits import PAYLOAD_MAX, STATE_EVERY_S, STATE_PAUSE_S
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
 from trunnion_bridge.outward.vda5050.vehicle import Vehicle
 
-_PAYLOAD_MAX = 64 * 1024
 _QUEUED_MAX = 64  # messages that wait to be read; more are left out
-_STATE_EVERY_S = 25.0  # the standard wants one in 30 s
-_STATE_PAUSE_S = 0.1
 _KEEPALIVE_S = 15
 _AGAIN_MIN_S, _AGAIN_MAX_S = 0.5, 15.0
 _log = logging.getLogger("trunnion.bridge")
@@ -33,7 +32,8 @@ class Link:
     """A duty of the bridge that leads: one robot is connected once.
 
     Args:
-        troubles: errors of the cell itself, for the state.
+        condition: how the cell itself is, for the state.
+        factsheet: what it can do, sent when somebody asks for it.
         on_rejected: a message was not taken.
     """
 
@@ -41,13 +41,15 @@ class Link:
         self,
         mqtt: Mqtt,
         vehicle: Vehicle,
-        troubles: Callable[[], list[dict[str, Any]]],
+        condition: Callable[[], Condition],
+        factsheet: dict[str, Any],
         on_rejected: Callable[[Rejected], Awaitable[object]] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._mqtt = mqtt
         self._vehicle = vehicle
-        self._troubles = troubles
+        self._condition = condition
+        self._factsheet = factsheet
         self._on_rejected = on_rejected
         self._rng = rng or random.Random()
         self._bell = Bell()
@@ -98,6 +100,8 @@ class Link:
         try:
             async for message in client.messages:
                 await self._take(message)
+                if self._vehicle.takes_factsheet_request():
+                    await self._publish(client, "factsheet", self._factsheet, qos=0, retain=True)
                 self._bell.ring()
         except asyncio.CancelledError:
             with suppress(aiomqtt.MqttError):
@@ -109,7 +113,7 @@ class Link:
 
     async def _take(self, message: aiomqtt.Message) -> None:
         payload = message.payload if isinstance(message.payload, bytes) else b""
-        payload = payload if len(payload) <= _PAYLOAD_MAX else b""  # not JSON, and so it is told
+        payload = payload if len(payload) <= PAYLOAD_MAX else b""  # not JSON, and so it is told
         is_order = message.topic.matches(self._mqtt.topic("order"))
         try:
             if is_order:
@@ -129,9 +133,9 @@ class Link:
         """The state after each change, and every now and then."""
         while True:
             with suppress(aiomqtt.MqttError):  # who reads messages hears of a lost connection
-                await self._publish(client, "state", self._vehicle.state(self._troubles()), qos=0)
-            await asyncio.sleep(_STATE_PAUSE_S)
-            await self._bell.wait(_STATE_EVERY_S)
+                await self._publish(client, "state", self._vehicle.state(self._condition()), qos=0)
+            await asyncio.sleep(STATE_PAUSE_S)
+            await self._bell.wait(STATE_EVERY_S)
 
     async def _connection(self, client: aiomqtt.Client, state: str) -> None:
         await self._publish(client, "connection", {"connectionState": state}, qos=1, retain=True)

@@ -11,11 +11,13 @@ from pydantic.alias_generators import to_camel
 
 from trunnion_bridge.models import OrderLine, OrderRequest
 from trunnion_bridge.outward.vda5050.fault import Rejected
+from trunnion_bridge.outward.vda5050.limits import LIST_MAX, TEXT_MAX
 
 SORT = "sort"
 CANCEL = "cancelOrder"
 STATE_REQUEST = "stateRequest"
 CLEAR = "clearInstantActions"
+FACTSHEET = "factsheetRequest"
 _NUMBER_MAX = 2**32 - 1
 
 
@@ -27,8 +29,8 @@ def _plain(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(max_length=256), AfterValidator(_plain)]
-Id = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
+Text = Annotated[str, Field(max_length=TEXT_MAX), AfterValidator(_plain)]
+Id = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), AfterValidator(_plain)]
 Count = Annotated[int, Field(ge=0, le=_NUMBER_MAX)]
 
 
@@ -55,7 +57,7 @@ class Action(_Read):
 
     action_type: Text
     action_id: Id
-    action_parameters: Annotated[list[Parameter], Field(max_length=64)] = []
+    action_parameters: Annotated[list[Parameter], Field(max_length=LIST_MAX)] = []
 
     def parameter(self, key: str) -> Any:
         """A parameter's value; None where there is none."""
@@ -65,7 +67,7 @@ class Action(_Read):
 class _Place(_Read):
     sequence_id: Count
     released: bool
-    actions: Annotated[list[Action], Field(max_length=64)]
+    actions: Annotated[list[Action], Field(max_length=LIST_MAX)]
 
 
 class Node(_Place):
@@ -90,8 +92,8 @@ class OrderMessage(_Header):
 
     order_id: Id
     order_update_id: Count
-    nodes: Annotated[list[Node], Field(min_length=1, max_length=64)]
-    edges: Annotated[list[Edge], Field(max_length=64)]
+    nodes: Annotated[list[Node], Field(min_length=1, max_length=LIST_MAX)]
+    edges: Annotated[list[Edge], Field(max_length=LIST_MAX)]
 
     def content(self) -> str:
         """What may not differ when the message comes again."""
@@ -112,7 +114,7 @@ class OrderMessage(_Header):
 class InstantActions(_Header):
     """What is to be done at once."""
 
-    actions: Annotated[list[Action], Field(max_length=64)]
+    actions: Annotated[list[Action], Field(max_length=LIST_MAX)]
 
 
 def read_order(payload: bytes) -> OrderMessage:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from trunnion_bridge.access.clerk import Clerk
 from trunnion_bridge.access.deed import Deed, acting
 from trunnion_bridge.access.roles import Caller, Role
+from trunnion_bridge.catalogue import Catalogue
 from trunnion_bridge.database import Database
 from trunnion_bridge.desk import Desk
 from trunnion_bridge.models import Order, OrderRequest
 from trunnion_bridge.outward.vda5050.book import Book
-from trunnion_bridge.outward.vda5050.fault import Rejected, error
+from trunnion_bridge.outward.vda5050.condition import condition_of
+from trunnion_bridge.outward.vda5050.factsheet import factsheet_of
+from trunnion_bridge.outward.vda5050.fault import Rejected
 from trunnion_bridge.outward.vda5050.link import Link
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
 from trunnion_bridge.outward.vda5050.vehicle import Vehicle
@@ -28,14 +30,20 @@ class Station:
     """Whoever may write to the robot's topics may order: the broker says who that is."""
 
     def __init__(
-        self, mqtt: Mqtt, database: Database, desk: Desk, clerk: Clerk, seen: Callable[[], Seen]
+        self,
+        mqtt: Mqtt,
+        catalogue: Catalogue,
+        database: Database,
+        desk: Desk,
+        clerk: Clerk,
+        seen: Callable[[], Seen],
     ) -> None:
         self._mqtt = mqtt
         self._desk = desk
         self._clerk = clerk
-        self._seen = seen
         vehicle = Vehicle(mqtt.dialect, Book(database), self._post, self._cancel, desk.get)
-        self.link = Link(mqtt, vehicle, self._troubles, self._on_rejected)
+        factsheet = factsheet_of(mqtt.dialect, catalogue)
+        self.link = Link(mqtt, vehicle, lambda: condition_of(seen()), factsheet, self._on_rejected)
 
     async def _post(self, request: OrderRequest, key: str) -> Order:
         with acting(self._deed("order.create")):
@@ -44,15 +52,6 @@ class Station:
     async def _cancel(self, order_id: str) -> None:
         with acting(self._deed("order.cancel")), suppress(Refused):  # it ended meanwhile
             await self._desk.cancel(order_id)
-
-    def _troubles(self) -> list[dict[str, Any]]:
-        """What is wrong with the cell; an order may be taken nevertheless, and waits."""
-        seen = self._seen()
-        ill = [node for node in seen.nodes if node.state not in ("ok", "warn")]
-        troubles = [error("nodeNotWell", f"{node.name}: {node.message}", {"node": node.name}) for node in ill]
-        return (
-            troubles if seen.sorter_here else [error("sorterAway", "no sorter takes orders", {}), *troubles]
-        )
 
     async def _on_rejected(self, rejected: Rejected) -> None:
         subject = rejected.references.get("orderId") or rejected.references.get("actionId", "")

@@ -9,11 +9,13 @@ from typing import Any
 from trunnion_bridge.lifecycle import ENDED
 from trunnion_bridge.models import Order, OrderRequest
 from trunnion_bridge.outward.vda5050.book import Book, Entry
+from trunnion_bridge.outward.vda5050.condition import Condition
 from trunnion_bridge.outward.vda5050.dialect import Dialect
 from trunnion_bridge.outward.vda5050.fault import Rejected
 from trunnion_bridge.outward.vda5050.messages import (
     CANCEL,
     CLEAR,
+    FACTSHEET,
     STATE_REQUEST,
     Action,
     OrderMessage,
@@ -49,6 +51,7 @@ class Vehicle:
         self._instant_error: dict[str, Any] | None = None
         self._instant: dict[str, dict[str, Any]] = {}
         self._cancelling: list[str] = []
+        self._factsheet_wanted = False
 
     async def open(self) -> None:
         """Take up the order that came last, perhaps to a bridge before this one."""
@@ -78,7 +81,7 @@ class Vehicle:
             raise
 
     async def take_instant_actions(self, payload: bytes) -> None:
-        """Instant actions came: cancelOrder, stateRequest, clearInstantActions.
+        """Instant actions came: cancelOrder, stateRequest, factsheetRequest, clearInstantActions.
 
         Raises:
             Rejected: one was not taken; the state says so already.
@@ -93,8 +96,13 @@ class Vehicle:
             self._instant_error = rejected.error(self._dialect)
             raise
 
-    def state(self, troubles: list[dict[str, Any]]) -> dict[str, Any]:
-        """The state without its header; `troubles` are errors of the cell itself."""
+    def takes_factsheet_request(self) -> bool:
+        """Whether the factsheet is to be sent, which is said once for each request."""
+        wanted, self._factsheet_wanted = self._factsheet_wanted, False
+        return wanted
+
+    def state(self, condition: Condition) -> dict[str, Any]:
+        """The state without its header, of a cell in that condition."""
         last = self._entries[-1].message if self._entries else None
         orders = [state for entry in self._entries for state in self._action_states(entry)]
         instant = list(self._instant.values())
@@ -107,8 +115,8 @@ class Vehicle:
             "operatingMode": "AUTOMATIC",
             "actionStates": orders if self._dialect.has_instant_states else orders + instant,
             **({"instantActionStates": instant} if self._dialect.has_instant_states else {}),
-            "errors": errors + troubles,
-            **self._dialect.fixed,
+            "errors": [*errors, *condition.troubles],
+            **condition.as_said(self._dialect),
         }
 
     async def _accept(self, message: OrderMessage) -> bool:
@@ -164,6 +172,9 @@ class Vehicle:
             }
             self._mark(action, "FINISHED", "")
         elif action.action_type == STATE_REQUEST:  # each message is answered with the state
+            self._mark(action, "FINISHED", "")
+        elif action.action_type == FACTSHEET:
+            self._factsheet_wanted = True
             self._mark(action, "FINISHED", "")
         else:
             self._mark(action, "FAILED", "the cell does not know this action")
