@@ -19,6 +19,7 @@ from tests.ros.tiny_bundle import Variant, detector_network, detector_spec
 
 from trunnion_bridge.catalogue import read_catalogue
 from trunnion_bridge.inference.inference import Inference, bundle_detectors
+from trunnion_bridge.inference.items import items_of
 from trunnion_bridge.inference.pool import NICENESS, InferencePool
 from trunnion_bridge.problem import Refused
 from trunnion_bridge.routes import infer
@@ -127,6 +128,42 @@ def test_a_bundle_that_cannot_be_run_is_told_and_the_bridge_lives(ros_process_en
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:trunnion:problem:cannot-infer")
         assert "cannot load" in answer.json()["got"]
         assert bridge.http.get("/healthz").status_code == 200
+
+
+def seen_by(variant):
+    """What the API says that a model sees in a bright picture."""
+    engine = open_engine(detector_network(variant).SerializeToString(), EngineSettings(device="cpu"))
+    pool = InferencePool([Detector(engine, detector_spec(variant))], 10**6)
+    try:
+        return items_of(pool.submit(picture(), 0.4).result(10), detector_spec(variant))
+    finally:
+        pool.close()
+
+
+def test_a_model_that_segments_gives_the_mask_of_each_detection():
+    (item,) = seen_by(Variant(task="segmentation"))
+
+    assert item.keypoints is None
+    assert item.mask.size == (240, 320)
+    inside = np.repeat(np.arange(len(item.mask.counts)) % 2 == 1, item.mask.counts)
+    rows, columns = np.nonzero(inside.reshape((240, 320), order="F"))
+    # The left half of the box from (100, 80) to (140, 120).
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (80, 119, 100, 119)
+    assert len(rows) == 40 * 20
+
+
+def test_a_model_of_poses_gives_the_points_of_each_detection():
+    (item,) = seen_by(Variant(task="pose"))
+
+    assert item.mask is None
+    assert [point.model_dump() for point in item.keypoints] == [
+        {"name": "axle", "x_px": 110.0, "y_px": 90.0, "visibility": 0.5}
+    ]
+
+
+def test_a_model_of_boxes_alone_says_nothing_of_either():
+    (item,) = seen_by(Variant())
+    assert (item.mask, item.keypoints) == (None, None)
 
 
 class Watched(Detector):

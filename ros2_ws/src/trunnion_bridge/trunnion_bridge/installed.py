@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from trunnion_bridge.models import ActiveModel, InferenceState, Model
+from trunnion_bridge.inference.models import InferenceState
+from trunnion_bridge.models import ActiveModel, Model
 from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import TrunnionError
 from trunnion_contract.manifest import Precision

@@ -121,6 +121,13 @@ class Arm(Model):
     age_ms: int | None = Field(examples=[12])
 
 
+class Battery(Model):
+    """What the robot says of its battery."""
+
+    charge_percent: float = Field(ge=0, le=100, examples=[80.0])
+    charging: bool = Field(examples=[False])
+
+
 class Camera(Model):
     """The camera as last heard of."""
 
@@ -144,37 +151,6 @@ class Detections(Model):
     age_ms: int = Field(examples=[38])
     frame: str = Field(description="the camera's frame in ROS")
     items: list[Detection]
-
-
-class InferenceModel(Model):
-    """The network that looked at an image, so that its answer can be had again."""
-
-    name: str = Field(examples=["sorting_cell"])
-    version: str = Field(examples=["0.1.0"])
-    digest: str = Field(description="of the bundle", examples=["2f0c7a"])
-    precision: Literal["fp32", "fp16", "int8"]
-    runtime: str = Field(examples=["onnxruntime 1.31.1 on cpu"])
-
-
-class InferenceResult(Model):
-    """What is in an image, the surest first. Boxes are in its pixels, as it was taken: EXIF turns nothing."""
-
-    width_px: int = Field(examples=[320])
-    height_px: int = Field(examples=[240])
-    confidence: float = Field(description="the least score", examples=[0.4])
-    items: list[Detection]
-    model: InferenceModel
-    waited_ms: float = Field(description="before a detector was free", examples=[1.8])
-    took_ms: float = Field(description="to decode, to detect, with those detected at once", examples=[24.1])
-
-
-class InferenceState(Model):
-    """Whether the bridge can detect in images that are sent to it."""
-
-    state: Literal["idle", "loading", "ready", "failed"]
-    message: str
-    runtime: str | None = None
-    precision: Literal["fp32", "fp16", "int8"] | None = None
 
 
 class NodeHealth(Model):
@@ -235,6 +211,7 @@ class State(Model):
     detections: Detections | None
     nodes: list[NodeHealth]
     models: list[ActiveModel] = Field([], description="what nodes run, which need not be `bundle`")
+    battery: Battery | None = Field(None, description="null while the robot says nothing of one")
     sorter_here: bool = Field(description="whether the sorter takes orders")
     order: Order | None = Field(description="the order that runs, or that waits for the robot")
     queued: int = Field(description="orders that wait, the one above included if it waits")

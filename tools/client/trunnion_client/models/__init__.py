@@ -9,6 +9,7 @@ from .audit_entry import AuditEntry
 from .audit_entry_outcome import AuditEntryOutcome
 from .audit_entry_role_type_0 import AuditEntryRoleType0
 from .audit_page import AuditPage
+from .battery import Battery
 from .bin_layout import BinLayout
 from .bundle_info import BundleInfo
 from .camera import Camera
@@ -32,6 +33,7 @@ from .inference_result import InferenceResult
 from .inference_state import InferenceState
 from .inference_state_precision_type_0 import InferenceStatePrecisionType0
 from .inference_state_state import InferenceStateState
+from .inferred_detection import InferredDetection
 from .installed_model import InstalledModel
 from .installed_model_licences import InstalledModelLicences
 from .key import Key
@@ -39,10 +41,12 @@ from .key_page import KeyPage
 from .key_request import KeyRequest
 from .key_request_role import KeyRequestRole
 from .key_role import KeyRole
+from .keypoint import Keypoint
 from .leader import Leader
 from .list_audit_entries_outcome_type_0 import ListAuditEntriesOutcomeType0
 from .list_missions_state_type_0 import ListMissionsStateType0
 from .list_orders_state_type_0 import ListOrdersStateType0
+from .mask import Mask
 from .mission import Mission
 from .mission_page import MissionPage
 from .mission_state import MissionState
@@ -72,6 +76,8 @@ from .robot import Robot
 from .robot_doing import RobotDoing
 from .robot_list import RobotList
 from .session import Session
+from .session_end import SessionEnd
+from .session_request import SessionRequest
 from .session_role_type_0 import SessionRoleType0
 from .sign_in import SignIn
 from .snapshot import Snapshot
@@ -100,6 +106,7 @@ __all__ = (
     "AuditEntryOutcome",
     "AuditEntryRoleType0",
     "AuditPage",
+    "Battery",
     "BinLayout",
     "BundleInfo",
     "Camera",
@@ -123,10 +130,12 @@ __all__ = (
     "InferenceState",
     "InferenceStatePrecisionType0",
     "InferenceStateState",
+    "InferredDetection",
     "InstalledModel",
     "InstalledModelLicences",
     "Key",
     "KeyPage",
+    "Keypoint",
     "KeyRequest",
     "KeyRequestRole",
     "KeyRole",
@@ -134,6 +143,7 @@ __all__ = (
     "ListAuditEntriesOutcomeType0",
     "ListMissionsStateType0",
     "ListOrdersStateType0",
+    "Mask",
     "Mission",
     "MissionPage",
     "MissionState",
@@ -163,6 +173,8 @@ __all__ = (
     "RobotDoing",
     "RobotList",
     "Session",
+    "SessionEnd",
+    "SessionRequest",
     "SessionRoleType0",
     "SignIn",
     "Snapshot",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define as _attrs_define
 
 if TYPE_CHECKING:
-    from ..models.detection import Detection
     from ..models.inference_model import InferenceModel
+    from ..models.inferred_detection import InferredDetection
 
 
 T = TypeVar("T", bound="InferenceResult")
@@ -15,13 +15,13 @@ T = TypeVar("T", bound="InferenceResult")
 
 @_attrs_define
 class InferenceResult:
-    """What is in an image, the surest first. Boxes are in its pixels, as it was taken: EXIF turns nothing.
+    """What is in an image, the surest first. All of it is in its pixels, as it was taken: EXIF turns nothing.
 
     Attributes:
         width_px (int):
         height_px (int):
         confidence (float): the least score
-        items (list[Detection]):
+        items (list[InferredDetection]):
         model (InferenceModel): The network that looked at an image, so that its answer can be had again.
         waited_ms (float): before a detector was free
         took_ms (float): to decode, to detect, with those detected at once
@@ -30,7 +30,7 @@ class InferenceResult:
     width_px: int
     height_px: int
     confidence: float
-    items: list[Detection]
+    items: list[InferredDetection]
     model: InferenceModel
     waited_ms: float
     took_ms: float
@@ -71,8 +71,8 @@ class InferenceResult:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.detection import Detection  # noqa: PLC0415
         from ..models.inference_model import InferenceModel  # noqa: PLC0415
+        from ..models.inferred_detection import InferredDetection  # noqa: PLC0415
 
         d = dict(src_dict)
         width_px = d.pop("width_px")
@@ -84,7 +84,7 @@ class InferenceResult:
         items = []
         _items = d.pop("items")
         for items_item_data in _items:
-            items_item = Detection.from_dict(items_item_data)
+            items_item = InferredDetection.from_dict(items_item_data)
 
             items.append(items_item)
 

@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.active_model import ActiveModel
     from ..models.arm import Arm
+    from ..models.battery import Battery
     from ..models.bundle_info import BundleInfo
     from ..models.camera import Camera
     from ..models.detections import Detections
@@ -38,6 +39,7 @@ class State:
         bundle (BundleInfo): The bundle that the cell runs, and what can be ordered from it.
         bridge (Replica): One of the bridges that share the orders.
         models (list[ActiveModel] | Unset): what nodes run, which need not be `bundle`
+        battery (Battery | None | Unset): null while the robot says nothing of one
     """
 
     at: datetime.datetime
@@ -51,8 +53,10 @@ class State:
     bundle: BundleInfo
     bridge: Replica
     models: list[ActiveModel] | Unset = UNSET
+    battery: Battery | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.battery import Battery  # noqa: PLC0415
         from ..models.detections import Detections  # noqa: PLC0415
         from ..models.order import Order  # noqa: PLC0415
 
@@ -94,6 +98,14 @@ class State:
                 models_item = models_item_data.to_dict()
                 models.append(models_item)
 
+        battery: dict[str, Any] | None | Unset
+        if isinstance(self.battery, Unset):
+            battery = UNSET
+        elif isinstance(self.battery, Battery):
+            battery = self.battery.to_dict()
+        else:
+            battery = self.battery
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -112,6 +124,8 @@ class State:
         )
         if models is not UNSET:
             field_dict["models"] = models
+        if battery is not UNSET:
+            field_dict["battery"] = battery
 
         return field_dict
 
@@ -119,6 +133,7 @@ class State:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.active_model import ActiveModel  # noqa: PLC0415
         from ..models.arm import Arm  # noqa: PLC0415
+        from ..models.battery import Battery  # noqa: PLC0415
         from ..models.bundle_info import BundleInfo  # noqa: PLC0415
         from ..models.camera import Camera  # noqa: PLC0415
         from ..models.detections import Detections  # noqa: PLC0415
@@ -187,6 +202,23 @@ class State:
 
                 models.append(models_item)
 
+        def _parse_battery(data: object) -> Battery | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                battery_type_0 = Battery.from_dict(data)
+
+                return battery_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Battery | None | Unset, data)
+
+        battery = _parse_battery(d.pop("battery", UNSET))
+
         state = cls(
             at=at,
             arm=arm,
@@ -199,6 +231,7 @@ class State:
             bundle=bundle,
             bridge=bridge,
             models=models,
+            battery=battery,
         )
 
         return state

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trunnion_bridge.catalogue import Catalogue
+from trunnion_bridge.inference.items import items_of
+from trunnion_bridge.inference.models import InferenceModel, InferenceResult, InferenceState
 from trunnion_bridge.inference.pool import Found, InferencePool, give_way
-from trunnion_bridge.models import Detection, InferenceModel, InferenceResult, InferenceState
 from trunnion_bridge.problem import Refused
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import BadInput, Broken, TrunnionError
 from trunnion_edge.backends import EngineSettings
-from trunnion_edge.decode import Detections
 from trunnion_edge.detector import Detector
 from trunnion_edge.encoded_images import DamagedImage, ImageTooLarge, NotAnImage
 
@@ -122,7 +122,7 @@ class Inference:
             width_px=found.width_px,
             height_px=found.height_px,
             confidence=confidence,
-            items=detections_of(found.detections, catalogue.parts),
+            items=items_of(found, detector.spec),
             model=InferenceModel(
                 name=catalogue.name,
                 version=catalogue.version,
@@ -210,19 +210,6 @@ def bundle_detectors(path: Path, digest: str) -> list[Detector]:
     for detector in detectors:
         detector.warm_up()
     return detectors
-
-
-def detections_of(found: Detections, labels: Sequence[str]) -> list[Detection]:
-    """Detections of the edge as those of the API."""
-    rows = zip(found.boxes_px.tolist(), found.scores.tolist(), found.class_ids.tolist(), strict=True)
-    return [
-        Detection(
-            label=labels[class_id],
-            score=round(score, 3),
-            box_px=(round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1)),
-        )
-        for (x1, y1, x2, y2), score, class_id in rows
-    ]
 
 
 def _workers(detector: Detector) -> int:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trunnion_bridge.inference.run_lengths import run_lengths
 from trunnion_contract.errors import TrunnionError
 from trunnion_edge.decode import Detections
 from trunnion_edge.detector import Detector
@@ -34,13 +35,17 @@ _log = logging.getLogger("trunnion.bridge")
 
 
 class Found(NamedTuple):
-    """What was found in an image of that size, and how long it took from the queue on."""
+    """What was found in an image of that size, and how long it took from the queue on.
+
+    `masks` are the run lengths of each, from a model that segments.
+    """
 
     detections: Detections
     width_px: int
     height_px: int
     waited_s: float
     took_s: float
+    masks: list[list[int]] | None = None
 
 
 class _Job(NamedTuple):
@@ -142,8 +147,10 @@ class InferencePool:
             if isinstance(found, TrunnionError):
                 job.answer.set_exception(found)
                 continue
+            found = found.above(job.threshold)
+            masks = _run_lengths(found, width_px, height_px)
             waited_s, took_s = began_s - job.posted_s, time.perf_counter() - began_s
-            job.answer.set_result(Found(found.above(job.threshold), width_px, height_px, waited_s, took_s))
+            job.answer.set_result(Found(found, width_px, height_px, waited_s, took_s, masks))
 
     def _decoded(self, job: _Job) -> _Picture | None:
         try:
@@ -158,6 +165,12 @@ def give_way() -> None:
     """Let this thread, and those that it starts, wait for the machine's other work; only Linux can."""
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _run_lengths(found: Detections, width_px: int, height_px: int) -> list[list[int]] | None:
+    if found.masks is None:
+        return None
+    return [run_lengths(found.masks.patch(row), width_px, height_px) for row in range(len(found))]
 
 
 def _detected(detector: Detector, pictures: Sequence[_Picture]) -> list[Detections | TrunnionError]:

@@ -8,7 +8,7 @@ import anyio
 from fastapi import APIRouter, Query, Request
 
 from trunnion_bridge.bridge import TheBridge
-from trunnion_bridge.models import InferenceResult
+from trunnion_bridge.inference.models import InferenceResult
 from trunnion_bridge.problem import Refused
 
 router = APIRouter(tags=["inference"])

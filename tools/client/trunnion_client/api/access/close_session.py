@@ -1,11 +1,12 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
+from ...models.session_end import SessionEnd
 from ...types import Response
 
 
@@ -21,10 +22,11 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | Problem | None:
-    if response.status_code == 204:
-        response_204 = cast(Any, None)
-        return response_204
+) -> Problem | SessionEnd | None:
+    if response.status_code == 200:
+        response_200 = SessionEnd.from_dict(response.json())
+
+        return response_200
 
     if 400 <= response.status_code <= 499:
         response_4xx = Problem.from_dict(response.json())
@@ -44,7 +46,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | Problem]:
+) -> Response[Problem | SessionEnd]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -56,17 +58,20 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Any | Problem]:
+) -> Response[Problem | SessionEnd]:
     """Close Session
 
-     Take the cookie back. Its token lasts until it expires, and the issuer's own session is not touched.
+     Take the cookie back. In development mode its token opens nothing any more.
+
+    An issuer's token lasts until it expires; the issuer's own session the page ends, by the ID token
+    that it gets back.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Problem]
+        Response[Problem | SessionEnd]
     """
 
     kwargs = _get_kwargs()
@@ -81,17 +86,20 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-) -> Any | Problem | None:
+) -> Problem | SessionEnd | None:
     """Close Session
 
-     Take the cookie back. Its token lasts until it expires, and the issuer's own session is not touched.
+     Take the cookie back. In development mode its token opens nothing any more.
+
+    An issuer's token lasts until it expires; the issuer's own session the page ends, by the ID token
+    that it gets back.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Problem
+        Problem | SessionEnd
     """
 
     return sync_detailed(
@@ -102,17 +110,20 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Any | Problem]:
+) -> Response[Problem | SessionEnd]:
     """Close Session
 
-     Take the cookie back. Its token lasts until it expires, and the issuer's own session is not touched.
+     Take the cookie back. In development mode its token opens nothing any more.
+
+    An issuer's token lasts until it expires; the issuer's own session the page ends, by the ID token
+    that it gets back.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Problem]
+        Response[Problem | SessionEnd]
     """
 
     kwargs = _get_kwargs()
@@ -125,17 +136,20 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-) -> Any | Problem | None:
+) -> Problem | SessionEnd | None:
     """Close Session
 
-     Take the cookie back. Its token lasts until it expires, and the issuer's own session is not touched.
+     Take the cookie back. In development mode its token opens nothing any more.
+
+    An issuer's token lasts until it expires; the issuer's own session the page ends, by the ID token
+    that it gets back.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Problem
+        Problem | SessionEnd
     """
 
     return (

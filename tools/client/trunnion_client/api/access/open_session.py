@@ -7,16 +7,29 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.session import Session
-from ...types import Response
+from ...models.session_request import SessionRequest
+from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs() -> dict[str, Any]:
+def _get_kwargs(
+    *,
+    body: None | SessionRequest | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/v1/session",
     }
 
+    if isinstance(body, SessionRequest):
+        _kwargs["json"] = body.to_dict()
+    else:
+        _kwargs["json"] = body
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -58,6 +71,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
+    body: None | SessionRequest | Unset = UNSET,
 ) -> Response[Problem | Session]:
     """Open Session
 
@@ -65,7 +79,10 @@ def sync_detailed(
 
     In development mode, for the user who runs the bridge: the kernel says who is at the other end. With
     an issuer, for
-    whoever sends a token of it; the session ends when the token does.
+    whoever sends a token of it; the session ends when the token does. The ID token is not looked at.
+
+    Args:
+        body (None | SessionRequest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -75,7 +92,9 @@ def sync_detailed(
         Response[Problem | Session]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        body=body,
+    )
 
     response = client.get_httpx_client().request(
         **kwargs,
@@ -87,6 +106,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
+    body: None | SessionRequest | Unset = UNSET,
 ) -> Problem | Session | None:
     """Open Session
 
@@ -94,7 +114,10 @@ def sync(
 
     In development mode, for the user who runs the bridge: the kernel says who is at the other end. With
     an issuer, for
-    whoever sends a token of it; the session ends when the token does.
+    whoever sends a token of it; the session ends when the token does. The ID token is not looked at.
+
+    Args:
+        body (None | SessionRequest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -106,12 +129,14 @@ def sync(
 
     return sync_detailed(
         client=client,
+        body=body,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
+    body: None | SessionRequest | Unset = UNSET,
 ) -> Response[Problem | Session]:
     """Open Session
 
@@ -119,7 +144,10 @@ async def asyncio_detailed(
 
     In development mode, for the user who runs the bridge: the kernel says who is at the other end. With
     an issuer, for
-    whoever sends a token of it; the session ends when the token does.
+    whoever sends a token of it; the session ends when the token does. The ID token is not looked at.
+
+    Args:
+        body (None | SessionRequest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -129,7 +157,9 @@ async def asyncio_detailed(
         Response[Problem | Session]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        body=body,
+    )
 
     response = await client.get_async_httpx_client().request(**kwargs)
 
@@ -139,6 +169,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
+    body: None | SessionRequest | Unset = UNSET,
 ) -> Problem | Session | None:
     """Open Session
 
@@ -146,7 +177,10 @@ async def asyncio(
 
     In development mode, for the user who runs the bridge: the kernel says who is at the other end. With
     an issuer, for
-    whoever sends a token of it; the session ends when the token does.
+    whoever sends a token of it; the session ends when the token does. The ID token is not looked at.
+
+    Args:
+        body (None | SessionRequest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -159,5 +193,6 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
+            body=body,
         )
     ).parsed
