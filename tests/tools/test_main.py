@@ -18,6 +18,8 @@ COMMANDS = [
     "replay",
     "pack",
     "stress",
+    "report",
+    "feedback",
     "compare",
     "approve",
     "promote",

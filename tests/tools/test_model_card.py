@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunnion.model_card import _difference, _engines, _measured
+from trunnion.model_card import _classes, _difference, _engines, _measured
 from trunnion_contract.attached_engines import AttachedEngines
 from trunnion_contract.engine_key import EngineKey, PlanRecord
 from trunnion_contract.files import digest_bytes
@@ -76,3 +76,38 @@ def test_attached_engines_are_named_with_what_they_are_for_and_how_near_they_cam
     assert lines[-1] == (
         "- detector.onnx for Orin, tensorrt 10.3.0, CUDA 12.6, L4T 36.4.3: boxes 0.01 px off (5 may be)"
     )
+
+
+def test_each_class_has_its_recall_with_an_interval_or_says_that_it_was_not_measured():
+    labels = ("gear", "nut")
+    spec = {"name": "t", "dtype": "float32", "shape": (1, 300, 6)}
+    shape = {
+        "input": spec,
+        "output": spec,
+        "image_size_px": 320,
+        "labels": labels,
+        "confidence_threshold": 0.4,
+    }
+    about = {"name": "small", "version": "0.1.0", "dataset_digest": None, "usecase_digest": digest_bytes(b"")}
+    detector = {"file": "detector.onnx", "sha256": digest_bytes(b""), "parity": (), "spec": shape}
+    model = ModelManifest(**about, problem="p", detector=detector, made_with={}, licences={})
+    found = DetectorEvaluation(
+        images=9,
+        map50=0.9,
+        map50_95=0.7,
+        map50_by_class={"gear": 0.95},
+        confusion=((8, 0, 1), (0, 0, 0), (0, 0, 0)),
+    )
+    gate = Gate(name="detector mAP50", got="0.9", wanted="at least 0.9", passed=True)
+    proof = Proof(
+        **about,
+        model_digest=model.digest(),
+        files={},
+        runtime={},
+        detector=found,
+        gates=(gate,),
+        simulated=True,
+    )
+    lines = list(_classes(proof, model))
+    assert "| gear | 0.950 | 0.889 | 0.565 to 0.980 | 8 of 9 |" in lines
+    assert "| nut | not measured | not measured | – | – |" in lines

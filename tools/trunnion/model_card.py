@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from trunnion.figures import recall_by_class
 from trunnion_contract.attached_engines import ENGINES, AttachedEngines
 from trunnion_contract.bundle import MODEL, PROOF
 from trunnion_contract.dataset import Dataset
 from trunnion_contract.manifest import ModelManifest, Parity
-from trunnion_contract.proof import Proof, ScenarioResult
+from trunnion_contract.proof import Proof, Rate, ScenarioResult
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
 
@@ -23,7 +25,15 @@ def model_card(
     record = dataset_dir / "dataset.json"
     dataset = read_json(Dataset, record) if usecase.data and record.exists() else None
     engines = _engines(read_json(AttachedEngines, engine_dir / ENGINES), model) if engine_dir else ()
-    parts = (_head(usecase), _data(dataset), _measured(proof), _parity(model), engines, _made_with(model))
+    parts = (
+        _head(usecase),
+        _data(dataset),
+        _measured(proof),
+        _classes(proof, model),
+        _parity(model),
+        engines,
+    )
+    parts += (_limits(proof), _cost(), _made_with(model))
     sections = [section for part in parts if (section := tuple(part))]
     return "\n".join(line for section in sections for line in (*section, ""))
 
@@ -71,6 +81,49 @@ def _measured(proof: Proof) -> Iterator[str]:
     yield ""
     for gate in proof.gates:
         yield f"- {gate.name}: {gate.got} (wanted {gate.wanted})" + (f"; {gate.note}" if gate.note else "")
+
+
+def _classes(proof: Proof, model: ModelManifest) -> Iterator[str]:
+    if not (proof.detector and model.detector):
+        return
+    yield "## Classes"
+    yield "Recall is at the threshold that ships."
+    yield ""
+    yield "| class | AP50 | recall | 95 % interval | found |"
+    yield "|---|---|---|---|---|"
+    labels, precisions = model.detector.spec.labels, proof.detector.map50_by_class
+    recalls = recall_by_class(proof.detector, labels)
+    for label in labels:
+        precision = f"{precisions[label]:.3f}" if label in precisions else "not measured"
+        yield f"| {label} | {precision} | {_recall(recalls[label]) if label in recalls else 'not measured | – | –'} |"
+
+
+def _recall(rate: Rate) -> str:
+    return f"{rate.value:.3f} | {rate.lower:.3f} to {rate.upper:.3f} | {rate.successes} of {rate.trials}"
+
+
+def _limits(proof: Proof) -> Iterator[str]:
+    yield "## Limits"
+    where = "the simulated cell of the use case" if proof.simulated else "the test images"
+    yield f"Every figure here is of {where}" + (
+        "; nothing was measured on a real robot." if proof.simulated else "."
+    )
+    failed = [
+        f"- {row.name}: {count} times {reason}"
+        for row in (*proof.scenarios, *([proof.policy] if proof.policy else []))
+        for reason, count in Counter(failure.reason for failure in row.failures).most_common()
+    ]
+    if failed:
+        yield ""
+        yield "What failed:"
+        yield ""
+        yield from failed
+
+
+def _cost() -> Iterator[str]:
+    yield "## Energy and time"
+    yield "Energy: not measured. Time: with the runs in MLflow, and in the reports of the stages; not here, so that the"
+    yield "same input gives the same card."
 
 
 def _scenario(result: ScenarioResult) -> str:

@@ -164,7 +164,8 @@ def _prove_inputs(usecase: UseCase) -> Digests:
 
 
 def _pack_inputs(usecase: UseCase) -> Digests:
-    code = [code_digest("trunnion_contract.bundle"), digest_file(Path(__file__).with_name("model_card.py"))]
+    ours = [digest_file(Path(__file__).with_name(name)) for name in ("model_card.py", "figures.py")]
+    code = [code_digest("trunnion_contract.bundle"), *ours]
     return {"use case": usecase.digest(), "code": digest_json(code)}
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from trunnion.approvals.ledger import Entry, standing
 from trunnion.figures import figures_of
 from trunnion_contract.bundle import Bundle
+from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.plan import Criterion, PlanStage, PlanStageName
+from trunnion_contract.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,13 @@ class Evidence:
 
 def evidence_of(name: PlanStageName, stage: PlanStage, bundle: Bundle, entries: Sequence[Entry]) -> Evidence:
     """What the proof of the bundle and the verified entries of the ledger say about a stage."""
-    labels = bundle.model.detector.spec.labels if bundle.model.detector else ()
-    figures, said = figures_of(bundle.proof, labels), standing(entries, name, bundle.digest)
+    return evidence_on(name, stage, bundle.proof, bundle.model, standing(entries, name, bundle.digest))
+
+
+def evidence_on(
+    name: PlanStageName, stage: PlanStage, proof: Proof, model: ModelManifest, said: dict[str, Entry]
+) -> Evidence:
+    """The same for a proof of which there may be no bundle, and the last word of each role."""
+    figures = figures_of(proof, model.detector.spec.labels if model.detector else ())
     held = tuple(Held(criterion, figures.get(criterion.metric or "")) for criterion in stage.criteria)
     return Evidence(name, held, {role: said.get(role) for role in stage.approvals})

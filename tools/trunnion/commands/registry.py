@@ -13,7 +13,7 @@ from trunnion.commands.options import RUNS, BundleFile, Runs, UseCaseFile, Value
 if TYPE_CHECKING:
     from trunnion_contract.usecase import UseCase
 
-COMMANDS = ("compare", "approve", "promote", "runs")
+COMMANDS = ("report", "feedback", "compare", "approve", "promote", "runs")
 _KEY = Path("~/.config/trunnion/approver.pem")
 KeyFile = Annotated[
     Path, typer.Option("--key", envvar="TRUNNION_KEY", metavar="FILE", help="the private key of the person")
@@ -30,6 +30,8 @@ class ApproveGroup(TyperGroup):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
+    app.command()(report)
+    app.command()(feedback)
     app.command()(compare)
     approving = typer.Typer(cls=ApproveGroup, no_args_is_help=True)
     approving.command("usecase", help="Say yes or no; the word itself can be left out.")(approve)
@@ -104,6 +106,50 @@ def approve(
     approval = approving.Approval(stage, role, refuse, comment)
     looked_at = bundle or bundle_file(Run(loaded, runs / loaded.name))
     return approving.approve(open_console(), loaded, usecase, approval, looked_at, key.expanduser())
+
+
+def report(
+    usecase: UseCaseFile,
+    stage: Annotated[str, typer.Option("--stage", metavar="STAGE", help="poc or mvp")],
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="print it as PDF too, with this machine's Chromium")
+    ] = False,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+) -> int:
+    """Write the report of a stage from the evidence: criteria, figures, approvals, what failed.
+
+    Exit code 1 where the stage is not passed.
+    """
+    from trunnion.console import open_console
+    from trunnion.pipeline import Run
+    from trunnion.reporting import report as reporting
+
+    loaded = _load(usecase, values)
+    return reporting.report(open_console(), loaded, usecase, Run(loaded, runs / loaded.name), stage, pdf)
+
+
+def feedback(
+    usecase: UseCaseFile,
+    verdicts: Annotated[
+        Path, typer.Argument(metavar="FILE", help="*.csv or *.json: image, verdict, label, box, by, comment")
+    ],
+    bundle: BundleFile = None,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+) -> int:
+    """Take what people say of single images into the next dataset.
+
+    Verdicts are right, wrong_box, missed and not_sure, on what the bundle's detector finds.
+    """
+    from trunnion.console import open_console
+    from trunnion.feedback import take_feedback
+    from trunnion.pipeline import Run
+    from trunnion.stages import bundle_file
+
+    loaded = _load(usecase, values)
+    looked_at = bundle or bundle_file(Run(loaded, runs / loaded.name))
+    return take_feedback(open_console(), loaded, usecase, verdicts, looked_at)
 
 
 def keygen(key: KeyFile = _KEY) -> int:
