@@ -104,6 +104,31 @@ def test_clocks_may_differ_by_a_little():
     assert caller(token(nbf=NOW_S), NOW_S - LEEWAY_S + 2).name == "ada"
 
 
+@pytest.mark.parametrize(
+    ("key_then", "now_s", "why"),
+    [(KEY, NOW_S + 60 + LEEWAY_S + 1, "expired"), (None, NOW_S, "publish"), (OTHER, NOW_S, "signature")],
+)
+def test_a_token_that_was_good_is_refused_once_its_time_or_its_key_is_over(key_then, now_s, why):
+    now = {"key": KEY, "s": NOW_S}
+
+    class Rotating:
+        async def find(self, _):
+            return now["key"]
+
+    verifier, again = TokenVerifier(Rotating(), ISSUER, AUDIENCE, clock=lambda: now["s"]), token()
+    assert [asyncio.run(verifier.caller(again)).name for _ in range(2)] == ["ada", "ada"]
+    now.update(key=key_then, s=now_s)
+    with pytest.raises(Refused, match=why):
+        asyncio.run(verifier.caller(again))
+
+
+def test_the_signature_of_a_token_that_comes_again_is_not_computed_again(monkeypatch):
+    verifier, again = TokenVerifier(Published(), ISSUER, AUDIENCE, clock=lambda: NOW_S), token()
+    first = asyncio.run(verifier.caller(again))
+    monkeypatch.setattr(jwt, "decode", None)
+    assert asyncio.run(verifier.caller(again)) == first
+
+
 @given(
     st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{0,60}(\.[A-Za-z0-9_-]{0,60}){2}", fullmatch=True)
 )

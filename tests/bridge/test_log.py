@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from trunnion_bridge import correlation
 from trunnion_bridge.correlation import HEADER
+from trunnion_bridge.guard import RequestClock
 from trunnion_bridge.log import start_log
+from trunnion_bridge.metrics import Metrics
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +51,28 @@ def test_a_line_for_people_names_what_it_belongs_to_at_its_end(capsys):
     sorted_line, alone = capsys.readouterr().err.splitlines()
     assert sorted_line.endswith("trunnion.bridge: sorted\\nERROR forged order=o-2")
     assert alone.endswith("trunnion.bridge: alone")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "lines"),
+    [
+        ("POST", "/v1/orders", 201, 1),
+        ("GET", "/v1/orders", 200, 0),
+        ("POST", "/v1/infer", 200, 0),
+        ("POST", "/v1/infer", 503, 1),
+    ],
+)
+def test_what_changes_something_or_breaks_is_a_line_and_a_look_is_none(caplog, method, path, status, lines):
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": status})
+
+    async def sent(message):
+        pass
+
+    scope = {"type": "http", "method": method, "route": SimpleNamespace(path=path)}
+    with caplog.at_level(logging.INFO, "trunnion.bridge"):
+        asyncio.run(RequestClock(answer, Metrics())(scope, None, sent))
+    assert len(caplog.records) == lines
 
 
 def test_the_life_of_an_order_can_be_read_in_the_log_by_its_id(start_bridge, cell, tmp_path):

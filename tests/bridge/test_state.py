@@ -7,6 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.bridge.conftest import NODES
 from tests.bridge.running import ORDER_MAX, until
 
+from trunnion_bridge.bridge import next_due_s
+
 
 def test_the_state_shows_the_whole_cell(bridge, cell):
     until(lambda: bridge.state()["camera"]["rate_hz"] > 5)
@@ -72,3 +74,18 @@ def test_prometheus_can_read_the_metrics(bridge):
 def ill(bridge):
     checks = bridge.http.get("/healthz").json()["checks"]
     return {check["name"]: check["message"] for check in checks if not check["ok"]}
+
+
+def test_states_that_are_each_told_late_still_come_ten_times_a_second():
+    due_s, told_s = 0.0, []
+    for late_s in [0.02] * 50:
+        now_s = due_s + late_s
+        told_s.append(now_s)
+        due_s = next_due_s(due_s, now_s)
+    assert told_s[-1] - told_s[0] == pytest.approx(4.9)
+
+
+def test_after_a_long_wait_states_do_not_come_in_a_heap():
+    due_s = next_due_s(due_s=1.0, now_s=60.0)
+    assert 60.05 <= due_s <= 60.1
+    assert next_due_s(due_s, due_s) == pytest.approx(due_s + 0.1)

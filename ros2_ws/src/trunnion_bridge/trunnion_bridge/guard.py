@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from trunnion_bridge.access.credentials import is_own
+from trunnion_bridge.access.wanted import LOOKS
 from trunnion_bridge.loopback import is_loopback
 from trunnion_bridge.metrics import Metrics
 from trunnion_bridge.problem import Refused, problem
@@ -151,7 +152,8 @@ class RequestClock:
                 labels = (scope["method"], route, str(message["status"]))
                 took_s = time.perf_counter() - begin_s
                 self._metrics.request_s.labels(*labels).observe(took_s)
-                if scope["method"] not in _READING or message["status"] >= 500:
+                is_look = scope["method"] in _READING or labels[:2] in LOOKS
+                if not is_look or message["status"] >= 500:
                     _log.info("%s %s %s in %.0f ms", *labels, 1000 * took_s)
             await send(message)
 

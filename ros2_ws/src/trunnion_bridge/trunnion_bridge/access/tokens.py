@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from joserfc import jws, jwt
 from joserfc.errors import (
@@ -15,7 +16,7 @@ from joserfc.errors import (
     MissingClaimError,
 )
 
-from trunnion_bridge.access.issuer import KeySource
+from trunnion_bridge.access.issuer import KeySource, PublicKey
 from trunnion_bridge.access.roles import Caller, highest_role
 from trunnion_bridge.problem import Refused
 
@@ -36,11 +37,23 @@ ALGORITHMS = (
 LEEWAY_S = 30
 _TYPES = ("jwt", "at+jwt", "application/at+jwt")
 _SIZE_MAX = 16 * 1024
+_PROVEN_MAX = 1000
 CHALLENGE = 'Bearer realm="trunnion"'
 
 
+class _Proven(NamedTuple):
+    """A token whose signature fits `key`, which it does for as long as the issuer has that key."""
+
+    kid: str | None
+    key: PublicKey
+    claims: dict[str, Any]
+
+
 class TokenVerifier:
-    """Takes tokens of one issuer for one audience; `clock` is Unix time in seconds."""
+    """Takes tokens of one issuer for one audience; `clock` is Unix time in seconds.
+
+    The signature of a token that comes again is not computed again; its claims are looked at each time.
+    """
 
     def __init__(
         self,
@@ -52,6 +65,7 @@ class TokenVerifier:
     ) -> None:
         self._keys = keys
         self._role_claim = role_claim
+        self._proven: OrderedDict[str, _Proven] = OrderedDict()
         self._registry = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
             leeway=LEEWAY_S,
@@ -67,12 +81,15 @@ class TokenVerifier:
         Raises:
             Refused: `unauthenticated`, saying what is wrong with the token; `issuer-away`.
         """
-        header = _header(token)
-        key = await self._keys.find(header.get("kid"))
+        proven = self._proven.get(token)
+        kid = proven.kid if proven else _header(token).get("kid")
+        key = await self._keys.find(kid)
         if key is None:
             raise unauthenticated("a token signed with a key that the issuer does not publish")
         try:
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
+            if proven is None or proven.key is not key:
+                proven = _Proven(kid, key, jwt.decode(token, key, algorithms=ALGORITHMS).claims)
+            claims = proven.claims
             self._registry.validate(claims)
         except BadSignatureError:
             raise unauthenticated("a token whose signature does not fit") from None
@@ -82,8 +99,16 @@ class TokenVerifier:
             raise unauthenticated(f"a token whose claim is not right ({error.description})") from None
         except (JoseError, ValueError, TypeError):
             raise unauthenticated("a token that does not fit the issuer's key") from None
+        self._keep(token, proven)
         role = highest_role(claims, self._role_claim)
         return Caller(claims["sub"], role, float(claims["exp"]), token_id=str(claims.get("jti", "")))
+
+    def _keep(self, token: str, proven: _Proven) -> None:
+        """Only what the issuer signed is kept, so that nobody else can fill the memory."""
+        self._proven[token] = proven
+        self._proven.move_to_end(token)
+        if len(self._proven) > _PROVEN_MAX:
+            self._proven.popitem(last=False)
 
 
 def unauthenticated(got: str) -> Refused:
