@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 from tests.ros.tiny_bundle import write_bundle
 
-from trunnion.bench import bridge
+from trunnion.bench import bridge, stream_probe
 from trunnion_contract.bundle import open_bundle
 from trunnion_contract.errors import Broken
 
@@ -40,3 +43,27 @@ def test_rows_of_the_stream_tell_how_old_states_are_when_they_are_heard(tmp_path
 def test_a_bridge_that_refuses_images_ends_the_bench(tmp_path: Path):
     with bridge._probe("infer_probe", 1, "no token", __file__, 1) as probe, pytest.raises(Broken):
         bridge._ask(probe, 0.1)
+
+
+def test_a_listener_answers_pings_so_that_it_is_not_sent_away():
+    written: list[bytes] = []
+
+    async def pinged() -> None:
+        listener = stream_probe.Listener(b"the request")
+        listener.connection_made(SimpleNamespace(write=written.append))
+        listener.data_received(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + b"\x89\x04wh")
+        listener.data_received(b"at")
+
+    asyncio.run(pinged())
+    assert written == [b"the request", b"\x8a\x84" + bytes(4) + b"what"]
+
+
+def test_a_bridge_that_still_loads_its_network_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "image.jpg").write_bytes(b"an image")
+    answers = [httpx.Response(status) for status in (200, 503, 503)]
+    monkeypatch.setattr(bridge.httpx, "post", lambda *_, **__: answers.pop())
+    monkeypatch.setattr(bridge, "_REST_S", 0.0)
+
+    bridge._load(bridge.RunningBridge(0, 0, ""), tmp_path / "image.jpg")
+
+    assert answers == []

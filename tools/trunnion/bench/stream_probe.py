@@ -21,7 +21,7 @@ _HEAD = (
 )
 _STATE = re.compile(rb'\{"seq":\d+,"type":"state","at":"([^"]+)"')
 _HEAD_MAX = 128  # of a message, in which the time stands
-_CLOSE, _WARM_UP_S = 8, 3.0
+_PING, _PONG, _WARM_UP_S = 0x9, 0x8A, 3.0
 _AT_ONCE = 20
 
 
@@ -59,18 +59,25 @@ class Listener(asyncio.Protocol):
         now_s = time.time()
         while (ends := self._frame()) is not None:
             begins, end = ends
+            if self._data[0] & 0x0F == _PING:  # who does not answer is sent away
+                self.transport.write(pong(self._data[begins:end]))  # type: ignore[attr-defined]
             if self.is_timed and (state := _STATE.match(self._data[begins : min(end, begins + _HEAD_MAX)])):
                 self.ages_s.append(now_s - datetime.fromisoformat(state[1].decode()).timestamp())
             del self._data[:end]
 
     def _frame(self) -> tuple[int, int] | None:
         """Where the content of the next whole frame begins and ends; a server's frames are not masked."""
-        if len(self._data) < 10:  # all that we hear is longer, but a close
+        if len(self._data) < 2:
             return None
         short = self._data[1] & 0x7F
         begins = {126: 4, 127: 10}.get(short, 2)
         length = short if short < 126 else int.from_bytes(self._data[2:begins], "big")
         return (begins, begins + length) if len(self._data) >= begins + length else None
+
+
+def pong(payload: bytes) -> bytes:
+    """The answer to a ping; a client masks what it sends, here with zeros."""
+    return bytes((_PONG, 0x80 | len(payload), 0, 0, 0, 0)) + payload
 
 
 async def measured(port: int, token: str, count: int, seconds: float) -> dict[str, object]:
