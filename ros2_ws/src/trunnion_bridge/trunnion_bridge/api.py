@@ -33,8 +33,9 @@ from trunnion_bridge.routes import (
     webhooks,
 )
 
+# A path is looked for in one after the other: images come first because they come most often.
 _ROUTES = (
-    *(robots, orders, missions, state, detections, events, camera, snapshots, models, infer),
+    *(infer, robots, orders, missions, state, detections, events, camera, snapshots, models),
     *(webhooks, health, metrics, session, keys, audit),
 )
 _BEARER = {

@@ -213,8 +213,10 @@ def bundle_detectors(path: Path, digest: str) -> list[Detector]:
 
 
 def _workers(detector: Detector) -> int:
+    """On the CPU one more than there are cores: while one waits for Python's lock, which the event loop takes for
+    every request, its core has another."""
     on_cpu = detector.engine.runtime.endswith("on cpu")
-    return min(_WORKERS_MAX, len(os.sched_getaffinity(0))) if on_cpu else _WORKERS_ON_GPU
+    return min(_WORKERS_MAX, len(os.sched_getaffinity(0)) + 1) if on_cpu else _WORKERS_ON_GPU
 
 
 def _refused(code: str, error: TrunnionError) -> Refused:

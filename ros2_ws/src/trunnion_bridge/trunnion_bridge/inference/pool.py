@@ -1,8 +1,8 @@
 """Detectors on threads of their own, which take encoded images from one queue.
 
-A network on the CPU is given one core, and each core a network: for many images that is faster than all cores for one
-network, and nothing is to be handed from thread to thread. A network that takes several images at once is given those
-that wait. Images stay encoded while they wait, so that what waits is never larger than what came.
+A network on the CPU is given one thread, and there is one network more than cores: for many images that is faster than
+all cores for one network, and nothing is to be handed from thread to thread. A network that takes several images at
+once is given those that wait. Images stay encoded while they wait, so that what waits is never larger than what came.
 """
 
 from __future__ import annotations
