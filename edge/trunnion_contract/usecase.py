@@ -30,6 +30,25 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 Int8For = Literal["cpu", "tensorrt"]
 
 
+class Workers(Strict):
+    """Processes that learn one network together, here or on the cluster that `RAY_ADDRESS` names.
+
+    Each has `cores` cores, and a GPU where `gpu` says so. They share each batch, so that their number changes neither
+    how many images a step sees nor the learning rate. More losses of a process or machine than `losses_max` end the
+    training.
+    """
+
+    count: int = Field(default=1, ge=1, le=1024)
+    cores: int = Field(default=1, ge=1, le=256)
+    gpu: bool = False
+    losses_max: int = Field(default=3, ge=0)
+
+    @property
+    def one_process(self) -> bool:
+        """Whether there is nobody to share with, and nothing that another machine has."""
+        return self.count == 1 and not self.gpu
+
+
 class DetectorTraining(Strict):
     """Fine-tuning of a detector of ultralytics or of torchvision.
 
@@ -47,6 +66,7 @@ class DetectorTraining(Strict):
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     confidence_threshold: Fraction = 0.35
     seed: int = Field(default=0, ge=0)
+    workers: Workers = Workers()
 
     @model_validator(mode="after")
     def _starts_from_something(self) -> DetectorTraining:

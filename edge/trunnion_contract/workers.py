@@ -1,4 +1,9 @@
-"""Processes that share work: started anew, deaf to Ctrl-C, gone when their parent is."""
+"""Processes that share work: on this machine, or on the cluster that `RAY_ADDRESS` names.
+
+Those of this machine are started anew, deaf to Ctrl-C, gone when their parent is. They are the default, because they
+are there in a second and need nothing else. Those of a cluster come from the package that stands behind the entry point
+group `trunnion.workers`; nothing here knows it.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,69 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from typing import Any
+
+from trunnion_contract.errors import BadInput
+
+# Names a cluster; `local` starts one of this machine's own.
+RAY_ADDRESS, HERE = "RAY_ADDRESS", "local"
+# A job over which this many workers died is taken for the cause of it.
+DEATHS_MAX = 3
+_ENTRY_POINTS = "trunnion.workers"
+
+
+def own_cores() -> int:
+    """CPU cores of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_cores() -> int:
+    """CPU cores that workers may use: this machine's, or the cluster's.
+
+    Raises:
+        BadInput: a cluster is named and cannot be reached.
+    """
+    return int(_cluster().cores()) if os.environ.get(RAY_ADDRESS) else own_cores()
 
 
 @contextmanager
 def worker_pool(
     count: int, prepare: Callable[..., None] | None = None, *arguments: object
+) -> Iterator[Executor]:
+    """A pool of `count` workers, here or on the cluster, each of which calls `prepare(*arguments)` first.
+
+    On this machine, a worker that dies breaks its pool. On a cluster its job is done again by another one.
+
+    Raises:
+        BadInput: a cluster is named and cannot be reached.
+    """
+    pool = _cluster().pool if os.environ.get(RAY_ADDRESS) else _local_pool
+    with pool(count, prepare, *arguments) as workers:
+        yield workers
+
+
+def _cluster() -> Any:
+    """The module that reaches a cluster."""
+    for entry in entry_points(group=_ENTRY_POINTS, name="ray"):
+        return entry.load()
+    raise BadInput(
+        where=f"{RAY_ADDRESS}={os.environ[RAY_ADDRESS]}",
+        got="an installation without the part that reaches a cluster",
+        wanted="trunnion-training beside this",
+        next_step=f"install it, or unset {RAY_ADDRESS}",
+    )
+
+
+@contextmanager
+def _local_pool(
+    count: int, prepare: Callable[..., None] | None, *arguments: object
 ) -> Iterator[ProcessPoolExecutor]:
-    """A pool of `count` fresh interpreters, each of which calls `prepare(*arguments)` first.
+    """Fresh interpreters.
 
     Fresh, because a forked simulator or torch inherits locks that nobody will release. Ctrl-C goes to the whole process
     group, but what becomes of the work is for the parent to decide: when the block ends, however it ends, what was not

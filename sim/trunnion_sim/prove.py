@@ -22,6 +22,7 @@ from trunnion_contract.progress import Progress
 from trunnion_contract.proof import Comparison, DetectorEvaluation, Proof, ScenarioResult, VariantProof
 from trunnion_contract.strict import read_json
 from trunnion_contract.usecase import UseCase
+from trunnion_contract.workers import available_cores
 from trunnion_sim.champion import check_comparable, hold_against, opened
 from trunnion_sim.episode import check_rate
 from trunnion_sim.examiner import Job, Subject, same_trajectory
@@ -31,7 +32,7 @@ from trunnion_sim.plan import Play, closed_loop, film_of, policy_alone, undecide
 from trunnion_sim.report.page import Picture, Pictures, render
 from trunnion_sim.scenarios import Suite, load_suite
 from trunnion_sim.tally import tally
-from trunnion_sim.workers import Workers, available_cores
+from trunnion_sim.workers import Workers
 
 JOURNAL, SUITE = "episodes.jsonl", "suite.json"
 FILMS_PER_SCENARIO = 3

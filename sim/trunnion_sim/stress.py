@@ -27,12 +27,13 @@ from trunnion_contract.manifest import ModelManifest
 from trunnion_contract.progress import Progress
 from trunnion_contract.strict import parse, read_json
 from trunnion_contract.usecase import UseCase
+from trunnion_contract.workers import available_cores
 from trunnion_sim.episode import EpisodeResult, check_rate
 from trunnion_sim.examiner import Job, Subject
 from trunnion_sim.journal import Journal
 from trunnion_sim.scenarios import Scenario
 from trunnion_sim.stress_space import SPACES, StressSpace, read_space
-from trunnion_sim.workers import Workers, available_cores
+from trunnion_sim.workers import Workers
 from trunnion_sim.worst_case import Trial, suite_text
 
 JOURNAL = "trials.jsonl"

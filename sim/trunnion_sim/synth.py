@@ -7,7 +7,6 @@ so that any number of workers, in any order and after any interruption, makes th
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from trunnion_contract.files import digest_json, write_json, write_text
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.strict import Strict, read_json
 from trunnion_contract.usecase import UseCase
-from trunnion_contract.workers import worker_pool
+from trunnion_contract.workers import available_cores, worker_pool
 from trunnion_sim.imaging import blurred, noisy
 from trunnion_sim.labels import label_parts
 from trunnion_sim.layout import SORTING_CELL
@@ -76,7 +75,7 @@ class SimulationSource:
     ) -> None:
         self.settings = settings
         self.layout = _layout_of(usecase) if usecase else SORTING_CELL
-        self.workers = workers or _processors()
+        self.workers = workers or available_cores()
 
     def collect(self, out_dir: Path, progress: Progress | None = None) -> list[LabelledImage]:
         """Render what `out_dir` does not hold yet and give all of it back, in order.
@@ -180,10 +179,6 @@ def _workers(count: int) -> Iterator[Callable[[Sequence[SceneJob]], Iterable[Syn
     # One thread each.
     with worker_pool(count, cv2.setNumThreads, 1) as pool:
         yield lambda jobs: pool.map(render_scene, jobs, chunksize=2)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def write_yolo(

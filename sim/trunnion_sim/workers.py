@@ -1,12 +1,11 @@
 """Worker processes that share the jobs of a proof; which worker does a job changes nothing about its result.
 
-A worker that dies takes its pool with it. The pool is then started anew, and the jobs that were under way are done
-again; a result that was handed on is never asked for twice.
+A worker of this machine that dies takes its pool with it. The pool is then started anew, and the jobs that were under
+way are done again; a result that was handed on is never asked for twice. The pool of a cluster does that by itself.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,19 +15,11 @@ from itertools import chain, islice
 from typing import Any
 
 from trunnion_contract.errors import Broken
-from trunnion_contract.workers import worker_pool
+from trunnion_contract.workers import DEATHS_MAX, worker_pool
 from trunnion_sim.examiner import Examiner, Job, Subject, single_threaded
-
-# A job that was under way in this many deaths is taken for their cause.
-DEATHS_MAX = 3
 
 Result = dict[str, Any]
 _examiner: Examiner | None = None
-
-
-def available_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:

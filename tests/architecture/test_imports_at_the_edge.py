@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 EDGE_PACKAGES = ("trunnion_contract", "trunnion_edge", "trunnion_inference", "trunnion_bridge")
-NEVER_ON_THE_ROBOT = ("torch", "torchvision", "ultralytics", "pybullet")
+NEVER_ON_THE_ROBOT = ("torch", "torchvision", "ultralytics", "pybullet", "ray")
 # TensorRT is on a Jetson and not here; the file that may import it is looked at in the tests below.
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -70,6 +70,13 @@ def test_only_one_backend_imports_tensorrt(repository: Path) -> None:
         file for part in ("edge", "ros2_ws/src") for file in importers_of("tensorrt", repository / part)
     }
     assert importers <= {"trunnion_edge/backends/tensorrt.py"}
+
+
+def test_ray_is_known_to_the_engine_of_the_cluster_only(repository: Path) -> None:
+    for part in ("edge", "sim", "tools", "ros2_ws/src"):
+        assert importers_of("ray", repository / part) == set()
+    training = repository / "training" / "trunnion_training"
+    assert {Path(file).parts[0] for file in importers_of("ray", training)} == {"cluster"}
 
 
 def test_the_simulator_meets_ros_in_the_simulated_robots_only(repository: Path) -> None:

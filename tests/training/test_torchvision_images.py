@@ -52,7 +52,7 @@ def test_the_padding_keeps_its_colour() -> None:
 def test_a_batch_holds_the_brightest_thing_inside_its_box(shapes: tuple[UseCase, Path]) -> None:
     images = split_images(shapes[1], "train")
     for seed in range(4):
-        tensors, targets = load_batch(images, Preprocessor(64), 1, rng(seed))
+        tensors, targets = load_batch(images, Preprocessor(64), 1, [rng(seed) for _ in images])
         assert tensors.dtype == torch.float32
         assert tuple(tensors.shape) == (len(images), 3, 64, 64)
         for tensor, target in zip(tensors, targets, strict=True):
@@ -68,6 +68,6 @@ def test_an_image_without_objects_is_background(tmp_path: Path) -> None:
         (folder / kind / "train").mkdir()
     image = (folder / "images" / "000.jpg").rename(folder / "images" / "train" / "000.jpg")
     (folder / "labels" / "train" / "000.txt").write_text("")
-    _, (target,) = load_batch([image], Preprocessor(64), 1, rng())
+    _, (target,) = load_batch([image], Preprocessor(64), 1, [rng()])
     assert tuple(target["boxes"].shape) == (0, 4)
     assert tuple(target["labels"].shape) == (0,)

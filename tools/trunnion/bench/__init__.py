@@ -15,7 +15,7 @@ from trunnion_contract.bundle import Bundle, open_bundle
 from trunnion_contract.errors import BadInput, ExitCode
 from trunnion_contract.files import write_json
 
-PARTS = {name: f"trunnion.bench.{name}" for name in ("data", "edge", "node", "sim", "bridge")}
+PARTS = {name: f"trunnion.bench.{name}" for name in ("data", "edge", "node", "sim", "bridge", "cluster")}
 
 
 def run_bench(

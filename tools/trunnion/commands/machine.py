@@ -30,7 +30,7 @@ def doctor() -> int:
 def bench(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PART]...", help="data, edge, node, sim, bridge; all when left out"),
+        typer.Argument(metavar="[PART]...", help="data, edge, node, sim, bridge, cluster; all when left out"),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")

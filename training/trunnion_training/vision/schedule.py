@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trunnion_contract.files import digest_file, digest_json, write_text
 
+# What each finished epoch came to: see `trunnion_training.vision.family.History`.
+HISTORY = "history.json"
 _MARKER = "recipe.sha256"
 
 
@@ -26,6 +29,12 @@ class Schedule:
     device: str = "cpu"
     workers: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def history(work_dir: Path) -> Mapping[str, Sequence[float]]:
+    """What the finished epochs of a training came to; nothing before the first."""
+    file = work_dir / HISTORY
+    return dict(json.loads(file.read_text())) if file.exists() else {}
 
 
 def begin(work_dir: Path, start: str | Path, dataset_dir: Path, schedule: Schedule) -> None:

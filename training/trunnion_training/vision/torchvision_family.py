@@ -14,10 +14,13 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, whole_file
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.usecase import TORCHVISION, DetectorTraining, UseCase
+from trunnion_training.cluster.share import ALONE, Share
+from trunnion_training.cluster.together import learn_together
 from trunnion_training.vision import torchvision_checkpoint
 from trunnion_training.vision.evaluate import evaluate
 from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
-from trunnion_training.vision.schedule import Schedule, begin
+from trunnion_training.vision.pieces import standing
+from trunnion_training.vision.schedule import Schedule, begin, history
 from trunnion_training.vision.torch_engine import TorchEngine
 
 if TYPE_CHECKING:
@@ -38,23 +41,20 @@ class Torchvision:
         self, usecase: UseCase, dataset_dir: Path, work_dir: Path, checkpoint: Path, progress: Progress
     ) -> History:
         """Train with a loop of our own."""
-        from trunnion_training.vision.torchvision_training import TrainingRun
-
-        settings, form = detector_settings(usecase), DetectorForm.of(usecase)
-        _check_settings(settings, form)
-        model, architecture = _start(usecase)
-        schedule = _schedule(settings)
-        begin(work_dir, _beginning(usecase), dataset_dir, schedule)
-        run = TrainingRun(model, architecture, dataset_dir, work_dir, schedule)
-        best = work_dir / BEST
-        run.train(
-            partial(_validate, model, architecture, form, dataset_dir),
-            partial(torchvision_checkpoint.write, model, architecture.name, usecase.classes, best),
-            progress,
-        )
+        settings = detector_settings(usecase)
+        _check_settings(settings, DetectorForm.of(usecase))
+        begin(work_dir, _beginning(usecase), dataset_dir, _schedule(settings))
+        if settings.workers.one_process:
+            _learn(usecase, dataset_dir, work_dir, progress, ALONE)
+        else:
+            _start(usecase)  # says here, and not in each worker, what is wrong with it
+            learn = partial(_learn, usecase, dataset_dir, work_dir, Silent())
+            learn_together(
+                learn, settings.workers, work_dir, partial(standing, work_dir), settings.epochs, progress
+            )
         with whole_file(checkpoint) as temporary:
-            temporary.write_bytes(best.read_bytes())
-        return run.history
+            temporary.write_bytes((work_dir / BEST).read_bytes())
+        return history(work_dir)
 
     def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
         """Write the base again, which holds nothing but weights, architecture and labels."""
@@ -74,6 +74,19 @@ class Torchvision:
         model = build(architecture, len(form.labels), form.image_size_px)
         torchvision_checkpoint.restore(model, content, checkpoint)
         return exportable(model, architecture, form)
+
+
+def _learn(usecase: UseCase, dataset_dir: Path, work_dir: Path, progress: Progress, share: Share) -> None:
+    """Learn one process's share, from the last whole epoch in the folder to the end."""
+    from trunnion_training.vision.torchvision_training import TrainingRun
+
+    form, (model, architecture) = DetectorForm.of(usecase), _start(usecase)
+    schedule = _schedule(detector_settings(usecase))
+    TrainingRun(model, architecture, dataset_dir, work_dir, schedule, share).train(
+        partial(_validate, model, architecture, form, dataset_dir),
+        partial(torchvision_checkpoint.write, model, architecture.name, usecase.classes, work_dir / BEST),
+        progress,
+    )
 
 
 def _start(usecase: UseCase) -> tuple[Model, Architecture]:

@@ -23,22 +23,28 @@ Target = dict[str, Tensor]
 Pixels = NDArray[np.float32]
 
 
-def batches(count: int, batch: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Positions of all images in a random order, in batches; a single one that is left over sits this epoch out."""
+def batches(
+    count: int, batch: int, rng: np.random.Generator, smallest: int = BATCH_MIN
+) -> list[NDArray[np.int64]]:
+    """Positions of all images in a random order, in batches; fewer than `smallest` left over sit this epoch out."""
     order = rng.permutation(count)
     parts = [order[first : first + batch] for first in range(0, count, batch)]
-    return [part for part in parts if len(part) >= BATCH_MIN]
+    return [part for part in parts if len(part) >= smallest]
 
 
 def load_batch(
-    images: Sequence[Path], preprocessor: Preprocessor, first_label: int, rng: np.random.Generator
+    images: Sequence[Path],
+    preprocessor: Preprocessor,
+    first_label: int,
+    rngs: Sequence[np.random.Generator],
 ) -> tuple[Tensor, list[Target]]:
     """Images float32 [N, 3, S, S] RGB in [0, 1], each changed at random, and what is in them.
 
     Args:
         first_label: the number that the network has for class 0.
+        rngs: one an image, so that it is changed alike whatever it is in a batch with.
     """
-    examples = list(_examples(images, preprocessor, rng))
+    examples = list(_examples(images, preprocessor, rngs))
     targets = [
         {
             "boxes": torch.from_numpy(truth.boxes_px),
@@ -50,9 +56,9 @@ def load_batch(
 
 
 def _examples(
-    images: Sequence[Path], preprocessor: Preprocessor, rng: np.random.Generator
+    images: Sequence[Path], preprocessor: Preprocessor, rngs: Sequence[np.random.Generator]
 ) -> Iterator[tuple[Pixels, TrueBoxes]]:
-    for image, truth in labelled(list(images)):
+    for (image, truth), rng in zip(labelled(list(images)), rngs, strict=True):
         tensor, letterbox = preprocessor.prepare(image)
         pixels, boxes = tensor[0].copy(), letterbox.to_square(truth.boxes_px)
         recolour(pixels, letterbox, rng)

@@ -97,7 +97,7 @@ class Candidates(nn.Module):
 
 def exportable(model: Model, architecture: Architecture, form: DetectorForm) -> Trained:
     """The network in evaluation mode, and what it takes and gives; it shares its layers with `model`."""
-    network = Candidates(model, architecture, form.image_size_px).eval()
+    network = Candidates(model, architecture, form.image_size_px).to(next(model.parameters()).device).eval()
     spec = DetectorSpec(
         input=form.input,
         output=form.tensor(OUTPUT, (4 + len(form.labels), len(network.centres))),
@@ -125,7 +125,7 @@ def loss(model: Model, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> 
 
 def _anchors(model: Model, image_size_px: int) -> Tensor:
     """float32 [A, 4], x1 y1 x2 y2 in pixels."""
-    image = torch.zeros(1, 3, image_size_px, image_size_px)
+    image = torch.zeros(1, 3, image_size_px, image_size_px, device=next(model.parameters()).device)
     was_training = model.training
     model.eval()
     with torch.no_grad():

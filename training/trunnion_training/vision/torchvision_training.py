@@ -1,12 +1,13 @@
 """The training loop of torchvision detectors: AdamW, a warm-up and a cosine, the best epoch kept, and every whole one.
 
-Each epoch has random numbers of its own, so a run that was stopped ends like one that was not.
+Each epoch, and each image in it, has random numbers of its own. So a run that was stopped ends like one that was not,
+and processes that share the batches learn from the same pictures as one alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ import numpy as np
 import torch
 
 from trunnion_contract.errors import BadInput, Broken
-from trunnion_contract.files import whole_file
+from trunnion_contract.files import whole_file, write_json
 from trunnion_contract.progress import Progress
 from trunnion_edge.labelled_images import split_images
 from trunnion_edge.preprocess import Preprocessor
-from trunnion_training.vision.schedule import Schedule
+from trunnion_training.cluster.share import ALONE, Share
+from trunnion_training.vision.pieces import Pieces, words
+from trunnion_training.vision.schedule import HISTORY, Schedule
 from trunnion_training.vision.torchvision_images import BATCH_MIN, batches, load_batch
 from trunnion_training.vision.torchvision_network import Architecture, loss
 
@@ -46,13 +49,22 @@ class TrainingRun:
     """
 
     def __init__(
-        self, model: Model, architecture: Architecture, dataset_dir: Path, work_dir: Path, schedule: Schedule
+        self,
+        model: Model,
+        architecture: Architecture,
+        dataset_dir: Path,
+        work_dir: Path,
+        schedule: Schedule,
+        share: Share = ALONE,
     ) -> None:
-        self._model, self._schedule, self._last = model, schedule, work_dir / LAST
+        self._model, self._schedule, self._share = model, schedule, share
+        self._last, self._history = work_dir / LAST, work_dir / HISTORY
         _quicken(model)
+        model.to(share.device)
         self._first_label = architecture.background
         self._images = split_images(dataset_dir, "train")
         self._preprocessor = Preprocessor(schedule.image_size_px)
+        self._pieces = Pieces(work_dir, BATCH_MIN)
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=schedule.learning_rate, weight_decay=_WEIGHT_DECAY
         )
@@ -67,20 +79,33 @@ class TrainingRun:
             Broken: the loss is no number any more.
         """
         done, steps = self._resume(), self._steps
+        # After the weights are there: it sends those of the first process to all.
+        self._joined = self._share.joined(self._model)
         progress.start("training the detector", self._schedule.epochs * steps)
         if done:
             progress.advance(done * steps, note=f"resumed after epoch {done}")
         for epoch in range(done, self._schedule.epochs):
             losses = self._epoch(epoch, progress)
-            map50, map50_95 = validate()
-            self._note(
-                {"epoch": epoch + 1, **losses, "metrics/mAP50(B)": map50, "metrics/mAP50-95(B)": map50_95}
-            )
-            if map50_95 > self._best:
-                self._best = map50_95
-                keep_best()
-            self._save(epoch + 1)
+            if self._share.leads:
+                self._conclude(epoch + 1, losses, *validate(), keep_best)
+            # What the others do next would wait for the first one in any case, and a loss now would cost this epoch.
+            self._share.wait()
         progress.done()
+
+    def _conclude(
+        self,
+        epoch: int,
+        losses: dict[str, float],
+        map50: float,
+        map50_95: float,
+        keep_best: Callable[[], None],
+    ) -> None:
+        """Keep what an epoch came to."""
+        self._note({"epoch": epoch, **losses, "metrics/mAP50(B)": map50, "metrics/mAP50-95(B)": map50_95})
+        if map50_95 > self._best:
+            self._best = map50_95
+            keep_best()
+        self._save(epoch)
 
     @property
     def _steps(self) -> int:
@@ -88,35 +113,74 @@ class TrainingRun:
         return len(self._batches(0))
 
     def _batches(self, epoch: int) -> list[np.typing.NDArray[np.int64]]:
-        return batches(len(self._images), self._schedule.batch, self._rng(epoch))
+        return batches(len(self._images), self._schedule.batch, self._rng(epoch), self._batch_min)
 
-    def _rng(self, epoch: int) -> np.random.Generator:
-        return np.random.default_rng([self._schedule.seed, epoch])
+    @property
+    def _batch_min(self) -> int:
+        return BATCH_MIN * self._share.size
+
+    def _rng(self, *of: int) -> np.random.Generator:
+        return np.random.default_rng([self._schedule.seed, *of])
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """One pass over the images; the mean of each loss."""
         self._model.train()
-        rng, parts = self._rng(epoch), self._batches(epoch)
+        parts = self._batches(epoch)
         sums = dict.fromkeys(_LOSSES.values(), 0.0)
         for step, part in enumerate(parts):
             self._set_rate(epoch * len(parts) + step)
-            found = self._step([self._images[index] for index in part], rng)
+            found = self._step(epoch, self._share.of(part))
             for name, value in found.items():
                 sums[_LOSSES[name]] += value / len(parts)
             note = f"epoch {epoch + 1} of {self._schedule.epochs}, loss {sum(found.values()):.3f}"
+            note += words(self._pieces.count)
             progress.advance(1, note=note)
-        return sums
+        return self._share.mean(sums)
 
-    def _step(self, images: list[Path], rng: np.random.Generator) -> dict[str, float]:
-        pixels, targets = load_batch(images, self._preprocessor, self._first_label, rng)
-        losses = loss(self._model, pixels, targets)
-        total = sum(losses.values(), torch.zeros(()))
-        _check_finite(float(total.detach()), self._schedule)
-        self._optimiser.zero_grad()
-        total.backward()
+    def _step(self, epoch: int, part: Sequence[int]) -> dict[str, float]:
+        losses = self._gradients(epoch, part)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), _GRADIENT_MAX)
         self._optimiser.step()
-        return {name: float(value.detach()) for name, value in losses.items()}
+        return losses
+
+    def _gradients(self, epoch: int, part: Sequence[int]) -> dict[str, float]:
+        """Gather the gradients of some images, in as many pieces as the memory wants; the mean of each loss.
+
+        Raises:
+            torch.OutOfMemoryError: in a group, whose others wait in the middle of this step: all start anew.
+        """
+        while True:
+            try:
+                return self._gathered(epoch, self._pieces.of(part), len(part))
+            except torch.OutOfMemoryError:
+                self._pieces.halve(len(part))
+                if self._share.size > 1:
+                    raise
+                torch.cuda.empty_cache()
+
+    def _gathered(self, epoch: int, pieces: Sequence[Sequence[int]], images: int) -> dict[str, float]:
+        self._optimiser.zero_grad()
+        sums: dict[str, float] = {}
+        for number, piece in enumerate(pieces, start=1):
+            with self._share.apart(self._joined, until=number == len(pieces)):
+                losses = self._losses(epoch, piece)
+                weight = len(piece) / images
+                total = weight * torch.stack(list(losses.values())).sum()
+                _check_finite(float(total.detach()), self._schedule)
+                total.backward()
+            sums = {
+                name: sums.get(name, 0.0) + weight * float(value.detach()) for name, value in losses.items()
+            }
+        return sums
+
+    def _losses(self, epoch: int, part: Sequence[int]) -> dict[str, torch.Tensor]:
+        """Of some images; on a GPU the network computes in bfloat16, and its weights stay float32."""
+        images, rngs = [self._images[index] for index in part], [self._rng(epoch, index) for index in part]
+        pixels, targets = load_batch(images, self._preprocessor, self._first_label, rngs)
+        device = self._share.device
+        there = [{name: value.to(device) for name, value in target.items()} for target in targets]
+        with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=self._share.on_gpu):
+            return loss(self._joined, pixels.to(device), there)
 
     def _set_rate(self, step: int) -> None:
         for group in self._optimiser.param_groups:
@@ -130,7 +194,7 @@ class TrainingRun:
         """Go on from the last whole epoch; how many there are."""
         if not self._last.exists():
             return 0
-        state = torch.load(self._last, map_location="cpu", weights_only=True)
+        state = torch.load(self._last, map_location=self._share.device, weights_only=True)
         self._model.load_state_dict(state["weights"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.history, self._best = state["history"], state["best"]
@@ -144,16 +208,19 @@ class TrainingRun:
             "history": self.history,
             "best": self._best,
         }
+        # First, so that it is never behind: what goes on from the weights brings its own.
+        write_json(self._history, self.history)
         with whole_file(self._last) as temporary:
             torch.save(state, temporary)
 
     def _check_batches(self) -> None:
-        if self._schedule.batch >= BATCH_MIN and self._steps:
+        if self._schedule.batch >= self._batch_min and self._steps:
             return
+        each = f" for each of {self._share.size} workers" if self._share.size > 1 else ""
         raise BadInput(
             where="models.detector.batch",
             got=f"batches of {self._schedule.batch} from {len(self._images)} images",
-            wanted=f"at least {BATCH_MIN} images in a batch, over which networks of torchvision take means",
+            wanted=f"at least {BATCH_MIN} images in a batch{each}, over which networks of torchvision take means",
             next_step="take larger batches, or collect more images",
         )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunnion_contract.files import whole_file, write_json
 from trunnion_contract.progress import Progress
+from trunnion_training.cluster.share import ALONE, Share
 from trunnion_training.vision.cpu_speed import speed_up
-from trunnion_training.vision.schedule import Schedule, begin
+from trunnion_training.vision.pieces import Pieces
+from trunnion_training.vision.schedule import HISTORY, Schedule, begin
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-LAST, BEST, HISTORY = "last.pt", "best.pt", "history.json"
+LAST, BEST = "last.pt", "best.pt"
 _THREADS = 2
 
 
@@ -29,23 +32,56 @@ def train(start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule
     stopped, and so ends with slightly other weights.
     """
     begin(work_dir, start, data_yaml.parent, schedule)
-    done = _epochs_done(work_dir / LAST)
-    if done >= schedule.epochs:
-        return work_dir / BEST
-    trainer = _trainer(start, data_yaml, work_dir, schedule, resume=done > 0)
-    _watch(trainer, work_dir, schedule, progress, done)
     with _few_threads():
-        trainer.train()
+        learn(start, data_yaml, work_dir, schedule, progress, ALONE)
     return work_dir / BEST
 
 
+def learn(
+    start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule, progress: Progress, share: Share
+) -> None:
+    """Learn one process's share, from the last whole epoch in the folder to the end.
+
+    Raises:
+        RuntimeError: a GPU's memory was full; the same call again takes smaller batches, and steps of as many images.
+    """
+    done = _epochs_done(work_dir / LAST)
+    if done >= schedule.epochs:
+        return
+    pieces = Pieces(work_dir, smallest=share.size)
+    device, batch = _device(schedule, share), schedule.batch // pieces.count
+    trainer = _trainer(
+        start, data_yaml, work_dir, replace(schedule, device=device, batch=batch), share, done > 0
+    )
+    # One optimiser step a batch: ultralytics would gather batches up to 64 images, too few steps for short runs.
+    trainer.args.nbs = schedule.batch
+    _watch(trainer, work_dir, schedule, progress, done)
+    try:
+        trainer.train()
+    except RuntimeError as error:
+        if share.size > 1 and "out of memory" in str(error).lower():
+            pieces.halve(schedule.batch)
+        raise
+
+
+def _device(schedule: Schedule, share: Share) -> str:
+    return share.device.partition(":")[2] or "0" if share.on_gpu else schedule.device
+
+
 def _trainer(
-    start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule, resume: bool
+    start: str | Path, data_yaml: Path, work_dir: Path, schedule: Schedule, share: Share, resume: bool
 ) -> DetectionTrainer:
     load_ultralytics()
     from ultralytics.models.yolo.detect import DetectionTrainer
 
     class QuietTrainer(DetectionTrainer):  # type: ignore[misc]
+        def _build_train_pipeline(self) -> None:
+            """Join the others, whose process group is open already; up to here it takes itself to be alone."""
+            if share.size > 1:
+                self.world_size = share.size
+                self.model = share.joined(self.model)
+            super()._build_train_pipeline()
+
         def final_eval(self) -> None:
             """Leave the last word on accuracy to trunnion_edge, which runs on the robot too."""
 
@@ -55,8 +91,6 @@ def _trainer(
         "save_dir": str(work_dir / "ultralytics"),
         "epochs": schedule.epochs,
         "batch": schedule.batch,
-        # One optimiser step a batch: ultralytics would gather batches up to 64 images, too few steps for short runs.
-        "nbs": schedule.batch,
         "imgsz": schedule.image_size_px,
         "lr0": schedule.learning_rate,
         "seed": schedule.seed,

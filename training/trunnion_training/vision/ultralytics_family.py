@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 
 from trunnion_contract.errors import BadInput
-from trunnion_contract.progress import Progress
+from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.usecase import DetectorTraining, UseCase
+from trunnion_training.cluster.together import learn_together
 from trunnion_training.vision.checkpoint import load_model, strip
 from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
-from trunnion_training.vision.schedule import Schedule
-from trunnion_training.vision.training_run import HISTORY, train
+from trunnion_training.vision.pieces import standing
+from trunnion_training.vision.schedule import Schedule, begin, history
+from trunnion_training.vision.training_run import BEST, learn, train
 from trunnion_training.vision.ultralytics_network import exportable
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
@@ -46,10 +48,17 @@ class Ultralytics:
         """Train with ultralytics' own trainer."""
         settings = detector_settings(usecase)
         start = starting_point(usecase)
-        best = train(start, dataset_dir / "data.yaml", work_dir, _schedule(settings), progress)
-        strip(best, checkpoint, settings.image_size_px)
-        history: History = json.loads((work_dir / HISTORY).read_text())
-        return history
+        data_yaml, schedule = dataset_dir / "data.yaml", _schedule(settings)
+        if settings.workers.one_process:
+            train(start, data_yaml, work_dir, schedule, progress)
+        else:
+            begin(work_dir, start, dataset_dir, schedule)
+            share = partial(learn, start, data_yaml, work_dir, schedule, Silent())
+            learn_together(
+                share, settings.workers, work_dir, partial(standing, work_dir), settings.epochs, progress
+            )
+        strip(work_dir / BEST, checkpoint, settings.image_size_px)
+        return history(work_dir)
 
     def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
         """Write the base without optimiser, paths and times."""

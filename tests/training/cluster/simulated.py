@@ -1,0 +1,34 @@
+"""What tests do to the simulated cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunnion_contract.progress import Silent
+
+
+def kill_a_node(cluster: Any) -> None:
+    """As a power cut would; another one takes its place, as a cluster sees to."""
+    cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    cluster.add_node(num_cpus=1, **cluster.shared)
+
+
+class KillingANode(Silent):
+    """Progress that kills a node, and with it its workers, as soon as `after` steps are done; it counts steps."""
+
+    def __init__(self, cluster: Any, after: int) -> None:
+        self._cluster, self._after = cluster, after
+        self.steps, self.totals, self.killed = 0, list[int](), False
+
+    def start(self, label: str, total: int) -> None:
+        self.totals.append(total)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.steps += steps
+        if self.steps >= self._after and not self.killed:
+            self.killed = True
+            self.at_the_kill()
+            kill_a_node(self._cluster)
+
+    def at_the_kill(self) -> None:
+        """For tests that look at something then."""

@@ -1,0 +1,1 @@
+"""Ray: what fans work out over processes and machines."""
