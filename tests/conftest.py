@@ -15,6 +15,8 @@ from trunnion.environment import RECORD, ros_environment
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = range(40, 100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# A simulated Ray cluster takes five minutes and both cores: it runs where it is asked for by name.
+CLUSTER = ROOT / "tests" / "training" / "cluster"
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,14 +38,25 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Without a browser, tests/browser does not run; tools/setup/browser.sh has said so, and how to have it."""
     without_browser = collection_path == ROOT / "tests" / "browser" and not any(map(shutil.which, BROWSERS))
-    return True if without_browser else None
+    unasked = collection_path == CLUSTER and not is_cluster_named(config)
+    return True if without_browser or unasked else None
 
 
-def pytest_report_header() -> list[str]:
+def is_cluster_named(config: pytest.Config) -> bool:
+    """Whether this run was asked for the tests on a simulated Ray cluster."""
+    named = (
+        Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args
+    )
+    return any(path == CLUSTER or CLUSTER in path.parents for path in named)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
     said = []
+    if not is_cluster_named(config):
+        said.append("NOT RUN: tests/training/cluster, five minutes (make test TESTS=tests/training/cluster)")
     if not any(map(shutil.which, BROWSERS)):
         said.append("NOT RUN: tests/browser, because this machine has no chromium (apt-get install chromium)")
     if not (shutil.which("initdb") or [*Path("/").glob("usr/lib/postgresql/*/bin/initdb")]):

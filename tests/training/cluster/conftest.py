@@ -24,6 +24,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     folder = Path("/tmp", f"trunnion-ray-{os.getpid()}-tests")
     shared = {"object_store_memory": 80 * 2**20, "include_dashboard": False, "temp_dir": str(folder)}
+    # Ray's simulated cluster writes its address there, whatever its folder, and does not make it.
+    Path("/tmp/ray").mkdir(exist_ok=True)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     made = started(Cluster, shared)
     made.shared = shared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,15 @@ def refuse() -> None:
     raise BadInput(where="a job", got="this", wanted="that", next_step="ask again")
 
 
-@pytest.mark.usefixtures("on_cluster")
+@pytest.fixture
+def by_value(on_cluster: Any) -> None:
+    """Workers do not find the modules of tests."""
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+@pytest.mark.usefixtures("by_value")
 def test_workers_are_those_of_the_cluster_and_their_errors_arrive_as_they_were_raised() -> None:
     assert available_cores() == 2
     with worker_pool(2, os.putenv, "PREPARED", "yes") as pool:
