@@ -30,6 +30,7 @@ def test_no_request_breaks_the_bridge_or_what_it_says_of_itself(lonely_environme
         found = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"),
+                *("--config-file", Path(__file__).with_name("schemathesis.toml")),
                 *("run", f"{bridge.url}/openapi.json", "--header", f"Authorization: Bearer {bridge.token}"),
                 *(
                     "--max-time",
