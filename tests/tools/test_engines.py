@@ -197,7 +197,7 @@ def test_a_precision_that_there_is_not_is_bad_input(trunnion: Run, small_bundle:
 @pytest.fixture
 def attached(tensorrt: PlayedTensorRt, small_bundle: Path, tmp_path: Path) -> Path:
     """The bundle once more, with the engine of an Orin."""
-    made, engine_dir = small_bundle.with_name("made"), tmp_path / "engine"
+    made, engine_dir = small_bundle.parent / "made" / small_bundle.name, tmp_path / "engine"
     engine_dir.mkdir()
     attach_engines(made, engine_dir, Silent())
     bundle = tmp_path / "attached.trunnion"
@@ -224,7 +224,7 @@ def test_what_is_in_the_cache_is_attached_without_building(
     tensorrt: PlayedTensorRt, small_bundle: Path, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        attach_engines(small_bundle.with_name("made"), tmp_path, Silent())
+        attach_engines(small_bundle.parent / "made" / small_bundle.name, tmp_path, Silent())
     assert tensorrt.built == [b"a network"]
 
 
