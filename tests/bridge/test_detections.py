@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from tests.bridge.running import until
 
 
@@ -23,6 +24,22 @@ def test_they_can_be_chosen_by_label_and_confidence(bridge):
     every = bridge.http.get("/v1/detections").json()["items"]
     sure = [item["label"] for item in every if item["score"] >= 0.95]
     assert sorted(labels(confidence=0.95)) == sorted(sure) != sorted(item["label"] for item in every)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"confidence": 1.5},
+        {"confidence": -0.1},
+        {"confidence": "nan"},
+        {"confidence": "sure"},
+        {"label": ["a"] * 65},
+    ],
+)
+def test_a_choice_that_is_none_is_refused(bridge, query):
+    """The fuzz leaves this to us: any text may be a label, and it cannot tell."""
+    answer = bridge.http.get("/v1/detections", params=query)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
 
 
 def test_a_detector_that_fell_silent_is_told(bridge, cell):
