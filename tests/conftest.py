@@ -17,6 +17,9 @@ DOMAINS = range(40, 100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # A simulated Ray cluster takes five minutes and both cores: it runs where it is asked for by name.
 CLUSTER = ROOT / "tests" / "training" / "cluster"
+# Two processes share the tests (`make test`). What has a robot, a bridge or a browser stays in one of them, so that
+# these neither start twice nor disturb each other; so does the flow, whose run is made once. All else goes by file.
+LANES = {"flow": "flow", "ros": "live", "bridge": "live", "browser": "live"}
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,6 +39,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("TRUNNION_TRACKING", "off")
     # Other tests or a running cell on this machine must not hear ours.
     os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups next
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long lanes first, so that neither process is left with one of them at the end."""
+    order = {"flow": 0, "live": 1}
+    items.sort(key=lambda item: order.get(lane_of(item), 2))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(lane_of(item)))
+
+
+def lane_of(item: pytest.Item) -> str:
+    """The lane of a test, by default its file."""
+    inside = item.path.relative_to(ROOT)
+    return LANES.get(inside.parts[1], inside.as_posix())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -43,12 +43,16 @@ def test_a_picture_is_the_one_that_the_cell_would_draw(cell: SimulatedCell, came
 
 def test_asking_and_looking_do_not_wait(cell: SimulatedCell, camera: CameraProcess) -> None:
     assert camera.picture() is None
-    began_s = time.perf_counter()
-    assert camera.ask(cell)
-    assert not camera.ask(cell)
-    camera.picture()
-    assert time.perf_counter() - began_s < 0.02
-    camera.picture(wait_s=30)
+    asked_s, drawn_s = [], []
+    for _ in range(5):
+        began_s = time.perf_counter()
+        assert camera.ask(cell)
+        assert not camera.ask(cell)
+        looked = camera.picture()
+        asked_s.append(time.perf_counter() - began_s)
+        assert looked is not None or camera.picture(wait_s=30) is not None
+        drawn_s.append(time.perf_counter() - began_s)
+    assert min(asked_s) < min(drawn_s) / 2
 
 
 def test_a_cell_that_is_laid_out_anew_is_seen_so(cell: SimulatedCell, camera: CameraProcess) -> None:

@@ -87,12 +87,22 @@ def test_a_table_says_the_same(tmp_path):
         image="0.png", verdict="missed", label="gear", box_px=(1, 2, 3, 4), by="anna"
     )
     assert second.verdict == "right"
+    for spoilt, got in (
+        ("image,verdict\n0.png,right,more", "more than the header"),
+        ('image\n"' + "x" * 200_000, "no CSV"),
+    ):
+        file.write_text(spoilt)
+        with pytest.raises(BadInput, match=got):
+            read_verdicts(file, ("gear",))
 
 
 @pytest.mark.parametrize(
     ("row", "where"),
     [
         ({"image": "absent.png", "verdict": "right"}, "row 1: image"),
+        ({"image": "../{folder}/0.png", "verdict": "right"}, "row 1: image"),
+        ({"image": "{folder}/0.png", "verdict": "right"}, "row 1: image"),
+        ({"image": "0.png" * 99, "verdict": "right"}, "row 1: image"),
         ({"image": "0.png", "verdict": "perhaps"}, "row 1: verdict"),
         ({"image": "0.png", "verdict": "missed", "label": "nut", "box_px": [1, 1, 2, 2]}, "row 1: label"),
         ({"image": "0.png", "verdict": "missed", "box_px": [1, 1, 2, 2]}, "row 1: label"),
@@ -102,6 +112,9 @@ def test_a_table_says_the_same(tmp_path):
 )
 def test_a_row_that_says_nothing_usable_adds_nothing(give, tmp_path, row, where):
     with pytest.raises(BadInput) as refused:
-        give(row)
+        give(
+            row
+            | {"image": row["image"].replace("../{folder}", f"../{tmp_path.name}").format(folder=tmp_path)}
+        )
     assert where in refused.value.where
     assert not (tmp_path / "small.feedback").exists()

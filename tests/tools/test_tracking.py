@@ -11,10 +11,13 @@ import pytest
 from trunnion.pipeline import Run, run_stages
 from trunnion.record import read_record
 from trunnion.stopped import Stopped
+from trunnion.tracking.facts import artifacts_of
 from trunnion.tracking.sender import deliver
 from trunnion.tracking.store import STAGE_RUN, Store, outbox_of, store_of
 from trunnion.tracking.tracker import JournalTracker
 from trunnion_contract.errors import BadInput
+from trunnion_contract.strict import parse
+from trunnion_contract.usecase import UseCase
 
 STAGES = ["data", "train", "export"]
 
@@ -81,6 +84,25 @@ def test_every_stage_is_a_run_that_says_whence_it_comes(tracked):
     assert {"trunnion.commit", "trunnion.lock_digest", "trunnion.usecase_digest"} <= data.data.tags.keys()
     assert data.data.params["version"] == "0.1.0"
     assert data.data.metrics["files"] == tracked.small.ITEMS
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"personal_data": "none"}, {"dataset.json", "contact_sheet.jpg", "quality.html"}),
+        ({"personal_data": "incidental"}, {"dataset.json"}),
+        ({"personal_data": "none", "retention_days": 30}, {"dataset.json"}),
+    ],
+)
+def test_pictures_of_data_that_may_have_to_be_deleted_stay_where_they_can_be(tracked, tmp_path, said, shown):
+    source = {"kind": "yolo", "path": str(tmp_path), "provenance": {"origin": "us", "licence": "MIT", **said}}
+    document = tracked.small.small_usecase().model_dump(mode="json", by_alias=True)
+    document |= {"data": {"sources": [source], "split": {"train": 0.8, "val": 0.1, "test": 0.1}}}
+    run = Run(parse(UseCase, document, "small"), tracked.runs / "small")
+    run.stage("data").mkdir(parents=True)
+    for name in ("dataset.json", "contact_sheet.jpg", "quality.html"):
+        (run.stage("data") / name).write_text("{}")
+    assert {path.name for path in artifacts_of(run, "data")} == shown
 
 
 def test_a_stage_that_is_skipped_is_no_new_run(tracked):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from trunnion_contract.strict import parse
 from trunnion_contract.usecase import UseCase
 from trunnion_training.dataset import build
 from trunnion_training.retention import (
+    Expiry,
     check_record,
     delete_expired,
     find_expired,
@@ -74,13 +76,34 @@ def test_deleting_takes_files_and_dataset_and_leaves_a_line(usecase: UseCase, tm
     assert not find_expired(usecase, tmp_path / "run", AFTER)
 
 
-def test_a_line_that_was_changed_or_taken_out_is_noticed(usecase: UseCase, tmp_path: Path) -> None:
-    expiry = find_expired(usecase, tmp_path / "run", AFTER)
+def test_a_deletion_that_was_cut_short_is_finished_by_the_next_with_what_was_never_finished(
+    usecase: UseCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(run / "data", run / ".data.part")
+    with monkeypatch.context() as patched:
+        # As when the process is killed: the inventory is gone first, and the pictures are still there.
+        patched.setattr(shutil, "rmtree", lambda folder: (folder / "inventory.json").unlink())
+        delete_expired(find_expired(usecase, run, AFTER), run, AFTER)
+    assert {path.name for path in find_expired(usecase, run, AFTER).unfinished} == {".data.expired"}
+    shutil.rmtree(run / ".data.part")
+    delete_expired(find_expired(usecase, run, AFTER), run, AFTER)
+    assert not list(run.rglob("*.jpg"))
+
+
+def test_a_damaged_inventory_is_named(usecase: UseCase, tmp_path: Path) -> None:
+    (tmp_path / "run" / "data" / "inventory.json").write_text("{")
+    with pytest.raises(BadInput, match=r"inventory\.json"):
+        find_expired(usecase, tmp_path / "run", AFTER)
+
+
+def test_a_line_that_was_changed_or_taken_out_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
     for _ in range(3):
-        record = delete_expired(expiry.__class__((), ("s3://away",), (), ()), tmp_path / "run", AFTER)
+        record = delete_expired(Expiry(elsewhere=("s3://away",)), tmp_path / "run", AFTER)
     assert check_record(record) == 3
     lines = record.read_text().splitlines()
-    for spoilt in ([lines[0].replace("away", "here"), *lines[1:]], [lines[0], lines[2]]):
+    for spoilt in ([lines[0].replace("away", "here"), *lines[1:]], [lines[0], lines[2]], [*lines, "{"]):
         record.write_text("\n".join(spoilt) + "\n")
         with pytest.raises(BadInput, match="does not follow"):
             check_record(record)

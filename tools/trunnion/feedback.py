@@ -25,6 +25,7 @@ from trunnion_contract.strict import Strict, json_value, parse, read_file
 from trunnion_contract.usecase import UseCase
 from trunnion_edge.accuracy import overlaps
 from trunnion_edge.detector import Detector
+from trunnion_training.sources.folder import inside, is_file
 
 VERDICTS, ANNOTATIONS, IMAGES = "verdicts.json", "annotations.json", "images"
 Box = tuple[float, float, float, float]
@@ -120,7 +121,11 @@ def read_verdicts(file: Path, classes: Sequence[str]) -> list[ImageVerdict]:
 
 def _csv_rows(file: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for row in csv.DictReader(read_file(file).splitlines()):
+    try:
+        found = list(csv.DictReader(read_file(file).splitlines(), restkey="more than the header names"))
+    except csv.Error as error:
+        raise _refused(str(file), f"no CSV ({error})", "rows of image,verdict,label,x1,y1,x2,y2") from None
+    for row in found:
         corners = [row.pop(corner, None) for corner in ("x1", "y1", "x2", "y2")]
         kept: dict[str, Any] = {key: value for key, value in row.items() if value}
         rows.append(kept | ({"box_px": corners} if all(corners) else {}))
@@ -128,8 +133,10 @@ def _csv_rows(file: Path) -> list[dict[str, Any]]:
 
 
 def _check(verdict: ImageVerdict, file: Path, where: str, classes: Sequence[str]) -> None:
-    if not (file.parent / verdict.image).is_file():
-        raise _refused(f"{where}: image", verdict.image, "an image, seen from the file of verdicts")
+    # The file may come from anywhere: it must not make a label of any other file of this machine.
+    image = inside(file.parent, verdict.image)
+    if image is None or not is_file(image):
+        raise _refused(f"{where}: image", verdict.image, "an image beside the file of verdicts, or below it")
     if verdict.label and verdict.label not in classes:
         raise _refused(f"{where}: label", verdict.label, f"one of {', '.join(classes)}")
     if verdict.box_px and not verdict.label:

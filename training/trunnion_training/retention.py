@@ -20,11 +20,13 @@ from trunnion_contract.data_sources import Bag, LabelledFolder, Provenance, Simu
 from trunnion_contract.data_sources import Source as SourceSettings
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_bytes, digest_file
-from trunnion_contract.strict import parse
+from trunnion_contract.strict import json_value, parse, read_file
 from trunnion_contract.usecase import UseCase
 from trunnion_training.sources.folder import image_files
 
 RECORD = "expired.jsonl"
+# Beside a dataset: being made, being replaced, being deleted.
+_UNFINISHED = (".{}.part", ".{}.old", ".{}.expired")
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,18 @@ class Expiry:
         originals: files of the sources.
         elsewhere: stores from which this machine does not delete.
         datasets: made from such data.
+        unfinished: folders of datasets that were never finished, or whose deletion was not.
         models: folders of models that learnt from those datasets; they are named, and stay.
     """
 
-    originals: tuple[Path, ...]
-    elsewhere: tuple[str, ...]
-    datasets: tuple[ExpiredDataset, ...]
-    models: tuple[Path, ...]
+    originals: tuple[Path, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    datasets: tuple[ExpiredDataset, ...] = ()
+    unfinished: tuple[Path, ...] = ()
+    models: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.originals or self.elsewhere or self.datasets)
+        return bool(self.originals or self.elsewhere or self.datasets or self.unfinished)
 
 
 def find_expired(usecase: UseCase, run_dir: Path, today: date) -> Expiry:
@@ -70,8 +74,10 @@ def find_expired(usecase: UseCase, run_dir: Path, today: date) -> Expiry:
     datasets = tuple(
         found for folder in dataset_folders(run_dir) if (found := _expired_dataset(folder, today))
     )
+    anything = bool(originals or elsewhere or datasets)
+    unfinished = tuple(path for path in _unfinished(run_dir) if anything or path.suffix == ".expired")
     models = tuple(sorted(run_dir.glob("train*/"))) if datasets else ()
-    return Expiry(tuple(originals), tuple(elsewhere), datasets, models)
+    return Expiry(tuple(originals), tuple(elsewhere), datasets, unfinished, models)
 
 
 def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
@@ -83,12 +89,18 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
     ]
     _append(record, {
         "date": today.isoformat(), "files": files, "datasets": datasets,
+        "unfinished": [folder.name for folder in expiry.unfinished],
         "models": [folder.name for folder in expiry.models], "not_deleted": list(expiry.elsewhere),
     })  # fmt: skip
     for path in expiry.originals:
         path.unlink(missing_ok=True)
+    for folder in expiry.unfinished:
+        shutil.rmtree(folder)
     for dataset in expiry.datasets:
-        shutil.rmtree(dataset.folder)
+        # Under another name first: half a dataset without its inventory would not be found again.
+        going = dataset.folder.with_name(f".{dataset.folder.name}.expired")
+        dataset.folder.rename(going)
+        shutil.rmtree(going)
     return record
 
 
@@ -101,13 +113,21 @@ def check_record(record: Path) -> int:
     before = ""
     lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
     for number, line in enumerate(lines, 1):
-        if json.loads(line).get("before") != before:
+        if not _follows(line, before):
             raise BadInput(
                 where=f"{record}:{number}", got="a line that does not follow the one before it",
                 wanted="a record that only grew", next_step="find out who changed it",
             )  # fmt: skip
         before = digest_bytes(line.encode())
     return len(lines)
+
+
+def _follows(line: str, before: str) -> bool:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("before") == before
 
 
 def require_kept_in_time(dataset_dir: Path, today: date) -> None:
@@ -125,6 +145,12 @@ def dataset_folders(run_dir: Path) -> list[Path]:
     """The datasets of a run: the present one, and the versions that were kept."""
     candidates = [run_dir / "data", *sorted((run_dir / "versions").glob("*"))]
     return [folder for folder in candidates if (folder / "inventory.json").is_file()]
+
+
+def _unfinished(run_dir: Path) -> list[Path]:
+    beside = [run_dir.glob(form.format("data")) for form in _UNFINISHED]
+    kept = [(run_dir / "versions").glob(form.format("*")) for form in _UNFINISHED]
+    return sorted(path for found in (*beside, *kept) for path in found if path.is_dir())
 
 
 def _expired_files(source: LabelledFolder | Video | Bag, usecase: UseCase, today: date) -> Iterator[Path]:
@@ -150,7 +176,8 @@ def _held(source: SourceSettings, root: Path) -> list[Path]:
 
 
 def _expired_dataset(folder: Path, today: date) -> ExpiredDataset | None:
-    inventory = json.loads((folder / "inventory.json").read_text(encoding="utf-8"))
+    file = folder / "inventory.json"
+    inventory = json_value(read_file(file), str(file))
     sources = [_provenance(row) for row in inventory["sources"]]
     over = sum(_is_over(_of_file(row, sources), today) for row in inventory["files"])
     return ExpiredDataset(folder, inventory["digest"], over) if over else None

@@ -23,6 +23,8 @@ from trunnion_contract.strict import read_json
 Series = dict[str, tuple[float, ...]]
 
 _ARTIFACTS = (".csv", ".html", ".json", ".jpg", ".md", ".png", ".trunnion", ".yaml")
+# The page about the quality of a dataset holds pictures, too.
+_WITHOUT_PICTURES = (".csv", ".json", ".yaml")
 _SMALL_BYTES = 4 << 20
 # MLflow's own limit is 6000.
 _PARAM_CHARACTERS = 500
@@ -61,10 +63,22 @@ def metrics_of(run: Run, record: StageRecord) -> tuple[dict[str, float], Series]
     return metrics, series
 
 
-def artifacts_of(folder: Path) -> list[Path]:
-    """The documents and pictures at the top of the stage's folder that are small, and the bundle."""
-    files = [path for path in sorted(folder.glob("*")) if path.suffix in _ARTIFACTS and path.is_file()]
+def artifacts_of(run: Run, stage: str) -> list[Path]:
+    """The documents and pictures at the top of the stage's folder that are small, and the bundle.
+
+    Pictures of data that names people, or that may be kept for a time only, stay here: nothing would delete them there.
+    """
+    kinds = _ARTIFACTS if stage != "data" or _may_be_shown(run) else _WITHOUT_PICTURES
+    files = [path for path in sorted(run.stage(stage).glob("*")) if path.suffix in kinds and path.is_file()]
     return [path for path in files if path.suffix == ".trunnion" or path.stat().st_size <= _SMALL_BYTES]
+
+
+def _may_be_shown(run: Run) -> bool:
+    sources = run.usecase.data.sources if run.usecase.data else ()
+    return not any(
+        source.metadata or source.provenance.personal_data != "none" or source.provenance.retention_days
+        for source in sources
+    )
 
 
 def lineage_of(run: Run, attempt: StageRecord) -> dict[str, str]:

@@ -93,10 +93,10 @@ class JournalTracker:
             self.troubles.append(f"{stage.name}: {error}")
 
     def _put(self, run: Run, stage: Stage, record: StageRecord, status: Status, more: dict[str, str]) -> None:
-        now_ms, folder = time.time_ns() // 1_000_000, run.stage(stage.name)
+        now_ms = time.time_ns() // 1_000_000
         whole = status == "FINISHED"
         metrics, series = metrics_of(run, record) if whole else ({}, {})
-        artifacts = artifacts_of(folder) if whole else []
+        artifacts = artifacts_of(run, stage.name) if whole else []
         kept = StageRun(
             run_id=record.run_id,
             experiment=run.usecase.name,

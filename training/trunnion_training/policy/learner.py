@@ -12,6 +12,7 @@ from gymnasium.wrappers import RescaleAction
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch import Tensor, nn
@@ -131,6 +132,8 @@ def begin_round(model: BaseAlgorithm, seed: int, number: int) -> None:
     assert model.env is not None
     model.env.seed(round_seed)
     model._last_obs = None
+    # Its own logger would leave a folder in the temporary folder for each round.
+    model.set_logger(Logger(folder=None, output_formats=[]))
 
 
 class Told(BaseCallback):

@@ -23,11 +23,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as its store lists it: its name below the URL, its size, and what changes when its content does."""
+    """A file as its store lists it: its name below the URL, its size where that is told, and what changes when its
+    content does.
+    """
 
     key: str
     name: str
-    size_bytes: int
+    size_bytes: int | None
     version: str
 
 
@@ -76,7 +78,7 @@ def _fetch(store: Any, file: StoredFile, folder: Path, had: dict[str, str] | Non
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     store.get_file(file.key, str(part))
-    if part.stat().st_size != file.size_bytes:
+    if file.size_bytes is not None and part.stat().st_size != file.size_bytes:
         raise OSError(f"{part.stat().st_size} of {file.size_bytes} bytes")
     part.replace(target)
     return digest_file(target)
@@ -87,7 +89,9 @@ def _listed(url: str) -> tuple[Any, list[StoredFile]]:
     found: dict[str, dict[str, Any]] = _asked(url, "the listing", lambda: store.find(root, detail=True))
     prefix = root.rstrip("/")
     files = [
-        StoredFile(key, key.removeprefix(prefix).lstrip("/") or Path(key).name, info["size"], _version(info))
+        StoredFile(
+            key, key.removeprefix(prefix).lstrip("/") or Path(key).name, info.get("size"), _version(info)
+        )
         for key, info in sorted(found.items())
     ]
     if not files:
