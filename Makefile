@@ -14,7 +14,7 @@ demo: setup  ## from a use-case file to a robot that sorts parts; KEEP=1 leaves 
 	@.venv/bin/trunnion demo $(if $(KEEP),--keep) $(if $(PORT),--port $(PORT))
 
 test: setup  ## every test; TESTS=tests/edge for a part of them
-	@tools/setup/browser.sh && tools/setup/postgres.sh && tools/setup/openid_provider.sh && tools/setup/mosquitto.sh && $(IN_ENVIRONMENT) python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@tools/setup/browser.sh && tools/setup/postgres.sh && tools/setup/openid_provider.sh && tools/setup/mosquitto.sh && $(IN_ENVIRONMENT) python -m pytest -n 2 --no-loadscope-reorder $(TESTS)
 
 lint: setup  ## style, types and import rules
 	@$(IN_ENVIRONMENT) python -m pytest tests/architecture

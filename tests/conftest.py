@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from trunnion.environment import RECORD, ros_environment
 
@@ -41,19 +43,28 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["ROS_DOMAIN_ID"] = str(DOMAINS[os.getpid() % len(DOMAINS)])
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups next
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long lanes first, so that neither process is left with one of them at the end."""
     order = {"flow": 0, "live": 1}
-    items.sort(key=lambda item: order.get(lane_of(item), 2))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(lane_of(item)))
+    items.sort(key=lambda item: order.get(lane_of(item.nodeid), 2))
 
 
-def lane_of(item: pytest.Item) -> str:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Hands out lanes and files where xdist would hand out single tests."""
+    return Lanes(config, log)
+
+
+class Lanes(LoadScopeScheduling):
+    """A process takes a lane, or a file, as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return lane_of(nodeid)
+
+
+def lane_of(nodeid: str) -> str:
     """The lane of a test, by default its file."""
-    inside = item.path.relative_to(ROOT)
-    return LANES.get(inside.parts[1], inside.as_posix())
+    file = nodeid.partition("::")[0]
+    return LANES.get(file.split("/")[1], file)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
