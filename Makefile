@@ -3,6 +3,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench client clean
 IN_ENVIRONMENT := . tools/setup/env.sh &&
+# Where it is set, as in many containers, each of hundreds of processes would compile torch, ROS and MLflow anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)

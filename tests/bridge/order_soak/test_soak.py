@@ -6,7 +6,7 @@ import pytest
 
 from trunnion.bench.order_soak.soak import Soak, run
 
-ORDERS = 12
+ORDERS = 8
 
 
 class Stopped(Exception):

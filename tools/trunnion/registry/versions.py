@@ -90,13 +90,22 @@ class Registry:
         """
         found = self.find(which)
         if found is None:
+            there = self.there()
             raise BadInput(
                 where=f"{self.store.uri}: {self.name}",
                 got=f"no version '{which}'",
-                wanted="a number, or candidate or champion where there is one",
-                next_step="pack one first: trunnion run USECASE",
+                wanted=f"one of {', '.join(there)}" if there else "a version",
+                next_step="name one of those, or pack a candidate: trunnion run USECASE"
+                if there
+                else "pack one first: trunnion run USECASE",
             )
         return found
+
+    def there(self) -> list[str]:
+        """Numbers and aliases of all versions."""
+        versions = self.store.client.search_model_versions(f"name = '{self.name}'")
+        aliases = [name for name in (CANDIDATE, CHAMPION) if self.find(name)]
+        return [*sorted((str(version.version) for version in versions), key=int), *aliases]
 
     def bundle(self, version: Version) -> Bundle:
         """The bundle of a version, verified.
