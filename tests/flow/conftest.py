@@ -158,6 +158,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     usecase.write_text(yaml.safe_dump(small_usecase(), sort_keys=False))
     answer = Command("run", usecase, "--runs", folder / "runs", cwd=folder, TRUNNION_TRACKING="on").end()
     assert answer.code == 0, answer
+    # What a process beside the flow delivers to MLflow is there before anybody looks, or copies the folder.
+    synced = Command("runs", "sync", "--runs", folder / "runs", cwd=folder, TRUNNION_TRACKING="on").end()
+    assert synced.code == 0, synced
     return FinishedRun(usecase, folder / "runs", answer)
 
 

@@ -127,9 +127,7 @@ def _train_one(way: str, usecase_file: Path, place: Path, values: list[str], see
     judged = _with(usecase, base=str((place / "best.pt").resolve()), epochs=0)
     fine_tune(judged, place.parent / _DATA, place / "judged", Silent())
     test = json.loads((place / "judged" / _METRICS).read_text())["test"]
-    kept = Trained(
-        seconds=seconds, core_seconds=core_seconds, map50=test["map50"], map50_95=test["map50_95"]
-    )
+    kept = Trained(seconds=seconds, core_seconds=core_seconds, map50=test["map50"], map50_95=test["map50_95"])
     write_json(place / "trained.json", kept.model_dump())
 
 
