@@ -116,7 +116,8 @@ def test_the_edges_own_tests_pass_on_this_python(
     ]
     answer = subprocess.run(
         [python, "-m", "pytest", *words, *LEFT_OUT[version], "-c", os.devnull, "--rootdir", str(ROOT), "tests/edge"],
-        cwd=ROOT, env={**alone, "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**alone, "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-2000:]
     assert "skipped" not in answer.stdout

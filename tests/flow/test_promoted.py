@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+FOUND = {"what": "parts are found", "metric": "detector.map50", "min": 0.0}
+
 
 @pytest.fixture
 def planned(copied, trunnion, tmp_path):
@@ -17,7 +19,7 @@ def planned(copied, trunnion, tmp_path):
         approvers[name] = {"key": public, "roles": [role]}
     document = yaml.safe_load(copied.usecase.read_text())
     document["plan"] = {
-        "poc": {"criteria": [{"what": "parts are found", "metric": "detector.map50", "min": 0.0}], "approvals": ["sme"]},
+        "poc": {"criteria": [FOUND], "approvals": ["sme"]},
         "mvp": {"approvals": ["sme", "owner"]},
         "approvers": approvers,
     }  # fmt: skip

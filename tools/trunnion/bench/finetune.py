@@ -1,8 +1,8 @@
 """Fine-tuning beside ultralytics called directly: the same photographs, base, epochs, batches and seeds, by turns.
 
-`python -m trunnion.bench.finetune USECASE FOLDER [--set NAME=VALUE]... [--seeds 3]` builds the dataset in FOLDER, trains
-each seed in both ways, each in a process of its own, and judges both on the same test images. What is done is kept there:
-the same command goes on where it was stopped.
+`python -m trunnion.bench.finetune USECASE FOLDER [--set NAME=VALUE]... [--seeds 3]` builds the dataset in FOLDER,
+trains each seed in both ways, each in a process of its own, and judges both on the same test images. What is done is
+kept there: the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
