@@ -52,7 +52,7 @@ def worker_pool(
     Raises:
         BadInput: a cluster is named and cannot be reached.
     """
-    pool = _cluster().pool if os.environ.get(RAY_ADDRESS) else _local_pool
+    pool = _cluster().pool if os.environ.get(RAY_ADDRESS) else local_pool
     with pool(count, prepare, *arguments) as workers:
         yield workers
 
@@ -70,10 +70,10 @@ def _cluster() -> Any:
 
 
 @contextmanager
-def _local_pool(
-    count: int, prepare: Callable[..., None] | None, *arguments: object
+def local_pool(
+    count: int, prepare: Callable[..., None] | None = None, *arguments: object
 ) -> Iterator[ProcessPoolExecutor]:
-    """Fresh interpreters.
+    """A pool of `count` fresh interpreters on this machine, even where a cluster is named.
 
     Fresh, because a forked simulator or torch inherits locks that nobody will release. Ctrl-C goes to the whole process
     group, but what becomes of the work is for the parent to decide: when the block ends, however it ends, what was not

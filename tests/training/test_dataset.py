@@ -95,6 +95,16 @@ def test_pictures_that_are_no_upright_jpeg_become_one(tmp_path: Path) -> None:
     assert np.abs(cv2.imread(str(written)).astype(int) - picture).mean() < 4
 
 
+def test_a_source_that_is_edited_in_place_leaves_the_dataset_as_it_was(tmp_path: Path) -> None:
+    source = yolo_folder(tmp_path / "source", 12)
+    build(make_usecase(source), tmp_path / "data", Silent())
+    (written,) = (tmp_path / "data" / "images").glob("*/000-*.jpg")
+    before = written.read_bytes()
+    with (source / "images" / "000.jpg").open("r+b") as file:
+        file.write(bytes(200))
+    assert written.read_bytes() == before
+
+
 def test_a_source_that_nobody_brings_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trunnion_training.sources.entry_points", lambda group: [])
     with pytest.raises(BadInput, match="no installed package brings"):

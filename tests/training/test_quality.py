@@ -19,6 +19,7 @@ from trunnion_contract.progress import Silent
 from trunnion_training.cleaning import CleanImage
 from trunnion_training.dataset import build
 from trunnion_training.dataset_files import Written
+from trunnion_training.file_workers import file_workers
 from trunnion_training.inspection import Inspected, inspect, inspect_all
 from trunnion_training.quality.colours import exchanged_twins, tints
 from trunnion_training.quality.near_duplicates import DIFFER_MAX_BITS, groups_alike
@@ -119,13 +120,14 @@ def test_a_leak_between_splits_is_on_the_page_with_both_pictures(tmp_path: Path)
 
 
 def test_several_processes_see_what_one_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trunnion_training.inspection._FILES_FOR_A_POOL", 2)
-    monkeypatch.setattr("trunnion_training.inspection._FILES_AT_ONCE", 2)
+    monkeypatch.setattr("trunnion_training.file_workers._FILES_FOR_A_POOL", 2)
+    monkeypatch.setattr("trunnion_training.file_workers._FILES_AT_ONCE", 2)
     files = []
     for number in range(5):
         files.append(tmp_path / f"{number}.jpg")
         cv2.imwrite(str(files[-1]), photograph(number))
     files[3].write_bytes(files[3].read_bytes()[:900])
-    alone, together = [inspect(file) for file in files], list(inspect_all(files, workers=2))
+    with file_workers(2):
+        alone, together = [inspect(file) for file in files], list(inspect_all(files))
     assert [str(one) for one in together] == [str(one) for one in alone]
     assert not isinstance(together[3], Inspected)

@@ -34,9 +34,10 @@ def bundle_file(run: Run) -> Path:
 
 def _build_dataset(run: Run, out_dir: Path, progress: Progress) -> None:
     from trunnion_training.dataset import build
+    from trunnion_training.inspection_cache import cache_file
     from trunnion_training.versions import keep
 
-    build(run.usecase, out_dir, progress)
+    build(run.usecase, out_dir, progress, cache_file=cache_file(run.folder))
     keep(out_dir, run.folder / "versions")
 
 

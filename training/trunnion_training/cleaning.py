@@ -9,6 +9,7 @@ that nobody has labelled is set apart. A file that is gone is no finding: its so
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,10 @@ _INSIDE_MIN = 0.5
 # Text formats round coordinates; a hundredth of a pixel is no finding.
 _ROUNDING_PX = 0.01
 
+_Corners = tuple[float, float, float, float]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class CleanImage:
     """One image that can be learnt from.
 
@@ -56,7 +59,8 @@ class CleanImage:
 class Cleaner:
     """Cleans one image after another; remembers what it has seen, and what it found."""
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
+    def __init__(self, classes: tuple[str, ...], cache_file: Path | None = None) -> None:
+        self._cache_file = cache_file
         self._ids = {name: index for index, name in enumerate(classes)}
         self._bytes_seen: dict[str, str] = {}
         self._pixels_seen: dict[str, str] = {}
@@ -66,7 +70,7 @@ class Cleaner:
         self, items: Sequence[LabelledImage], names: Iterable[str], source: str
     ) -> Iterator[CleanImage]:
         """The items of one source that can be learnt from; `names` are their names for people."""
-        looked_at = inspect_all([item.image for item in items])
+        looked_at = inspect_all([item.image for item in items], self._cache_file)
         for item, name, seen in zip(items, names, looked_at, strict=True):
             cleaned = self._clean(item, name, seen, source)
             if cleaned is not None:
@@ -108,8 +112,8 @@ class Cleaner:
     def _boxes(
         self, item: LabelledImage, name: str, size: tuple[int, int]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        kept: dict[tuple[float, ...], int] = {}
-        for box, label in zip(item.boxes_px.astype(np.float64), item.labels, strict=True):
+        kept: dict[tuple[float, float, float, float, int], int] = {}
+        for box, label in zip(item.boxes_px.astype(np.float64).tolist(), item.labels, strict=True):
             mended = self._box(box, label, name, size)
             if mended is None:
                 continue
@@ -120,41 +124,48 @@ class Cleaner:
         corners = np.array([key[:4] for key in kept], dtype=np.float32).reshape(-1, 4)
         return corners, np.array(list(kept.values()), dtype=np.int64)
 
-    def _box(
-        self, box: NDArray[np.float64], label: str, name: str, size: tuple[int, int]
-    ) -> tuple[float, ...] | None:
+    def _box(self, box: Sequence[float], label: str, name: str, size: tuple[int, int]) -> _Corners | None:
         """The box inside the picture, or None where it is dropped."""
         problem = _problem(box, label, self._ids)
-        clipped = np.clip(box, 0, (*size, *size))
+        clipped = _clipped(box, size)
         if problem is None and _area(clipped) < _INSIDE_MIN * _area(box):
             problem = "box outside the image"
-        if problem is None and min(clipped[2:] - clipped[:2]) < _SIDE_MIN_PX:
+        if problem is None and min(clipped[2] - clipped[0], clipped[3] - clipped[1]) < _SIDE_MIN_PX:
             problem = "box thinner than a pixel"
         if problem is not None:
             self._found(name, problem, "box dropped", _text(box, label))
             return None
-        if np.abs(clipped - box).max() > _ROUNDING_PX:
+        if max(abs(new - old) for new, old in zip(clipped, box, strict=True)) > _ROUNDING_PX:
             self._found(name, "box beyond the image", "box clipped", _text(box, label))
-        return tuple(float(value) for value in clipped)
+        return clipped
 
     def _found(self, name: str, what: str, done: str, detail: str = "") -> None:
         self.findings.append(Finding(name, what, done, detail))
 
 
-def _problem(box: NDArray[np.float64], label: str, known: dict[str, int]) -> str | None:
+# Single boxes are plain numbers here: most images hold a few, and arrays of four cost more than they save.
+def _problem(box: Sequence[float], label: str, known: dict[str, int]) -> str | None:
     if label not in known:
         return "unknown class"
-    if not np.isfinite(box).all():
+    if not all(map(math.isfinite, box)):
         return "box that is no number"
-    if (box[2:] <= box[:2]).any():
+    if box[2] <= box[0] or box[3] <= box[1]:
         return "box without an area"
     return None
 
 
-def _area(box: NDArray[np.float64]) -> float:
-    width, height = np.maximum(box[2:] - box[:2], 0)
-    return float(width * height)
+def _clipped(box: Sequence[float], size: tuple[int, int]) -> _Corners:
+    width, height = size
+    x1, y1, x2, y2 = box
+    return (
+        min(max(x1, 0.0), width), min(max(y1, 0.0), height),
+        min(max(x2, 0.0), width), min(max(y2, 0.0), height),
+    )  # fmt: skip
 
 
-def _text(box: NDArray[np.float64], label: str) -> str:
+def _area(box: Sequence[float]) -> float:
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
+
+
+def _text(box: Sequence[float], label: str) -> str:
     return f"{label[:60]} " + " ".join(f"{value:.6g}" for value in box)

@@ -12,14 +12,16 @@ import numpy as np
 import yaml
 
 from trunnion_contract.compliance import check, check_sources
+from trunnion_contract.data_sources import Data
 from trunnion_contract.dataset import Dataset, SourceRecord, SplitName
 from trunnion_contract.errors import BadInput
-from trunnion_contract.files import digest_json, write_json, write_text
+from trunnion_contract.files import digest_json, write_json, write_listing, write_text
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
 from trunnion_training.cleaning import Cleaner, CleanImage
 from trunnion_training.contact_sheet import contact_sheet
 from trunnion_training.dataset_files import Written, set_apart, write_images
+from trunnion_training.file_workers import file_workers
 from trunnion_training.findings import Finding, counted
 from trunnion_training.gathering import gather
 from trunnion_training.inventory import inventory
@@ -31,11 +33,18 @@ from trunnion_training.split import SPLITS, assign_splits
 _COLLECTED, _TO_LABEL = ".collected", "to_label"
 
 
-def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | None = None) -> Dataset:
+def build(
+    usecase: UseCase,
+    out_dir: Path,
+    progress: Progress,
+    today: date | None = None,
+    cache_file: Path | None = None,
+) -> Dataset:
     """Make the dataset of a use case in `out_dir`, in YOLO form with the record `dataset.json`.
 
     `today` is the day for which retention is checked, now (UTC) when left out. A call that was
-    stopped leaves `out_dir/.collected`, from which sources that render or fetch go on.
+    stopped leaves `out_dir/.collected`, from which sources that render or fetch go on. What was seen of a picture is
+    kept in `cache_file`, so that the same bytes are not decoded again.
 
     Raises:
         BadInput: a source cannot be read at all, the rules of the use case forbid it, or too little is left after
@@ -50,16 +59,21 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | Non
         )
     day = today or datetime.now(UTC).date()
     check_sources(usecase.data, usecase.compliance, day)
+    with file_workers():
+        return _build(usecase, usecase.data, out_dir, progress, day, cache_file)
+
+
+def _build(
+    usecase: UseCase, data: Data, out_dir: Path, progress: Progress, day: date, cache_file: Path | None
+) -> Dataset:
     for stale in ("images", "labels", _TO_LABEL):
         shutil.rmtree(out_dir / stale, ignore_errors=True)
-    cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress, day)
+    cleaned, sources, findings = _collect(usecase, out_dir / _COLLECTED, progress, day, cache_file)
     images = [image for image in cleaned if image.is_labelled]
     to_label = [image for image in cleaned if not image.is_labelled]
-    splits = assign_splits(images, usecase.data.split)
-    if usecase.data.synthetic_share is not None:
-        images, splits, left_out = mixed(
-            images, splits, usecase.data.synthetic_share, usecase.data.split.seed
-        )
+    splits = assign_splits(images, data.split)
+    if data.synthetic_share is not None:
+        images, splits, left_out = mixed(images, splits, data.synthetic_share, data.split.seed)
         findings += left_out
     written = write_images(images, splits, out_dir, progress)
     set_apart(to_label, out_dir / _TO_LABEL)
@@ -70,9 +84,9 @@ def build(usecase: UseCase, out_dir: Path, progress: Progress, today: date | Non
 
 
 def _collect(
-    usecase: UseCase, work_dir: Path, progress: Progress, day: date
+    usecase: UseCase, work_dir: Path, progress: Progress, day: date, cache_file: Path | None
 ) -> tuple[list[CleanImage], list[SourceRecord], list[Finding]]:
-    cleaner = Cleaner(usecase.classes)
+    cleaner = Cleaner(usecase.classes, cache_file)
     images, sources, findings = [], [], []
     for gathered in gather(usecase, work_dir, progress):
         settings, items = gathered.settings, gathered.items
@@ -130,12 +144,13 @@ def _write_records(
     """Write everything about the images; `dataset.json` comes last and says that the dataset is whole."""
     description = {split: f"images/{split}" for split in SPLITS} | {"names": dict(enumerate(dataset.classes))}
     write_text(out_dir / "data.yaml", yaml.safe_dump(description, sort_keys=False))
-    write_json(
+    write_listing(
         out_dir / "cleaning.json",
-        {"counts": dict(dataset.findings), "findings": [asdict(finding) for finding in findings]},
+        {"counts": dict(dataset.findings)}, "findings", (asdict(finding) for finding in findings),
+    )  # fmt: skip
+    write_listing(
+        out_dir / "inventory.json", inventory(dataset), "files", (item.listed() for item in written)
     )
-    files = [item.listed() for item in written]
-    write_json(out_dir / "inventory.json", inventory(dataset, files))
     contact_sheet(images, dataset.classes, out_dir / "contact_sheet.jpg")
     quality = measure(dataset, written)
     write_json(out_dir / "quality.json", quality.to_json())

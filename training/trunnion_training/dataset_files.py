@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from trunnion_contract.dataset import SplitName
 from trunnion_contract.files import digest_file
 from trunnion_contract.progress import Progress
 from trunnion_training.cleaning import CleanImage
+from trunnion_training.file_workers import in_order
 from trunnion_training.pictures import write_jpeg
 from trunnion_training.split import SPLITS
 
+_FOREIGN = re.compile(r"[^A-Za-z0-9_-]+")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """One image as it stands in the dataset.
 
@@ -59,9 +61,11 @@ def write_images(
         (out_dir / "images" / split).mkdir(parents=True, exist_ok=True)
         (out_dir / "labels" / split).mkdir(parents=True, exist_ok=True)
     progress.start("writing the dataset", len(images))
+    planned = [_planned(image, split) for image, split in zip(images, splits, strict=True)]
+    jobs = [(str(item.image.image), item.image.seen.is_plain_jpeg, item.file, item.label) for item in planned]
     written = []
-    for image, split in zip(images, splits, strict=True):
-        written.append(_write_one(image, split, out_dir))
+    for item, encoded in zip(planned, in_order(partial(_write_batch, out_dir), jobs), strict=True):
+        written.append(replace(item, sha256=encoded) if encoded else item)
         progress.advance()
     progress.done()
     return sorted(written, key=lambda item: (item.split, item.name))
@@ -76,24 +80,32 @@ def set_apart(images: Sequence[CleanImage], folder: Path) -> None:
 
 def yolo_label(image: CleanImage) -> str:
     """The label file: a line per box, class id, centre and size as shares of the image."""
-    scale = np.array([*image.seen.size_px, *image.seen.size_px], dtype=np.float64)
-    corners = image.boxes_px.astype(np.float64) / scale
-    centres, sizes = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
-    rows = zip(image.class_ids, np.hstack([centres, sizes]), strict=True)
-    return "".join(f"{index} " + " ".join(f"{value:.8f}" for value in row) + "\n" for index, row in rows)
+    width, height = image.seen.size_px
+    lines = []
+    for index, corners in zip(image.class_ids.tolist(), image.boxes_px.tolist(), strict=True):
+        x1, y1, x2, y2 = corners[0] / width, corners[1] / height, corners[2] / width, corners[3] / height
+        lines.append(f"{index} {(x1 + x2) / 2:.8f} {(y1 + y2) / 2:.8f} {x2 - x1:.8f} {y2 - y1:.8f}\n")
+    return "".join(lines)
 
 
-def _write_one(image: CleanImage, split: SplitName, out_dir: Path) -> Written:
-    name = _stem(image)
-    target = out_dir / "images" / split / f"{name}.jpg"
-    write_jpeg(image.image, target, image.seen.is_plain_jpeg)
-    sha256 = image.seen.file_sha256 if image.seen.is_plain_jpeg else digest_file(target)
-    label = yolo_label(image)
-    (out_dir / "labels" / split / f"{name}.txt").write_text(label)
-    return Written(image, split, target.name, sha256, label)
+def _planned(image: CleanImage, split: SplitName) -> Written:
+    return Written(image, split, f"{_stem(image)}.jpg", image.seen.file_sha256, yolo_label(image))
+
+
+def _write_batch(out_dir: Path, jobs: Sequence[tuple[str, bool, str, str]]) -> list[str | None]:
+    """Write images and labels; the digest of each image that had to be encoded anew."""
+    return [_write_one(out_dir, *job) for job in jobs]
+
+
+def _write_one(out_dir: Path, source: str, is_plain: bool, file: str, label: str) -> str | None:
+    target = out_dir / file
+    write_jpeg(Path(source), target, is_plain)
+    _, split, name = file.split("/")
+    (out_dir / "labels" / split / f"{name.removesuffix('.jpg')}.txt").write_text(label, encoding="utf-8")
+    return None if is_plain else digest_file(target)
 
 
 def _stem(image: CleanImage) -> str:
     """The name of an image in the dataset: what people know it by, and enough of its digest to be its own."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image.name).stem)[:60]
+    stem = _FOREIGN.sub("_", Path(image.name).stem)[:60]
     return f"{stem}-{image.seen.pixels_sha256[:8]}"

@@ -55,7 +55,8 @@ def _gather(
     check_spellings(items, usecase.classes, left_out, f"data.sources.{name}")
     findings = list(source.findings) if isinstance(source, ReportsFindings) else []
     roots = [folder] if isinstance(settings, SimulationImages) else [usecase.beside(settings.path), folder]
-    names = [_name(item.image, roots) for item in items]
+    starts = [f"{root.as_posix()}/" for root in roots]
+    names = [_name(item.image, starts) for item in items]
     if settings.metadata:
         from trunnion_training.sources.metadata import joined, query
 
@@ -76,6 +77,7 @@ def _brought_here(settings: SourceSettings, folder: Path, progress: Progress) ->
     return settings.model_copy(update={"url": None, "path": root / settings.path, "annotations": annotations})
 
 
-def _name(image: Path, roots: Sequence[Path]) -> str:
-    root = next((root for root in roots if image.is_relative_to(root)), None)
-    return image.relative_to(root).as_posix() if root else image.name
+def _name(image: Path, roots: Sequence[str]) -> str:
+    path = image.as_posix()
+    root = next((root for root in roots if path.startswith(root)), None)
+    return path[len(root) :] if root else image.name

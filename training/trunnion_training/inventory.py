@@ -8,10 +8,10 @@ from typing import Any
 from trunnion_contract.dataset import Dataset, SourceRecord
 
 
-def inventory(dataset: Dataset, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """`inventory.json`: origin, licence, personal data, consent and retention of each source, and each file's digest.
+def inventory(dataset: Dataset) -> dict[str, Any]:
+    """`inventory.json` without its `files`: origin, licence, personal data, consent and retention of each source.
 
-    `files` holds name, source and sha256 of every image, and what a table said of it alone.
+    `files` follow with name, source and sha256 of every image, and what a table said of it alone.
     """
     return {
         "dataset": dataset.name,
@@ -21,7 +21,6 @@ def inventory(dataset: Dataset, files: Sequence[dict[str, Any]]) -> dict[str, An
         "images": dict(dataset.images),
         "boxes": {split: dict(counts) for split, counts in dataset.boxes.items()},
         "findings": dict(dataset.findings),
-        "files": list(files),
     }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -41,7 +42,8 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 def decoded_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     """The pixels of a picture of which only the header has been read, as `read_rgb` gives them."""
     _check_size(picture.size)
-    return np.asarray(_upright(picture).convert("RGB"))
+    upright = _upright(picture)
+    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
 
 
 def is_plain_jpeg(picture: Image.Image) -> bool:
@@ -53,13 +55,31 @@ def is_plain_jpeg(picture: Image.Image) -> bool:
 def write_jpeg(source: Path, target: Path, is_plain: bool) -> None:
     """Write the picture as JPEG: a copy of the bytes where they are plain, else encoded."""
     if is_plain:
-        shutil.copyfile(source, target)
+        copy_bytes(source, target)
         return
+    import cv2  # slow to load, and most files are copied
+
     bgr = cv2.cvtColor(read_rgb(source), cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise Unreadable("the JPEG encoder refused it")
     target.write_bytes(data.tobytes())
+
+
+def copy_bytes(source: Path, target: Path) -> None:
+    """Copy within the kernel; a file system that can lets both share their blocks until one is changed.
+
+    Never a hard link: a source that is edited in place would change the dataset under its digest.
+    """
+    try:
+        with source.open("rb") as read, target.open("wb") as written:
+            left = os.fstat(read.fileno()).st_size
+            while left > 0 and (copied := os.copy_file_range(read.fileno(), written.fileno(), left)):
+                left -= copied
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM):
+            raise
+        shutil.copyfile(source, target)
 
 
 def _check_size(size: tuple[int, int]) -> None:
@@ -71,4 +91,8 @@ def _check_size(size: tuple[int, int]) -> None:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
+    picture.load()
+    # Turning makes a copy even of one that stands upright.
+    if picture.getexif().get(_EXIF_ORIENTATION, 1) == 1:
+        return picture
     return ImageOps.exif_transpose(picture) or picture

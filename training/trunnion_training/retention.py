@@ -22,6 +22,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_bytes, digest_file
 from trunnion_contract.strict import json_value, parse, read_file
 from trunnion_contract.usecase import UseCase
+from trunnion_training.inspection_cache import cache_file, forget
 from trunnion_training.sources.folder import image_files
 
 RECORD = "expired.jsonl"
@@ -101,6 +102,8 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
         going = dataset.folder.with_name(f".{dataset.folder.name}.expired")
         dataset.folder.rename(going)
         shutil.rmtree(going)
+    # What it says of single pictures is little, and still said of pictures that had to go.
+    forget(cache_file(run_dir))
     return record
 
 

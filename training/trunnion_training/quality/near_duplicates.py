@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 # Of 120 photographs, copies of three quarters the size and quality 60 differ in at most 2 bits, others in 12 or more.
 DIFFER_MAX_BITS = 4
 _BITS = 64
-_ROWS_AT_ONCE = 512
 
 
 def groups_alike(hashes: Sequence[int], differ_max_bits: int = DIFFER_MAX_BITS) -> list[list[int]]:
@@ -43,17 +42,18 @@ def _pairs(hashes: NDArray[np.uint64], differ_max_bits: int) -> Iterator[tuple[i
     for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
         order = np.argsort(band, kind="stable")
-        starts = np.flatnonzero(np.diff(band[order], prepend=np.uint64(0)) != 0)
-        for bucket in np.split(order, starts):
-            yield from _within(hashes, bucket, differ_max_bits)
+        yield from _within(hashes[order], band[order], order, differ_max_bits)
 
 
 def _within(
-    hashes: NDArray[np.uint64], bucket: NDArray[np.intp], differ_max_bits: int
+    hashes: NDArray[np.uint64], band: NDArray[np.uint64], places: NDArray[np.intp], differ_max_bits: int
 ) -> Iterator[tuple[int, int]]:
-    for start in range(0, len(bucket) if len(bucket) > 1 else 0, _ROWS_AT_ONCE):
-        rows = bucket[start : start + _ROWS_AT_ONCE]
-        bits = np.bitwise_count(hashes[rows][:, None] ^ hashes[bucket][None, :])
-        for row, column in np.argwhere(bits <= differ_max_bits).tolist():
-            if rows[row] < bucket[column]:
-                yield int(rows[row]), int(bucket[column])
+    """Pairs that share a band, by which all are sorted: each with the next, with the one after it, and so on."""
+    first, apart = np.arange(len(band)), 0
+    while len(first):
+        apart += 1
+        first = first[first + apart < len(band)]
+        first = first[band[first] == band[first + apart]]
+        bits = np.bitwise_count(hashes[first] ^ hashes[first + apart])
+        for place in first[bits <= differ_max_bits].tolist():
+            yield int(places[place]), int(places[place + apart])

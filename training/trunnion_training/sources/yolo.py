@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -12,6 +14,7 @@ from trunnion_contract.dataset import LabelledImage
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
+from trunnion_training.file_workers import in_order
 from trunnion_training.findings import Finding
 from trunnion_training.sources.folder import (
     boxes,
@@ -53,44 +56,17 @@ class YoloSource:
         names = self._names(root)
         progress.start("reading YOLO labels", len(images))
         labelled = []
-        for image in images:
-            labelled += self._read(image, names)
+        read = partial(_read_all, root, self._annotations, tuple(names))
+        for image, (item, findings) in zip(
+            images, in_order(read, [str(image) for image in images]), strict=True
+        ):
+            self.findings += findings
+            if item is not None:
+                rows, labels = item
+                labelled.append(LabelledImage(image, boxes(rows), labels, scene_of(image, root)))
             progress.advance()
         progress.done()
         return labelled
-
-    def _read(self, image: Path, names: Sequence[str]) -> list[LabelledImage]:
-        size = size_px(image)
-        if size is None:
-            self._found(image, "unreadable image", "image left out")
-            return []
-        rows, labels = [], []
-        file = self._label_file(image)
-        for index, line in enumerate(self._lines(file) if file else ()):
-            if not line.strip():
-                continue
-            box = _box(line.split(), size)
-            if box is None:
-                self._found(
-                    file or image, "a line that is no box", "line left out", f"line {index + 1}: {line[:80]}"
-                )
-                continue
-            rows.append(box)
-            labels.append(_name(line.split()[0], names))
-        return [LabelledImage(image, boxes(rows), tuple(labels), scene_of(image, self._root))]
-
-    def _label_file(self, image: Path) -> Path | None:
-        relative = image.relative_to(self._root)
-        parts = list(relative.parts)
-        folders = [index for index, part in enumerate(parts[:-1]) if part.lower() == "images"]
-        candidates = [image.with_suffix(".txt")]
-        if folders:
-            parts[folders[-1]] = "labels"
-            candidates.insert(0, self._root.joinpath(*parts).with_suffix(".txt"))
-        if self._annotations:
-            below = relative.parts[folders[-1] + 1 :] if folders else relative.parts
-            candidates = [self._annotations.joinpath(*below).with_suffix(".txt")]
-        return next((file for file in candidates if file.is_file()), None)
 
     def _names(self, root: Path) -> Sequence[str]:
         for name in ("data.yaml", "data.yml", "dataset.yaml"):
@@ -121,9 +97,59 @@ class YoloSource:
         self.findings += findings
         return text.splitlines()
 
-    def _found(self, file: Path, what: str, done: str, detail: str = "") -> None:
-        name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else file.as_posix()
-        self.findings.append(Finding(name, what, done, detail))
+
+_Rows = list[tuple[float, float, float, float]]
+# Rows and names of an image that can be used, and what was found.
+_Read = tuple[tuple[_Rows, tuple[str, ...]] | None, list[Finding]]
+
+
+def _read_all(
+    root: Path, annotations: Path | None, names: Sequence[str], images: Sequence[str]
+) -> list[_Read]:
+    return [_read(root, annotations, names, image) for image in images]
+
+
+def _read(root: Path, annotations: Path | None, names: Sequence[str], image: str) -> _Read:
+    size = size_px(Path(image))
+    if size is None:
+        return None, [Finding(_shown(image, root), "unreadable image", "image left out")]
+    for file in _label_files(image.removeprefix(f"{root}/"), str(root), annotations):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            text, findings = read_text(Path(file), _TEXT_BYTES_MAX)
+            break
+    else:
+        return ([], ()), []
+    rows, labels = [], []
+    for index, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        box = _box(words, size)
+        if box is None:
+            said = f"line {index}: {line[:80]}"
+            findings.append(Finding(_shown(file, root), "a line that is no box", "line left out", said))
+            continue
+        rows.append(box)
+        labels.append(_name(words[0], names))
+    return (rows, tuple(labels)), findings
+
+
+def _label_files(relative: str, root: str, annotations: Path | None) -> list[str]:
+    """Where the labels of the image `relative`, seen from `root`, may stand; the first that is there holds."""
+    parts = relative.rpartition(".")[0].split("/")
+    folders = [index for index, part in enumerate(parts[:-1]) if part.lower() == "images"]
+    if annotations:
+        below = parts[folders[-1] + 1 :] if folders else parts
+        return [f"{annotations}/{'/'.join(below)}.txt"]
+    beside = f"{root}/{'/'.join(parts)}.txt"
+    if not folders:
+        return [beside]
+    parts[folders[-1]] = "labels"
+    return [f"{root}/{'/'.join(parts)}.txt", beside]
+
+
+def _shown(file: str, root: Path) -> str:
+    return file.removeprefix(f"{root}/")
 
 
 def _box(words: list[str], size: tuple[int, int]) -> tuple[float, float, float, float] | None:
