@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from trunnion_contract.names import Fraction, Name
 from trunnion_contract.plan import Plan
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.strict import Strict, parse, read_yaml
+from trunnion_contract.tuning import Tuning
 
 SCHEMA_VERSION = 1
 # What the base of a detector begins with when it is an architecture of torchvision.
@@ -184,6 +185,7 @@ class UseCase(Strict):
     prove: Prove = Prove()
     rollout: Rollout = Rollout()
     plan: Plan | None = None
+    tuning: Tuning | None = None
     cell: CellLayout | None = None
     _folder: Path = PrivateAttr(default=Path())
 
@@ -217,12 +219,31 @@ class UseCase(Strict):
             )
 
     def digest(self) -> str:
-        """SHA-256 of everything that models and proof depend on: who approves them changes neither."""
-        return digest_json(self.model_dump(mode="json", by_alias=True, exclude={"plan"}))
+        """SHA-256 of all that models and proof depend on: who approves them or found their settings changes neither."""
+        return digest_json(self.model_dump(mode="json", by_alias=True, exclude={"plan", "tuning"}))
 
     def beside(self, path: str | Path) -> Path:
         """A path of the use case, seen from its file."""
         return self._folder / path
+
+    def varied(self, values: Mapping[str, Any], where: str) -> UseCase:
+        """The same with other values of some settings, each named by the keys that lead to it, with dots between.
+
+        Raises:
+            BadInput: there is no such setting, or it does not take the value.
+        """
+        document = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"tuning"})
+        for setting, value in values.items():
+            *parents, last = setting.split(".")
+            section = document
+            for parent in parents:
+                inner = section.get(parent)
+                section[parent] = inner if isinstance(inner, dict) else {}
+                section = section[parent]
+            section[last] = value
+        other = parse(UseCase, document, where)
+        other._folder = self._folder
+        return other
 
 
 def load_usecase(path: Path, values: dict[str, str] | None = None) -> UseCase:

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trunnion.commands import cell, engine, flow, machine, registry, scenarios
+from trunnion.commands import cell, engine, flow, machine, registry, scenarios, tuning
 
-_MODULES = (flow, scenarios, engine, registry, cell, machine)
+_MODULES = (flow, tuning, scenarios, engine, registry, cell, machine)
 _ORDER = tuple(name for module in _MODULES for name in module.COMMANDS)
 
 

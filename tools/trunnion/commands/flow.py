@@ -210,7 +210,7 @@ def loop(
     from trunnion.loop import Plan, play_in_ros
     from trunnion.pipeline import Run
 
-    loaded = _load(usecase, "pack", values)
+    loaded = load(usecase, "pack", values)
     plan = Plan(tuple(dict.fromkeys(scenarios)), episodes, speed)
     return play_in_ros(open_console(), Run(loaded, runs / loaded.name), plan)
 
@@ -248,7 +248,7 @@ def run_until(
     from trunnion.proving import AS_DECLARED, Papers
     from trunnion.verdict import read_proof, run_to_verdict
 
-    usecase = _load(usecase_file, until, values)
+    usecase = load(usecase_file, until, values)
     last = _with_engine(usecase, until) if engine else until
     run, proving = Run(usecase, runs / usecase.name), proving or AS_DECLARED
     check_data(run)
@@ -270,7 +270,8 @@ def _with_engine(usecase: UseCase, until: str) -> str:
     return "engine" if until == "export" else until
 
 
-def _load(usecase_file: Path, until: str, values: list[str]) -> UseCase:
+def load(usecase_file: Path, until: str, values: list[str]) -> UseCase:
+    """The use case of a file, once it is seen to have what the stages up to `until` start from."""
     from trunnion.loading import load_with_values
     from trunnion.preflight import check
     from trunnion_contract.errors import BadInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,14 +85,29 @@ class JournalTracker:
     def _keep(
         self, run: Run, stage: Stage, record: StageRecord, status: Status, more: dict[str, str] | None = None
     ) -> None:
+        with self._going_on(stage.name):
+            self.outbox.put(*self._kept(run, stage, record, status, more or {}))
+
+    def keep(self, run: StageRun, artifacts: Sequence[Path]) -> None:
+        """Keep what is a run and no stage, in place of what was kept of it before."""
+        with self._going_on(run.stage):
+            self.outbox.put(run, artifacts)
+
+    @contextmanager
+    def _going_on(self, name: str) -> Iterator[None]:
+        """Have sent what the block keeps.
+
+        Work of hours does not end because nobody could write down that it was done.
+        """
         try:
-            self._put(run, stage, record, status, more or {})
+            yield
             self.sender.go()
         except (OSError, TrunnionError, ValueError) as error:
-            # Work of hours does not end because nobody could write down that it was done.
-            self.troubles.append(f"{stage.name}: {error}")
+            self.troubles.append(f"{name}: {error}")
 
-    def _put(self, run: Run, stage: Stage, record: StageRecord, status: Status, more: dict[str, str]) -> None:
+    def _kept(
+        self, run: Run, stage: Stage, record: StageRecord, status: Status, more: dict[str, str]
+    ) -> tuple[StageRun, Sequence[Path]]:
         now_ms = time.time_ns() // 1_000_000
         whole = status == "FINISHED"
         metrics, series = metrics_of(run, record) if whole else ({}, {})
@@ -108,11 +123,11 @@ class JournalTracker:
             metrics=metrics,
             series=series,
             tags=lineage_of(run, record) | more,
-            parents=_parents(run, stage),
+            parents=parents_of(run, stage.after),
             artifacts=tuple(path.name for path in artifacts),
             registration=registration_of(run) if whole and stage.name == "pack" else None,
         )
-        self.outbox.put(kept, artifacts)
+        return kept, artifacts
 
     def _began_ms(self, record: StageRecord, now_ms: int) -> int:
         """When the attempt first began, as far as it is known here; MLflow keeps what it was told first."""
@@ -120,6 +135,7 @@ class JournalTracker:
         return known.start_ms if known else now_ms - round(1000 * record.seconds)
 
 
-def _parents(run: Run, stage: Stage) -> dict[str, str]:
-    records = {name: read_record(run.record(name)) for name in stage.after}
+def parents_of(run: Run, stages: Sequence[str]) -> dict[str, str]:
+    """The attempts that made those of the stages that stand, by name."""
+    records = {name: read_record(run.record(name)) for name in stages}
     return {name: record.run_id for name, record in records.items() if record and record.run_id}

@@ -7,7 +7,6 @@ that lost a process or a machine starts anew from there.
 from __future__ import annotations
 
 import os
-import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from trunnion_contract.progress import Progress
 from trunnion_contract.strict import Strict, read_json
 from trunnion_contract.usecase import Workers
 from trunnion_contract.workers import HERE, RAY_ADDRESS
+from trunnion_training.cluster.beside import Beside
 from trunnion_training.cluster.engine import engine
 from trunnion_training.cluster.share import Share
 
@@ -62,14 +62,14 @@ def learn_together(
     with engine(workers.count * workers.cores):
         _check_gpus(workers)
         (folder / _REFUSED).unlink(missing_ok=True)
-        run = _Run(lambda: _fit(learn, workers, folder))
+        run = Beside(lambda: _fit(learn, workers, folder), "ray-train")
         progress.start(f"training the detector on {workers.count} workers", epochs)
         _watch(run, standing, epochs, progress)
-        run.raise_error()
+        _raise(run.error)
     _raise_refusal(folder / _REFUSED)
 
 
-def _watch(run: _Run, standing: Standing, epochs: int, progress: Progress) -> None:
+def _watch(run: Beside, standing: Standing, epochs: int, progress: Progress) -> None:
     seen, over = 0, False
     while not over:
         over = run.ended(_LOOK_EVERY_S)
@@ -80,36 +80,17 @@ def _watch(run: _Run, standing: Standing, epochs: int, progress: Progress) -> No
     progress.done()
 
 
-class _Run(threading.Thread):
-    """Ray Train's own waiting, beside the main thread: there it would take Ctrl-C for itself."""
-
-    def __init__(self, fit: Callable[[], None]) -> None:
-        super().__init__(daemon=True, name="ray-train")
-        self._fit = fit
-        self._error: Exception | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self._fit()
-        except Exception as error:  # looked at by the thread that waits
-            self._error = error
-
-    def ended(self, within_s: float) -> bool:
-        self.join(within_s)
-        return not self.is_alive()
-
-    def raise_error(self) -> None:
-        """Say in words what Ray Train gave up over."""
-        if self._error is None:
-            return
-        lines = str(self._error).strip().splitlines() or [type(self._error).__name__]
-        raise Broken(
-            where="training on several workers",
-            got=f"too many losses, the last one: {lines[-1][:300]}",
-            wanted="workers that live",
-            next_step="see whether memory ran out; the same command goes on after the last whole epoch",
-        )
+def _raise(error: Exception | None) -> None:
+    """Say in words what Ray Train gave up over."""
+    if error is None:
+        return
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    raise Broken(
+        where="training on several workers",
+        got=f"too many losses, the last one: {lines[-1][:300]}",
+        wanted="workers that live",
+        next_step="see whether memory ran out; the same command goes on after the last whole epoch",
+    )
 
 
 def _fit(learn: Learn, workers: Workers, folder: Path) -> None:

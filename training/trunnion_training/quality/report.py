@@ -15,6 +15,7 @@ from trunnion_training.quality.measures import Quality
 from trunnion_training.quality.outliers import OddBox
 from trunnion_training.quality.thumbnails import MARKED, PLAIN, Drawn, Thumbnail, thumbnail
 
+_HERE = Path(__file__).parent
 _GROUPS_SHOWN, _OF_A_GROUP, _BOXES_SHOWN = 6, 3, 8
 
 
@@ -49,10 +50,10 @@ def quality_page(dataset: Dataset, quality: Quality, written: Sequence[Written],
     return page("quality.html.j2", dataset=dataset, quality=quality, sections=sections)
 
 
-def page(template: str, **values: object) -> str:
-    """A page from a template of this folder."""
+def page(template: str, *, folder: Path = _HERE, **values: object) -> str:
+    """A page from a template of a folder, with the look that stands in this one."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader([folder, _HERE]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template(template).render(**values) + "\n"

@@ -13,6 +13,7 @@ from trunnion_training.curves import draw_curves
 from trunnion_training.vision.evaluate import evaluate
 from trunnion_training.vision.families import family_of
 from trunnion_training.vision.family import DetectorForm, History, detector_settings
+from trunnion_training.vision.schedule import HISTORY
 from trunnion_training.vision.torch_engine import TorchEngine
 
 CHECKPOINT, METRICS, CURVES = "detector.pt", "detector_metrics.json", LEARNING_CURVES["detector"]
@@ -42,6 +43,11 @@ def fine_tune(usecase: UseCase, dataset_dir: Path, out_dir: Path, progress: Prog
     write_json(out_dir / METRICS, metrics | {"history": dict(history)})
     shutil.rmtree(out_dir / _WORK, ignore_errors=True)
     return checkpoint
+
+
+def history_file(out_dir: Path) -> Path:
+    """Where a training that is not at its end yet writes what each finished epoch came to."""
+    return out_dir / _WORK / HISTORY
 
 
 def _panels(history: History) -> dict[str, History]:
