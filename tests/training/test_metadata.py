@@ -94,6 +94,12 @@ def test_a_query_that_does_not_answer_is_refused(tmp_path: Path, query: str, got
         build(usecase_with(tmp_path, query), tmp_path / "data", Silent())
 
 
+@pytest.mark.parametrize("url", ["oracle://plant/db", "plant://plant/db"])
+def test_a_database_without_a_driver_here_is_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadInput, match=f"no driver for {url.partition(':')[0]}"):
+        build(usecase_with(tmp_path, url=url), tmp_path / "data", Silent())
+
+
 def test_a_password_is_read_from_the_environment_and_never_from_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

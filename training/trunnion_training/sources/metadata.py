@@ -101,7 +101,10 @@ def _asked(url: URL, text: str) -> list[dict[str, Any]]:
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
         # SQLite would make an empty one.
         raise _refused(f"{url.database}, which does not exist", "a database", "correct the url")
-    engine = sqlalchemy.create_engine(url)
+    try:
+        engine = sqlalchemy.create_engine(url)
+    except (sqlalchemy.exc.ArgumentError, ImportError) as error:
+        raise _refused(f"no driver for {url.drivername} ({error})", "an installed one", "install it") from None
     try:
         with engine.connect() as connection:
             return [dict(row) for row in connection.execute(sqlalchemy.text(text)).mappings()]
