@@ -122,8 +122,8 @@ def _limits(proof: Proof) -> Iterator[str]:
 
 def _cost() -> Iterator[str]:
     yield "## Energy and time"
-    yield "Energy: not measured. Time: with the runs in MLflow, and in the reports of the stages; not here, so that the"
-    yield "same input gives the same card."
+    yield "With the runs in MLflow (`seconds`, and `energy_j` where the machine has a counter), in the reports of the"
+    yield "plan's stages, and below this card in the registry; not here, so that the same input gives the same card."
 
 
 def _scenario(result: ScenarioResult) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from trunnion.energy import EnergyMeter
 from trunnion.exclusive import only_one
 from trunnion.record import StageRecord, outputs_of, read_record
 from trunnion.stopped import Stopped, raise_if_stop_requested, stop_requested
@@ -158,10 +159,11 @@ def _bring_up_to_date(stage: Stage, run: Run, watcher: Watcher, tracker: Tracker
 def _make(stage: Stage, run: Run, attempt: StageRecord, watcher: Watcher) -> StageRecord:
     folder, began_s = run.stage(stage.name), time.monotonic()
     with whole_folder(folder) as work:
-        stage.make(run, work, watcher)
-        raise_if_stop_requested()
-        made = {"outputs": outputs_of(work), "seconds": round(time.monotonic() - began_s, 1)}
-        record = attempt.model_copy(update=made)
+        with EnergyMeter() as meter:
+            stage.make(run, work, watcher)
+            raise_if_stop_requested()
+            cost = {"seconds": round(time.monotonic() - began_s, 1), "energy_j": meter.joules}
+        record = attempt.model_copy(update={"outputs": outputs_of(work), **cost})
         write_json(run.record(stage.name), record.model_dump(mode="json"))
     _marker(folder).unlink(missing_ok=True)
     return record

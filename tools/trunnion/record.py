@@ -14,7 +14,8 @@ class StageRecord(Strict):
     """`<stage>.json` beside the folder of the stage.
 
     `inputs` maps each thing the stage depends on to its digest, `outputs` each file it made. `run_id` names the
-    attempt, which is one and the same however often it was stopped and gone on with.
+    attempt, which is one and the same however often it was stopped and gone on with. `seconds` and `energy_j` (None
+    where the machine has no counter, see `trunnion.energy`) are those since it last went on.
     """
 
     schema_version: Literal[1] = 1
@@ -22,6 +23,7 @@ class StageRecord(Strict):
     inputs: dict[str, str]
     outputs: dict[str, str]
     seconds: float
+    energy_j: float | None = None
     run_id: str = ""
 
     def digest(self) -> str:

@@ -33,6 +33,7 @@ class Facts:
     Attributes:
         digest: of the packed bundle, None where the proof failed or nothing was packed yet.
         seconds: by stage, of its last attempt.
+        energy_j: of those stages, as far as the machine that did them has counters.
     """
 
     usecase: UseCase
@@ -43,6 +44,7 @@ class Facts:
     dataset: Dataset | None
     digest: str | None
     seconds: dict[str, float]
+    energy_j: dict[str, float]
 
     @property
     def passed(self) -> bool:
@@ -111,6 +113,7 @@ def facts_of(usecase: UseCase, usecase_file: Path, run: Run, stage: str) -> Fact
         dataset=read_json(Dataset, record) if record.is_file() else None,
         digest=digest,
         seconds={of: kept.seconds for of, kept in records.items() if kept},
+        energy_j={of: kept.energy_j for of, kept in records.items() if kept and kept.energy_j is not None},
     )
 
 

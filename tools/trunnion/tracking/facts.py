@@ -51,6 +51,8 @@ def metrics_of(run: Run, record: StageRecord) -> tuple[dict[str, float], Series]
     """Numbers in the documents of the stage: single ones, and those by epoch."""
     stage, folder = record.stage, run.stage(record.stage)
     metrics, series = {"seconds": record.seconds, "files": float(len(record.outputs))}, Series()
+    if record.energy_j is not None:
+        metrics["energy_j"] = record.energy_j
     if stage.partition(".")[0] == "prove":
         return metrics | figures_of(read_json(Proof, folder / PROOF), run.usecase.classes), series
     for document in sorted(folder.glob("*.json")):

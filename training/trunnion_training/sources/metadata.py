@@ -104,7 +104,9 @@ def _asked(url: URL, text: str) -> list[dict[str, Any]]:
     try:
         engine = sqlalchemy.create_engine(url)
     except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-        raise _refused(f"no driver for {url.drivername} ({error})", "an installed one", "install it") from None
+        raise _refused(
+            f"no driver for {url.drivername} ({error})", "an installed one", "install it"
+        ) from None
     try:
         with engine.connect() as connection:
             return [dict(row) for row in connection.execute(sqlalchemy.text(text)).mappings()]
