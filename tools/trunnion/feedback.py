@@ -219,7 +219,11 @@ def _say(console: Console, usecase: UseCase, folder: Folder, known: dict[str, La
         console.print("the next run of the use case takes them up", highlight=False)
         return
     name = folder.path.name
-    console.print("to take them up, add to data.sources of the use case, once:", highlight=False)
+    console.print(
+        "to take them up, add to data.sources of the use case, once, before the others (of the same picture the first "
+        "source stays):",
+        highlight=False,
+    )
     console.print(
         f"    - kind: coco\n      path: {name}/{IMAGES}\n      annotations: {name}/{ANNOTATIONS}\n"
         "      provenance: {origin: verdicts of people, licence: LICENCE, personal_data: none}",

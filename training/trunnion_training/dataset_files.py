@@ -48,7 +48,7 @@ class Written:
 
     def listed(self) -> dict[str, Any]:
         """A line of the inventory; what is known of one file alone stands beside it."""
-        line = {"file": self.file, "source": self.source, "sha256": self.sha256}
+        line = {"file": self.file, "source": self.source, "scene": self.image.scene, "sha256": self.sha256}
         said = self.image.provenance
         return line | ({"provenance": said.model_dump(mode="json")} if said else {})
 

@@ -32,10 +32,11 @@ def register(app: typer.Typer, build: Any) -> None:
     data.command("usecase", help="Build the dataset; the word itself can be left out.")(build)
     data.command("diff")(diff)
     data.command("expire")(expire)
+    data.command("suspects")(suspects)
     app.add_typer(
         data,
         name="data",
-        help="Build the dataset: gather, clean, split; compare versions, enforce retention.",
+        help="Build the dataset: gather, clean, split; compare versions, doubt labels, enforce retention.",
     )
 
 
@@ -103,6 +104,44 @@ def diff(
     if json_file:
         write_json(json_file, asdict(found))
     return 0
+
+
+def suspects(
+    usecase: UseCaseFile,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="a bundle, or the folder of an export or run; the run's own when left out"
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=3, help="train so many detectors, each judges what it has not seen")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="where to write; suspects/ of the run when left out")
+    ] = None,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+) -> int:
+    """List the labels that a detector disagrees with, on images that it has not learnt from, likeliest errors first.
+
+    The run's own detector judges the splits val and test; --folds judges every image, and takes as many trainings.
+    """
+    from trunnion.console import open_console
+    from trunnion.exclusive import only_one
+    from trunnion.loading import load_with_values
+    from trunnion.pipeline import Run
+    from trunnion.suspects import find_suspects
+    from trunnion_contract.errors import BadInput
+
+    if model and folds:
+        raise BadInput(
+            where="--folds", got="--model beside it", wanted="one of both", next_step="leave one of them out"
+        )
+    loaded = load_with_values(usecase, values)
+    run = Run(loaded, runs / loaded.name)
+    with only_one(run.folder / ".lock", "running this use case"):
+        return find_suspects(open_console(), run, model, folds, out or run.folder / "suspects")
 
 
 def _say(expiry: Expiry, deleted: bool) -> None:
