@@ -16,9 +16,9 @@ def trained(seconds: float, map50: float) -> Trained:
 def test_time_is_a_ratio_of_each_seed_and_accuracy_stands_beside():
     ours = [trained(10, 0.5), trained(30, 0.7), trained(12, 0.6)]
     direct = [trained(20, 0.4), trained(20, 0.6), trained(20, 0.5)]
-    rows = {row.name: row.value for row in rows_of(ours, direct, "ultralytics")}
+    rows = {row.name: row.value for row in rows_of({"ours": ours, "direct": direct}, "")}
     assert (rows["finetune.wall_ratio"], rows["finetune.core_ratio"]) == (0.6, 0.6)
-    assert (rows["finetune.map50"], rows["finetune.map50_direct"]) == (0.6, 0.5)
+    assert (rows["finetune.ours.map50"], rows["finetune.direct.map50"]) == (0.6, 0.5)
 
 
 @pytest.mark.parametrize("usecase", ["reach_sac", "raccoon_ssdlite"])

@@ -1,8 +1,9 @@
-"""Fine-tuning beside ultralytics called directly: the same photographs, base, epochs, batches and seeds, by turns.
+"""Fine-tuning in two ways, by turns: the same photographs, base, epochs, batches and seeds.
 
-`python -m trunnion.bench.finetune USECASE FOLDER [--set NAME=VALUE]... [--seeds 3]` builds the dataset in FOLDER,
-trains each seed in both ways, each in a process of its own, and judges both on the same test images. What is done is
-kept there: the same command goes on where it was stopped.
+`python -m trunnion.bench.finetune USECASE FOLDER [--set NAME=VALUE]... [--seeds 3] [--ways ours direct]` builds the
+dataset in FOLDER, trains each seed in both ways, each in a process of its own, and judges both on the same test images.
+What is done is kept there: the same command goes on where it was stopped. Ways are `ours`, as `trunnion train` does it,
+`direct`, by calling ultralytics, and `together`, as ours on two workers with a core each.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from trunnion_contract.errors import BadInput, TrunnionError
 from trunnion_contract.files import write_json
 from trunnion_contract.progress import Silent
 from trunnion_contract.strict import Strict, read_json
-from trunnion_contract.usecase import UseCase
+from trunnion_contract.usecase import UseCase, Workers
 
 _DATA, _METRICS = "data", "detector_metrics.json"
 
 
 class Trained(Strict):
-    """What one training came to: seconds on the clock and of all cores, and accuracy on the test split."""
+    """What one training came to: seconds on the clock and of all cores, and accuracy on the test split.
+
+    Those of cores are the process's own, and so say nothing of several workers.
+    """
 
     seconds: float
     core_seconds: float
@@ -59,10 +63,21 @@ def direct(usecase: UseCase, folder: Path) -> None:
     (folder / "ultralytics" / "weights" / "best.pt").rename(folder / "best.pt")
 
 
-WAYS: dict[str, Callable[[UseCase, Path], None]] = {"ours": ours, "direct": direct}
+def together(usecase: UseCase, folder: Path) -> None:
+    """As `trunnion train` does it where two workers share each batch."""
+    ours(_with(usecase, workers=Workers(count=2)), folder)
 
 
-def compare(usecase_file: Path, folder: Path, values: list[str], seeds: int) -> list[Row]:
+WAYS: dict[str, Callable[[UseCase, Path], None]] = {"ours": ours, "direct": direct, "together": together}
+
+
+def compare(
+    usecase_file: Path,
+    folder: Path,
+    values: list[str],
+    seeds: int,
+    ways: tuple[str, str] = ("ours", "direct"),
+) -> list[Row]:
     """Train each seed in both ways, the first of which changes from seed to seed.
 
     Raises:
@@ -79,25 +94,24 @@ def compare(usecase_file: Path, folder: Path, values: list[str], seeds: int) -> 
         )  # fmt: skip
     if not (folder / _DATA / "dataset.json").is_file():
         build(usecase, folder / _DATA, Silent())
-    found: dict[str, list[Trained]] = {way: [] for way in WAYS}
+    found: dict[str, list[Trained]] = {way: [] for way in ways}
     for seed in range(seeds):
-        for way in sorted(WAYS, reverse=seed % 2 == 0):
+        for way in ways if seed % 2 else reversed(ways):
             found[way].append(_trained(way, seed, usecase_file, folder, values))
             print(f"seed {seed}, {way}: {found[way][-1]}", flush=True)
-    return rows_of(found["ours"], found["direct"], f"ultralytics called directly, {detector.epochs} epochs")
+    return rows_of(found, f"{' over '.join(ways)}, {detector.epochs} epochs")
 
 
-def rows_of(ours: list[Trained], direct: list[Trained], against: str) -> list[Row]:
-    """Time as a ratio of each seed, accuracy as a difference."""
-    pairs = list(zip(ours, direct, strict=True))
-    series = {
-        ("finetune.wall_ratio", "ratio"): [a.seconds / b.seconds for a, b in pairs],
-        ("finetune.core_ratio", "ratio"): [a.core_seconds / b.core_seconds for a, b in pairs],
-        ("finetune.map50", ""): [a.map50 for a in ours],
-        ("finetune.map50_direct", ""): [b.map50 for b in direct],
-        ("finetune.map50_95", ""): [a.map50_95 for a in ours],
-        ("finetune.map50_95_direct", ""): [b.map50_95 for b in direct],
-    }
+def rows_of(found: dict[str, list[Trained]], against: str) -> list[Row]:
+    """Time of the first way over that of the second, seed by seed; the accuracy of each."""
+    first, second = found
+    pairs = list(zip(found[first], found[second], strict=True))
+    series = {("finetune.wall_ratio", "ratio"): [a.seconds / b.seconds for a, b in pairs]}
+    if "together" not in found:
+        series["finetune.core_ratio", "ratio"] = [a.core_seconds / b.core_seconds for a, b in pairs]
+    for way, trained in found.items():
+        series[f"finetune.{way}.map50", ""] = [one.map50 for one in trained]
+        series[f"finetune.{way}.map50_95", ""] = [one.map50_95 for one in trained]
     return [
         Row(name, round(statistics.median(values), 4), unit, against, len(values), round(spread(values), 4))
         for (name, unit), values in series.items()
@@ -144,7 +158,7 @@ def main() -> int:
         if given.one:
             _train_one(given.one, given.usecase, given.folder, given.set, given.seed)
             return 0
-        rows = compare(given.usecase, given.folder, given.set, given.seeds)
+        rows = compare(given.usecase, given.folder, given.set, given.seeds, tuple(given.ways))
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from here ({given.folder})", file=sys.stderr)
         return 130
@@ -163,6 +177,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ways", nargs=2, choices=WAYS, default=("ours", "direct"))
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
