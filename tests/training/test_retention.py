@@ -80,13 +80,15 @@ def test_a_deletion_that_was_cut_short_is_finished_by_the_next_with_what_was_nev
     usecase: UseCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    shutil.copytree(run / "data", run / ".data.part")
+    for copy in (".data.part", "suspects"):
+        shutil.copytree(run / "data", run / copy)
     with monkeypatch.context() as patched:
         # As when the process is killed: the inventory is gone first, and the pictures are still there.
         patched.setattr(shutil, "rmtree", lambda folder: (folder / "inventory.json").unlink())
         delete_expired(find_expired(usecase, run, AFTER), run, AFTER)
-    assert {path.name for path in find_expired(usecase, run, AFTER).unfinished} == {".data.expired"}
-    shutil.rmtree(run / ".data.part")
+    assert {path.name for path in find_expired(usecase, run, AFTER).copies} == {".data.expired"}
+    for copy in (".data.part", "suspects"):
+        shutil.rmtree(run / copy)
     delete_expired(find_expired(usecase, run, AFTER), run, AFTER)
     assert not list(run.rglob("*.jpg"))
 

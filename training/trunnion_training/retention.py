@@ -28,6 +28,8 @@ from trunnion_training.sources.folder import image_files
 RECORD = "expired.jsonl"
 # Beside a dataset: being made, being replaced, being deleted.
 _UNFINISHED = (".{}.part", ".{}.old", ".{}.expired")
+# What `trunnion data suspects` writes.
+_SUSPECTS = "suspects"
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,19 @@ class Expiry:
         originals: files of the sources.
         elsewhere: stores from which this machine does not delete.
         datasets: made from such data.
-        unfinished: folders of datasets that were never finished, or whose deletion was not.
+        copies: other folders with its pictures: datasets that were never finished, or whose deletion was not, and
+            labels that were doubted.
         models: folders of models that learnt from those datasets; they are named, and stay.
     """
 
     originals: tuple[Path, ...] = ()
     elsewhere: tuple[str, ...] = ()
     datasets: tuple[ExpiredDataset, ...] = ()
-    unfinished: tuple[Path, ...] = ()
+    copies: tuple[Path, ...] = ()
     models: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.originals or self.elsewhere or self.datasets or self.unfinished)
+        return bool(self.originals or self.elsewhere or self.datasets or self.copies)
 
 
 def find_expired(usecase: UseCase, run_dir: Path, today: date) -> Expiry:
@@ -76,9 +79,9 @@ def find_expired(usecase: UseCase, run_dir: Path, today: date) -> Expiry:
         found for folder in dataset_folders(run_dir) if (found := _expired_dataset(folder, today))
     )
     anything = bool(originals or elsewhere or datasets)
-    unfinished = tuple(path for path in _unfinished(run_dir) if anything or path.suffix == ".expired")
+    copies = tuple(path for path in _copies(run_dir) if anything or path.suffix == ".expired")
     models = tuple(sorted(run_dir.glob("train*/"))) if datasets else ()
-    return Expiry(tuple(originals), tuple(elsewhere), datasets, unfinished, models)
+    return Expiry(tuple(originals), tuple(elsewhere), datasets, copies, models)
 
 
 def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
@@ -90,12 +93,12 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
     ]
     _append(record, {
         "date": today.isoformat(), "files": files, "datasets": datasets,
-        "unfinished": [folder.name for folder in expiry.unfinished],
+        "copies": [folder.name for folder in expiry.copies],
         "models": [folder.name for folder in expiry.models], "not_deleted": list(expiry.elsewhere),
     })  # fmt: skip
     for path in expiry.originals:
         path.unlink(missing_ok=True)
-    for folder in expiry.unfinished:
+    for folder in expiry.copies:
         shutil.rmtree(folder)
     for dataset in expiry.datasets:
         # Under another name first: half a dataset without its inventory would not be found again.
@@ -150,10 +153,11 @@ def dataset_folders(run_dir: Path) -> list[Path]:
     return [folder for folder in candidates if (folder / "inventory.json").is_file()]
 
 
-def _unfinished(run_dir: Path) -> list[Path]:
+def _copies(run_dir: Path) -> list[Path]:
     beside = [run_dir.glob(form.format("data")) for form in _UNFINISHED]
     kept = [(run_dir / "versions").glob(form.format("*")) for form in _UNFINISHED]
-    return sorted(path for found in (*beside, *kept) for path in found if path.is_dir())
+    doubted = [run_dir.glob(_SUSPECTS)]
+    return sorted(path for found in (*beside, *kept, *doubted) for path in found if path.is_dir())
 
 
 def _expired_files(source: LabelledFolder | Video | Bag, usecase: UseCase, today: date) -> Iterator[Path]:

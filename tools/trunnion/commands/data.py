@@ -153,8 +153,8 @@ def _say(expiry: Expiry, deleted: bool) -> None:
         print(f"{path}: {verb}")
     for dataset in expiry.datasets:
         print(f"{dataset.folder}: dataset {dataset.digest[:12]} with {dataset.files} such files, {verb}")
-    for folder in expiry.unfinished:
-        print(f"{folder}: unfinished, {verb}")
+    for folder in expiry.copies:
+        print(f"{folder}: copies of such data, {verb}")
     for folder in expiry.models:
         print(f"{folder}: learnt from it, and stays; train it again without")
     for url in expiry.elsewhere:
