@@ -16,13 +16,14 @@ from trunnion.record import read_record
 from trunnion.stopped import Stopped
 from trunnion.tracking.outbox import Outbox
 from trunnion.tracking.tracker import JournalTracker
-from trunnion.tuning.checks import epochs_max, given_stages, resources, searched, tuning_of
+from trunnion.tuning.checks import epochs_max, given_stages, room, searched, tuning_of
 from trunnion.tuning.memory import Memory
 from trunnion.tuning.tracked import Tracked
 from trunnion.tuning.tuning import Asked, tune
 from trunnion_contract.errors import BadInput, GatesFailed
 from trunnion_contract.usecase import UseCase, load_usecase
 from trunnion_training.cluster import search as search_module
+from trunnion_training.cluster.room import Room
 from trunnion_training.tuning.book import Book, Outcome
 from trunnion_training.tuning.trials import TrialRecord, Trials
 
@@ -190,9 +191,9 @@ def test_a_model_that_no_objective_is_about_is_left_out_and_one_that_is_not_sear
 def test_a_trial_whose_workers_are_several_holds_nothing_itself(load: Load) -> None:
     epochs = {"models.detector.epochs": {"uniform": [2, 9]}}
     usecase = load(space=epochs, cores=2)
-    assert (resources(usecase), epochs_max(usecase)) == ({"cpu": 2.0}, 9)
-    several = {"detector": {"base": "yolo26n.yaml", "epochs": 2, "workers": {"count": 2}}}
-    assert resources(load(models=several)) == {"cpu": 0.0}
+    assert (room(usecase), epochs_max(usecase)) == (Room(held=2, used=2), 9)
+    several = {"detector": {"base": "yolo26n.yaml", "epochs": 2, "workers": {"count": 2, "cores": 3}}}
+    assert room(load(models=several)) == Room(held=0, used=6)
 
 
 class NobodySends:

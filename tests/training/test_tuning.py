@@ -181,10 +181,10 @@ def test_without_a_complete_trial_there_is_nothing_to_choose_and_the_first_failu
 
 
 def test_the_report_shows_every_trial_and_asks_the_network_for_nothing() -> None:
-    found = [trial(number, 0.5 + 0.05 * number, 5 + number) for number in range(6)]
+    found = [trial(number, 0.5 + 0.04 * number, 5 + number) for number in range(10)]
     found += [
-        trial(6, state="stopped", series={"epoch": (1,), ACCURACY: (0.125,)}),
-        trial(7, state="failed", why="a <loss> of nan"),
+        trial(10, state="stopped", series={"epoch": (1,), ACCURACY: (0.125,)}),
+        trial(11, state="failed", why="a <loss> of nan"),
     ]
     page = report_page("shapes", tuning(), found)
     assert page == report_page("shapes", tuning(), found)
@@ -195,7 +195,8 @@ def test_the_report_shows_every_trial_and_asks_the_network_for_nothing() -> None
     assert "failed: a &lt;loss&gt; of nan" in page
     assert page.count("data:image/svg+xml;base64,") == 3
     assert "http" not in page
-    assert set(importances(tuning(), found[:6])["accuracy"]) == set(SPACE)
+    assert set(importances(tuning(), found[:10])["accuracy"]) == set(SPACE)
+    assert importances(tuning(), found[:9]) == {}
 
 
 def test_a_search_in_which_nothing_was_complete_has_a_report_too() -> None:

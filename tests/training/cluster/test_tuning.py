@@ -22,13 +22,14 @@ from trunnion.tuning.tuning import Asked, tune
 from trunnion_contract.errors import BadInput
 from trunnion_contract.tuning import Tuning
 from trunnion_contract.usecase import load_usecase
+from trunnion_training.cluster.room import Room
 from trunnion_training.cluster.search import Report, search
 from trunnion_training.tuning.book import Book
 from trunnion_training.tuning.trials import ACCURACY, TrialRecord, Trials
 
 EPOCHS, DEVICE = 4, "bench_device"
 RATE = {"models.detector.learning_rate": {"log_uniform": [0.0001, 0.01]}}
-CORE = {"cpu": 1.0}
+CORE = Room(held=1, used=1)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_search_on_four_machines_that_loses_one_counts_every_trial_once(
     killer = Thread(target=kill_in_the_middle)
     killer.start()
     search(
-        tuning, Book(tuning, trials), Counting(trials, killed), tmp_path, told.append, resources=CORE, epochs_max=EPOCHS
+        tuning, Book(tuning, trials), Counting(trials, killed), tmp_path, told.append, room=CORE, epochs_max=EPOCHS
     )  # fmt: skip
     killer.join()
     found = trials.all()
@@ -104,15 +105,16 @@ def test_a_search_on_four_machines_that_loses_one_counts_every_trial_once(
     assert [len({machine for _, machine in lines}) for lines in logs].count(2) == 1
 
 
-def usecase_file(folder: Path, **tuning: Any) -> Path:
+def usecase_file(folder: Path, detector: dict[str, Any] | None = None, **tuning: Any) -> Path:
     yolo_folder(folder / "shapes", 24)
+    learning = {"image_size_px": 64, "epochs": 2, "batch": 6}
     document = {
         "schema": 1, "name": "shapes", "version": "0.1.0", "problem": "Find shapes.", "classes": list(CLASSES),
         "data": {
             "sources": [{"kind": "yolo", "path": "shapes", "provenance": dict(PROVENANCE)}],
             "split": {"train": 0.5, "val": 0.25, "test": 0.25},
         },
-        "models": {"detector": {"base": "yolo26n.yaml", "image_size_px": 64, "epochs": 2, "batch": 6}},
+        "models": {"detector": {"base": "yolo26n.yaml", **learning, **(detector or {})}},
         "tuning": {
             "space": RATE | {"models.detector.base": {"choice": ["torchvision:ssdlite320_mobilenet_v3_large"]}},
             "trials": 2, "stop": None, **tuning,
@@ -123,16 +125,16 @@ def usecase_file(folder: Path, **tuning: Any) -> Path:
     return file
 
 
-def test_latency_is_measured_on_the_machine_that_is_the_target(
+def test_a_detector_that_several_workers_learnt_is_measured_on_the_machine_that_is_the_target(
     four_machines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRUNNION_TRACKING", "off")
-    section = {"at_a_time": 2, "latency": {"target": DEVICE, "runs": 5}}
-    usecase = load_usecase(usecase_file(tmp_path, **section))
+    section = {"trials": 1, "latency": {"target": DEVICE, "runs": 5}}
+    usecase = load_usecase(usecase_file(tmp_path, {"workers": {"count": 2}}, **section))
     assert tune(Console(quiet=True), usecase, "shapes.yaml", tmp_path / "runs", Asked()) == 0
-    for trial in Trials(tmp_path / "runs" / "shapes" / "tune" / "trials").all():
-        assert (trial.state, len(trial.accuracy_by_epoch)) == ("complete", 2), trial.why
-        assert trial.figures["latency"] > 0
+    [trial] = Trials(tmp_path / "runs" / "shapes" / "tune" / "trials").all()
+    assert (trial.state, len(trial.accuracy_by_epoch)) == ("complete", 2), trial.why
+    assert trial.figures["latency"] > 0
 
 
 def test_a_target_that_no_machine_is_is_named_before_anything_is_trained(tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_a_target_that_no_machine_is_is_named_before_anything_is_trained(tmp_pat
             Counting(trials, tmp_path),
             tmp_path,
             print,
-            resources=CORE,
+            room=CORE,
             epochs_max=1,
         )
     assert trials.all() == []

@@ -9,6 +9,7 @@ from trunnion.preflight import check
 from trunnion_contract.errors import BadInput
 from trunnion_contract.tuning import Objective, Tuning, Value
 from trunnion_contract.usecase import UseCase
+from trunnion_training.cluster.room import Room
 
 _EXAMPLE = "tuning: {space: {models.detector.learning_rate: {log_uniform: [0.0001, 0.01]}}}"
 _EPOCHS = "models.detector.epochs"
@@ -62,12 +63,13 @@ def epochs_max(usecase: UseCase) -> int:
     return max(int(end) for end in ends)
 
 
-def resources(usecase: UseCase) -> dict[str, float]:
-    """Of each trial; one whose workers are several hands its work on to them, and holds nothing itself."""
+def room(usecase: UseCase) -> Room:
+    """What each trial takes; one whose workers are several hands its work on to them, and holds nothing itself."""
     tuning, detector = usecase.tuning, usecase.models.detector
     assert tuning is not None, "checked before"
-    hands_on = detector is not None and not detector.workers.one_process
-    return {"cpu": 0.0 if hands_on else float(tuning.cores)}
+    if detector is None or detector.workers.one_process or "train.detector" in given_stages(usecase):
+        return Room(held=tuning.cores, used=tuning.cores)
+    return Room(held=0, used=detector.workers.count * detector.workers.cores)
 
 
 def _check_objective(usecase: UseCase, objective: Objective, where: str) -> None:

@@ -49,7 +49,7 @@ class Memory:
         known = read_json(SearchRecord, file) if file.exists() else None
         if known is None:
             known = SearchRecord(about=about, run_id=uuid.uuid4().hex, began_ms=now_ms())
-            self.keep(known)
+            self._keep(known)
         changed = sorted(
             name for name in known.about.keys() | about.keys() if known.about.get(name) != about.get(name)
         )
@@ -61,8 +61,11 @@ class Memory:
             )  # fmt: skip
         return known
 
-    def keep(self, record: SearchRecord) -> None:
-        """Write down how far it is."""
+    def spent(self, record: SearchRecord, more_s: float) -> None:
+        """Write down that the search has taken so many seconds more than it had when it was taken up."""
+        self._keep(record.model_copy(update={"spent_s": round(record.spent_s + more_s, 1)}))
+
+    def _keep(self, record: SearchRecord) -> None:
         write_json(self.folder / SEARCH, record.model_dump(mode="json"))
 
     def _put_aside(self) -> None:

@@ -14,7 +14,7 @@ from trunnion.stages import STAGES
 from trunnion.stopped import Stopped, raise_if_stop_requested, stop_requested
 from trunnion.tables import print_places
 from trunnion.tracking.tracker import tracking
-from trunnion.tuning.checks import epochs_max, given_stages, resources, searched, tuning_of
+from trunnion.tuning.checks import epochs_max, given_stages, room, searched, tuning_of
 from trunnion.tuning.chosen import chosen_text
 from trunnion.tuning.memory import FOLDER, Memory, SearchRecord, about
 from trunnion.tuning.tracked import Tracked
@@ -30,7 +30,6 @@ from trunnion_training.tuning.report import report_page
 from trunnion_training.tuning.trials import TrialRecord, Trials
 
 REPORT, CHOSEN, TRIALS = "tuning.html", "chosen.yaml", "trials"
-_SAVE_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,11 @@ def tune(console: Console, usecase: UseCase, where: str, runs: Path, asked: Aske
     ours = searched(usecase.model_copy(update={"tuning": tuning}))
     search = Search(Run(usecase, runs / usecase.name), ours, tuning, given_stages(ours))
     try:
-        with (
-            only_one(search.run.folder / ".tune.lock", "tuning this use case"),
-            tracking(console, runs) as tracker,
-        ):
-            chosen, trials = _tune(console, search, asked.fresh, tracker)
+        with tracking(console, runs) as tracker:
+            _make_given(console, search, tracker)
+            # Nobody else shall change the data meanwhile.
+            with only_one(search.run.folder / ".lock", "tuning this use case"):
+                chosen, trials = _tune(console, search, asked.fresh, tracker)
     except KeyboardInterrupt:
         raise Stopped("tuning") from None
     except Exception:
@@ -104,21 +103,25 @@ def tune(console: Console, usecase: UseCase, where: str, runs: Path, asked: Aske
     return _verdict(console, search, chosen, trials)
 
 
+def _make_given(console: Console, search: Search, tracker: Tracker) -> None:
+    """Bring up to date what is made once for all trials."""
+    stages = [stage for stage in STAGES if stage.name in search.given]
+    if stages:
+        with watching(console) as watcher:
+            run_stages(search.run, stages, stages[-1].name, watcher, tracker)
+
+
 def _tune(
     console: Console, search: Search, fresh: bool, tracker: Tracker
 ) -> tuple[Chosen, list[TrialRecord]]:
     run, folder = search.run, search.folder
-    if search.given:
-        stages = [stage for stage in STAGES if stage.name in search.given]
-        with watching(console) as watcher:
-            run_stages(run, stages, stages[-1].name, watcher, tracker)
     memory = Memory(folder)
     record = memory.take_up(about(search.usecase, search.tuning, run, search.given), fresh)
     tracked = Tracked(tracker, run, record, search.tuning, search.given)
     tracked.began()
     try:
         trials = _search(console, search, memory, record, tracked)
-        write_text(folder / REPORT, report_page(run.usecase.name, search.tuning, trials))
+        _report(search)
         chosen = choose(search.tuning, trials)
         write_text(folder / CHOSEN, chosen_text(run.usecase, chosen, str(folder / CHOSEN)))
     except BaseException as error:
@@ -145,17 +148,23 @@ def _search(
     def told(trial: TrialRecord) -> None:
         lines.told(trial)
         tracked.told(trial)
+        if trial.state != "running":
+            memory.spent(record, time.monotonic() - began_s)
+            _report(search)
 
-    try:
-        search_in_ray(
-            tuning, book, search.attempt, memory.folder.resolve(), told, resources=resources(search.usecase),
-            epochs_max=epochs_max(search.usecase), within_s=left_s,
-        )  # fmt: skip
-        raise_if_stop_requested()
-    finally:
-        spent_s = record.spent_s + time.monotonic() - began_s
-        memory.keep(record.model_copy(update={"spent_s": round(spent_s, 1)}))
+    search_in_ray(
+        tuning, book, search.attempt, memory.folder.resolve(), told, room=room(search.usecase),
+        epochs_max=epochs_max(search.usecase), within_s=left_s,
+    )  # fmt: skip
+    raise_if_stop_requested()
+    memory.spent(record, time.monotonic() - began_s)
     return book.records
+
+
+def _report(search: Search) -> None:
+    """Write the page anew, for whoever looks while the search goes on."""
+    page = report_page(search.run.usecase.name, search.tuning, search.trials.all())
+    write_text(search.folder / REPORT, page)
 
 
 class Lines:

@@ -28,6 +28,7 @@ from trunnion_contract.tuning import Objective, Tuning
 from trunnion_training.cluster.beside import Beside
 from trunnion_training.cluster.elsewhere import check_there
 from trunnion_training.cluster.engine import engine
+from trunnion_training.cluster.room import Room
 from trunnion_training.tuning.book import EPOCH, Book, Outcome
 from trunnion_training.tuning.trials import ACCURACY, TrialRecord
 
@@ -59,7 +60,7 @@ def search(
     folder: Path,
     told: Told,
     *,
-    resources: Mapping[str, float],
+    room: Room,
     epochs_max: int,
     within_s: float | None = None,
 ) -> None:
@@ -69,7 +70,7 @@ def search(
         attempt: what it raises fails the trial, and not the search.
         folder: seen by all nodes under the same path.
         told: hears, in the thread of the caller, of each trial that begins or comes to its end.
-        resources: of each trial.
+        room: of each trial.
         epochs_max: of any trial.
 
     Raises:
@@ -80,9 +81,9 @@ def search(
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     shutil.rmtree(folder / "ray", ignore_errors=True)
     deadline_s = None if within_s is None else time.monotonic() + within_s
-    with engine(_cores(tuning, resources)):
-        _check_room(tuning, resources)
-        fit = partial(_fit, tuning, book, attempt, folder, resources, epochs_max, deadline_s)
+    with engine(tuning.at_a_time * room.used):
+        _check_room(tuning, room)
+        fit = partial(_fit, tuning, book, attempt, folder, room, epochs_max, deadline_s)
         run = Beside(fit, "ray-tune")
         while not run.ended(_LOOK_EVERY_S):
             _tell(book, told)
@@ -118,10 +119,10 @@ def asha(tuning: Tuning, epochs_max: int, known: Iterable[TrialRecord]) -> Trial
 
 
 def _fit(
-    tuning: Tuning, book: Book, attempt: Try, folder: Path, resources: Mapping[str, float], epochs_max: int,
+    tuning: Tuning, book: Book, attempt: Try, folder: Path, room: Room, epochs_max: int,
     deadline_s: float | None,
 ) -> None:  # fmt: skip
-    trainable = tune.with_resources(partial(_work, attempt=attempt), dict(resources))
+    trainable = tune.with_resources(partial(_work, attempt=attempt), room.resources)
     left_s = None if deadline_s is None else max(0.1, deadline_s - time.monotonic())
     tune.Tuner(
         trainable,
@@ -213,22 +214,17 @@ def _tell(book: Book, told: Told) -> None:
         told(book.news.get())
 
 
-def _cores(tuning: Tuning, resources: Mapping[str, float]) -> int | None:
-    """Of an engine that is started here; all of them where trials hand their work on to workers of their own."""
-    return int(tuning.at_a_time * resources["cpu"]) or None
-
-
-def _check_room(tuning: Tuning, resources: Mapping[str, float]) -> None:
+def _check_room(tuning: Tuning, room: Room) -> None:
     """Ray would wait without end for a machine that there is not."""
     import ray
 
     if tuning.latency.target and "latency" in tuning.objectives:
         check_there(tuning.latency.target, "tuning.latency.target")
     most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
-    if resources["cpu"] > most:
+    if room.held > most:
         raise BadInput(
             where="tuning.cores",
-            got=f"{resources['cpu']:g} cores for a trial, and {most:g} on the largest machine",
+            got=f"{room.held} cores for a trial, and {most:g} on the largest machine",
             wanted="a trial that fits on a machine",
             next_step="ask for fewer cores, or add a machine that has as many",
         )
