@@ -27,6 +27,7 @@ from trunnion_training.cluster.room import Room
 from trunnion_training.tuning.book import Book, Outcome
 from trunnion_training.tuning.trials import TrialRecord, Trials
 
+USECASES = Path(__file__).parents[2] / "training" / "usecases"
 RATE = {"models.detector.learning_rate": {"log_uniform": [0.0001, 0.01]}}
 Load = Callable[..., UseCase]
 Tune = Callable[..., int]
@@ -176,6 +177,21 @@ def test_what_cannot_be_searched_is_said_before_anything_is_trained(
 ) -> None:
     with pytest.raises(BadInput, match=said):
         tuning_of(load(**section), "shapes.yaml")
+
+
+def test_the_command_says_what_is_missing_in_four_lines_and_exits_with_2(
+    trunnion: Any, folder: Path, load: Load
+) -> None:
+    load(section=False)
+    answer = trunnion("tune", folder / "shapes.yaml")
+    assert answer.returncode == 2
+    assert [line.split()[0] for line in answer.stderr.splitlines()[1:]] == ["got:", "wanted:", "next:"]
+
+
+def test_the_section_of_the_shipped_example_can_be_searched() -> None:
+    usecase = load_usecase(USECASES / "sorting_cell.yaml")
+    assert tuning_of(usecase, "sorting_cell.yaml").objectives == ("accuracy", "latency")
+    assert given_stages(searched(usecase)) == ("data",)
 
 
 def test_a_model_that_no_objective_is_about_is_left_out_and_one_that_is_not_searched_is_made_once(
