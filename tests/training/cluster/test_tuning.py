@@ -68,6 +68,8 @@ class Counting:
             while not self.killed.exists():
                 time.sleep(0.05)
             report({"epoch": epoch, ACCURACY: epoch / 10})
+        if number == 5:
+            raise ValueError("what would fail again")
         return {"accuracy": 0.1 * number, "latency": float(number)}
 
 
@@ -95,10 +97,11 @@ def test_a_search_on_four_machines_that_loses_one_counts_every_trial_once(
     )  # fmt: skip
     killer.join()
     found = trials.all()
-    assert [trial.state for trial in found] == ["complete"] * 6
-    assert [trial.figures["latency"] for trial in found] == [0, 1, 2, 3, 4, 5]
+    assert [trial.state for trial in found] == ["complete"] * 5 + ["failed"]
+    assert [trial.figures["latency"] for trial in found[:5]] == [0, 1, 2, 3, 4]
+    assert found[5].why == "ValueError: what would fail again"
     assert {trial.accuracy_by_epoch for trial in found} == {(0.1, 0.2, 0.3, 0.4)}
-    assert sorted(trial.number for trial in told if trial.state == "complete") == [0, 1, 2, 3, 4, 5]
+    assert sorted(trial.number for trial in told if trial.state != "running") == [0, 1, 2, 3, 4, 5]
     logs = [[line.split() for line in log_of(trials, n).read_text().splitlines()] for n in range(6)]
     # What was whole was not learnt again, and the trial of the lost machine went on with another.
     assert [[epoch for epoch, _ in lines] for lines in logs] == [["1", "2", "3", "4"]] * 6
