@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import av
 import pytest
 from tests.sim.proof_setting import EPISODES, INT8, POLICY_EPISODES, Counting, Setting
 
@@ -98,20 +94,8 @@ def test_curves_beside_the_models_are_in_the_report_and_in_nothing_else(
 def test_one_worker_gives_the_same_bytes_as_two(proof: Proof, setting: Setting) -> None:
     setting.prove("alone", workers=1)
     assert setting.read("alone", PROOF) == setting.read("prove", PROOF)
-    assert _with_pictures_for_films(setting.read("alone", REPORT)) == _with_pictures_for_films(
-        setting.read("prove", REPORT)
-    )
-
-
-def _with_pictures_for_films(page: bytes) -> bytes:
-    """Each film as the digest of its pictures: the encoder does not always give the same bytes for the same ones."""
-
-    def digest(film: re.Match[bytes]) -> bytes:
-        with av.open(io.BytesIO(base64.b64decode(film[1]))) as opened:
-            return opened.metadata["comment"].encode()
-
-    assert b"data:video/mp4" in page
-    return re.sub(rb"data:video/mp4;base64,([^\"]+)", digest, page)
+    assert b"data:video/mp4" in setting.read("alone", REPORT)
+    assert setting.read("alone", REPORT) == setting.read("prove", REPORT)
 
 
 def test_a_proof_goes_on_where_its_journal_ends(proof: Proof, setting: Setting) -> None:
