@@ -11,9 +11,11 @@ from pydantic import Field, model_validator
 from trunnion_contract.act_training import Chunking
 from trunnion_contract.environment_options import EnvOptions
 from trunnion_contract.strict import Strict
+from trunnion_contract.training_workers import Workers
 
 Method = Literal["clone", "act", "dagger", "sac", "ppo"]
 Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0)]
 _REINFORCED: Final = ("sac", "ppo")
 _FITTED: Final = ("clone", "act")
 # Packages that bring environments name themselves here; Gymnasium 1.x no longer reads it by itself.
@@ -92,6 +94,9 @@ class PolicyTraining(Strict):
         recording: a file of episodes that were played before, seen from the use case, instead.
         disturbance: how much noise there is in what is executed while the expert demonstrates, 0 (none) to 1. What is
             learnt is the expert's own action either way; with noise, the policy also sees what lies beside its path.
+        seeds: several instead of `seed`: all of it is done once with each, at the same time where there is room, and
+            the policy that does best in `prove.policy_episodes` held-out episodes is kept.
+        workers: processes that fit one policy together, with method clone or act.
     """
 
     env: str
@@ -106,6 +111,8 @@ class PolicyTraining(Strict):
     learning_rate: float = Field(default=1e-3, gt=0, lt=1)
     batch: int = Field(default=1024, ge=1)
     seed: int = Field(default=0, ge=0)
+    seeds: tuple[Seed, ...] = Field(default=(), max_length=100)
+    workers: Workers = Workers()
     early_stop: EarlyStop | None = None
     act: Chunking | None = None
     dagger: Dagger | None = None
@@ -128,6 +135,20 @@ class PolicyTraining(Strict):
             raise ValueError(
                 "demonstrations or a recording, and epochs, because the policy begins with the expert"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_learnt_in_one_way(self) -> PolicyTraining:
+        if not self.workers.one_process and self.method not in _FITTED:
+            raise ValueError(
+                f"`workers` with method {' or '.join(_FITTED)} only: others learn in one process"
+            )
+        if self.seeds and not self.workers.one_process:
+            raise ValueError("seeds or workers, not both: they would wait for the same cores")
+        if self.seeds and self.seed:
+            raise ValueError("seeds or a seed, not both")
+        if len(self.seeds) == 1 or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("two seeds or more, each once")
         return self
 
     @property

@@ -19,6 +19,7 @@ from trunnion_contract.names import Fraction, Name
 from trunnion_contract.plan import Plan
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.strict import Strict, parse, read_yaml
+from trunnion_contract.training_workers import Workers
 from trunnion_contract.tuning import Tuning
 
 SCHEMA_VERSION = 1
@@ -29,25 +30,6 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
 Int8For = Literal["cpu", "tensorrt"]
-
-
-class Workers(Strict):
-    """Processes that learn one network together, here or on the cluster that `RAY_ADDRESS` names.
-
-    Each has `cores` cores, and a GPU where `gpu` says so. They share each batch, so that their number changes neither
-    how many images a step sees nor the learning rate. More losses of a process or machine than `losses_max` end the
-    training.
-    """
-
-    count: int = Field(default=1, ge=1, le=1024)
-    cores: int = Field(default=1, ge=1, le=256)
-    gpu: bool = False
-    losses_max: int = Field(default=3, ge=0)
-
-    @property
-    def one_process(self) -> bool:
-        """Whether there is nobody to share with, and nothing that another machine has."""
-        return self.count == 1 and not self.gpu
 
 
 class DetectorTraining(Strict):

@@ -25,6 +25,13 @@ RAY_ADDRESS, HERE = "RAY_ADDRESS", "local"
 # A job over which this many workers died is taken for the cause of it.
 DEATHS_MAX = 3
 _ENTRY_POINTS = "trunnion.workers"
+_is_worker = False
+
+
+def begin_work() -> None:
+    """This process is a worker from now on: the other cores are its neighbours', and it starts no workers itself."""
+    global _is_worker
+    _is_worker = True
 
 
 def own_cores() -> int:
@@ -33,11 +40,13 @@ def own_cores() -> int:
 
 
 def available_cores() -> int:
-    """CPU cores that workers may use: this machine's, or the cluster's.
+    """CPU cores that workers may use: this machine's, or the cluster's; one in a worker.
 
     Raises:
         BadInput: a cluster is named and cannot be reached.
     """
+    if _is_worker:
+        return 1
     return int(_cluster().cores()) if os.environ.get(RAY_ADDRESS) else own_cores()
 
 
@@ -114,6 +123,7 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
 def _begin(prepare: Callable[..., None] | None, arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_work()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     if prepare:
         prepare(*arguments)

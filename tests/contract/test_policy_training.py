@@ -38,6 +38,10 @@ def test_a_policy_is_cloned_where_nothing_else_is_said() -> None:
         ({**SHOWN, **PRACTICE}, "a `reinforcement` section with method sac or ppo, and with no other"),
         ({**SHOWN, "dagger": {}}, "a `dagger` section with method dagger only"),
         ({**SHOWN, "act": {}}, "a `act` section with method act only"),
+        ({**SHOWN, "method": "dagger", "workers": {"count": 2}}, "`workers` with method clone or act only"),
+        ({**SHOWN, "seeds": [0, 1], "workers": {"count": 2}}, "seeds or workers, not both"),
+        ({**SHOWN, "seeds": [0, 1], "seed": 3}, "seeds or a seed, not both"),
+        ({**SHOWN, "seeds": [1, 1]}, "two seeds or more, each once"),
         ({**SHOWN, "method": "act", "act": {"chunk": 3}}, "replan_every of at most 3, the chunk"),
         (
             {"method": "ppo", "reinforcement": {"steps": 9, "start": "clone"}},

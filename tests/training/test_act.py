@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +31,7 @@ from trunnion_training.policy.demonstrations import Demonstrations, Episode, dem
 from trunnion_training.policy.environment import Task, open_environment
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy.methods import train_policy
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import assess
 from trunnion_training.policy_parity import episode_parity, policy_observations, policy_parity
 
@@ -159,10 +159,10 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_weights(
 def test_early_stopping_keeps_the_best_and_goes_on_after_a_stop_as_if_nothing_had_been(
     task: Task, few: Demonstrations, tmp_path: Path
 ) -> None:
-    with closing(open_environment(task)) as env:
+    with Players(task, workers=1) as players:
 
         def watched() -> EarlyStopping:
-            return EarlyStopping(env, EarlyStop(every_epochs=1, evaluation_episodes=40), Gates())
+            return EarlyStopping(players, EarlyStop(every_epochs=1, evaluation_episodes=40), Gates())
 
         learn_act(task, SHORT, few, tmp_path / "whole", Silent(), watched())
         with pytest.raises(Stopped):
@@ -172,7 +172,7 @@ def test_early_stopping_keeps_the_best_and_goes_on_after_a_stop_as_if_nothing_ha
             assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
         found = json.loads((tmp_path / "whole" / "policy_metrics.json").read_text())["early_stop"]
         assert [one["epoch"] for one in found["history"]] == [1, 2, 3]
-        kept = assess(env, load_policy(tmp_path / "whole"), 40, Gates())
+        kept = assess(players, load_policy(tmp_path / "whole"), 40, Gates())
         assert kept.order == max((one["lower"], one["mean_return"]) for one in found["history"])
 
 

@@ -26,6 +26,7 @@ from trunnion_training.policy.demonstrations import Demonstrations, Episode, dem
 from trunnion_training.policy.environment import Task, open_environment
 from trunnion_training.policy.exportable import load_policy
 from trunnion_training.policy.methods import train_policy
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import assess, play_once
 
 ENV = "tests/PixelPoint-v0"
@@ -153,7 +154,8 @@ def test_a_use_case_exports_a_policy_that_sees_within_parity(
 def test_learning_tells_how_far_it_came(learnt: Path, task: Task) -> None:
     history = json.loads((learnt / "policy_metrics.json").read_text())["history"]["validation"]
     assert history[-1] < history[0] / 2
-    assert assess(open_environment(task), load_policy(learnt), 10, Gates()).episodes == 10
+    with Players(task, workers=1) as players:
+        assert assess(players, load_policy(learnt), 10, Gates()).episodes == 10
 
 
 @pytest.mark.parametrize("method", ["clone", "dagger"])

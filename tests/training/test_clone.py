@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from trunnion_training.policy import course
 from trunnion_training.policy.clone import clone, work_dir
 from trunnion_training.policy.environment import is_success, open_environment, task_of
 from trunnion_training.policy.exportable import ExportablePolicy, load_policy
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import Assessment, assess
 from trunnion_training.policy.record import record
 from trunnion_training.policy.recording import write_recording
@@ -109,8 +109,8 @@ def test_fitting_ends_as_soon_as_the_gates_pass_and_keeps_the_best(usecase: UseC
     assert [one["epoch"] for one in history] == list(range(4, metrics["epochs"] + 1, 4))
     assert metrics["epochs"] < 40
     assert [one["rate"] >= 0.8 for one in history] == [False] * (len(history) - 1) + [True]
-    with closing(open_environment(task_of(watched))) as env:
-        again = assess(env, policy, 50, gates)
+    with Players(task_of(watched), workers=1) as players:
+        again = assess(players, policy, 50, gates)
     assert again.successes == history[-1]["successes"]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.usecase import Gates
 from trunnion_training.policy.description import described, policy_spec
 from trunnion_training.policy.environment import Task, open_environment
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import SCREENING, Assessment, assess
 
 
@@ -23,8 +27,11 @@ class Pilot:
 
 
 def assessed(goal_line: str, share: float, gates: Gates) -> Assessment:
-    env = open_environment(Task("tests/GoalLine-v0", goal_line))
-    return assess(env, Pilot(policy_spec(described(env)), share), 100, gates)  # type: ignore[arg-type]
+    task = Task("tests/GoalLine-v0", goal_line)
+    with closing(open_environment(task)) as env:
+        pilot: Any = Pilot(policy_spec(described(env)), share)
+    with Players(task, workers=1) as players:
+        return assess(players, pilot, 100, gates)
 
 
 def test_a_good_policy_plays_every_episode_and_passes(goal_line: str) -> None:

@@ -128,9 +128,12 @@ def _policy_inputs(usecase: UseCase) -> Digests:
     recording = usecase.beside(policy.recording) if policy.recording else None
     # What is assessed while it learns may end by the gates.
     gates = {"use case: prove.gates": digest_json(_plain(usecase.prove.gates))} if policy.assessed else {}
+    # By which the best of several seeds is chosen.
+    chosen = {"use case: prove.policy_episodes": str(usecase.prove.policy_episodes)} if policy.seeds else {}
     return {
         "use case: models.policy": digest_json([_plain(policy), usecase.classes, _plain(usecase.cell)]),
         **gates,
+        **chosen,
         **({"recording": digest_file(recording)} if recording and recording.is_file() else {}),
         **_code(
             ("trunnion_training.policy.methods", *_environment_packages(usecase)),

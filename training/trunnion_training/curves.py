@@ -21,7 +21,7 @@ def draw_curves(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         for name, values in curves.items():
-            places = over[1] if over else range(1, len(values) + 1)
+            places = over[1][: len(values)] if over else range(1, len(values) + 1)
             axes.plot(places, values, marker="." if len(values) < 30 else None, label=name)
         axes.set(title=title, xlabel=over[0] if over else "epoch")
         axes.grid(alpha=0.3)

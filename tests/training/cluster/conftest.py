@@ -1,4 +1,4 @@
-"""One simulated cluster for all tests of this folder: a head, and two machines with a core each, on this one."""
+"""One simulated cluster for all tests of this folder: a head, and four machines with a core each, on this one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.training.cluster.simulated import NODES
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     made = started(Cluster, shared)
     made.shared = shared
-    for _ in range(2):
+    for _ in range(NODES):
         made.add_node(num_cpus=1, **shared)
     yield made
     made.shutdown()

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from trunnion_contract.progress import Silent
 
+NODES = 4
+
 
 def kill_a_node(cluster: Any) -> None:
-    """As a power cut would; another one takes its place, as a cluster sees to."""
-    cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    """One that is at work, as a power cut would; another one takes its place, as a cluster sees to."""
+    nodes = list(cluster.worker_nodes)
+    cluster.remove_node(next(filter(_works, nodes), nodes[0]), allow_graceful=False)
     cluster.add_node(num_cpus=1, **cluster.shared)
+
+
+def _works(node: Any) -> bool:
+    """Whether a process of it does something; Ray writes what into its title."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    with suppress(psutil.NoSuchProcess):
+        titles = ["".join(process.cmdline()) for process in raylet.children()]
+        return any(title.startswith("ray::") and "IDLE" not in title for title in titles)
+    return False
 
 
 class KillingANode(Silent):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from tests.sim.proof_setting import Setting
-from tests.training.cluster.simulated import KillingANode
+from tests.training.cluster.simulated import NODES, KillingANode
 
-from trunnion_contract.bundle import PROOF
+from trunnion_contract.bundle import PROOF, REPORT
 from trunnion_contract.errors import BadInput, Broken
 from trunnion_contract.usecase import SimulationImages
 from trunnion_contract.workers import available_cores, worker_pool
@@ -45,7 +45,7 @@ def by_value(on_cluster: Any) -> None:
 
 @pytest.mark.usefixtures("by_value")
 def test_workers_are_those_of_the_cluster_and_their_errors_arrive_as_they_were_raised() -> None:
-    assert available_cores() == 2
+    assert available_cores() == NODES
     with worker_pool(2, os.putenv, "PREPARED", "yes") as pool:
         assert os.getpid() not in set(pool.map(process_of_worker, range(4)))
         with pytest.raises(BadInput, match=r"a job: got this, wanted that\. Next: ask again"):
@@ -62,10 +62,11 @@ def test_a_proof_is_the_same_on_a_cluster_that_loses_a_node_as_on_one_process(
     setting, progress = Setting(tmp_path / "run", networks), KillingANode(cluster, after=2)
     setting.prove("alone", workers=1)
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    setting.prove("cluster", workers=2, progress=progress)
+    setting.prove("cluster", workers=NODES, progress=progress)
     assert progress.killed
     assert progress.steps == sum(progress.totals)
-    assert setting.read("cluster", PROOF) == setting.read("alone", PROOF)
+    for file in (PROOF, REPORT):
+        assert setting.read("cluster", file) == setting.read("alone", file)
     lines = setting.read("cluster", JOURNAL).splitlines()[1:]
     assert len(lines) == len(recorded(setting.folder / "cluster" / JOURNAL))
 
@@ -79,7 +80,7 @@ def test_pictures_are_the_same_on_a_cluster_that_loses_a_node_as_on_one_process(
     progress = KillingANode(cluster, after=2)
     SimulationSource(settings, workers=1).collect(tmp_path / "alone")
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    records = SimulationSource(settings, workers=2).collect(tmp_path / "cluster", progress)
+    records = SimulationSource(settings, workers=NODES).collect(tmp_path / "cluster", progress)
     assert progress.killed
     assert [record.image.name for record in records] == [
         f"scene_{scene:06d}_{image}.jpg" for scene in range(6) for image in range(2)

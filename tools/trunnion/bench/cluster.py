@@ -18,7 +18,8 @@ from trunnion.bench.measure import Row, spread
 from trunnion_contract.bundle import Bundle
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.progress import Silent
-from trunnion_contract.usecase import UseCase, Workers
+from trunnion_contract.training_workers import Workers
+from trunnion_contract.usecase import UseCase
 from trunnion_contract.workers import HERE, RAY_ADDRESS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from trunnion_contract.errors import Broken, TrunnionError
-from trunnion_contract.workers import DEATHS_MAX, HERE, RAY_ADDRESS, own_cores
+from trunnion_contract.workers import DEATHS_MAX, HERE, RAY_ADDRESS, begin_work, own_cores
 from trunnion_training.cluster.engine import engine
 
 Prepare = Callable[..., None]
@@ -93,6 +93,7 @@ def _do(
 ) -> Any:
     """Runs in a worker process. Errors of our own are given back, because Ray would wrap them in its own."""
     global _prepared_for
+    begin_work()
     try:
         prepare, with_these = preparation
         if _prepared_for != pool_name:

@@ -16,8 +16,8 @@ from trunnion_contract.errors import BadInput, Broken, GatesFailed, TrunnionErro
 from trunnion_contract.files import write_json
 from trunnion_contract.progress import Progress
 from trunnion_contract.strict import Strict, read_json
-from trunnion_contract.usecase import Workers
-from trunnion_contract.workers import HERE, RAY_ADDRESS
+from trunnion_contract.training_workers import Workers
+from trunnion_contract.workers import HERE, RAY_ADDRESS, begin_work
 from trunnion_training.cluster.beside import Beside
 from trunnion_training.cluster.engine import engine
 from trunnion_training.cluster.share import Share
@@ -48,6 +48,7 @@ def learn_together(
     standing: Standing,
     epochs: int,
     progress: Progress,
+    what: str = "detector",
 ) -> None:
     """Let `workers.count` processes call `learn`, until all of them come to their end.
 
@@ -55,15 +56,16 @@ def learn_together(
         learn: can be pickled; what it raises of our own errors ends the training, anything else starts it anew.
         folder: seen by all nodes under the same path; it holds what `learn` goes on from.
         standing: how many whole epochs the folder holds, and words about them, for the progress.
+        what: they learn, as the use case's `models` names it.
 
     Raises:
         Broken: more processes were lost than `workers.losses_max`.
     """
     with engine(workers.count * workers.cores):
-        _check_gpus(workers)
+        _check_gpus(workers, what)
         (folder / _REFUSED).unlink(missing_ok=True)
         run = Beside(lambda: _fit(learn, workers, folder), "ray-train")
-        progress.start(f"training the detector on {workers.count} workers", epochs)
+        progress.start(f"training the {what} on {workers.count} workers", epochs)
         _watch(run, standing, epochs, progress)
         _raise(run.error)
     _raise_refusal(folder / _REFUSED)
@@ -121,6 +123,7 @@ def _work(settings: dict[str, Any]) -> None:
     import torch
     from ray.train.torch import get_device
 
+    begin_work()
     if settings["refused"].exists():
         return
     torch.set_num_threads(settings["cores"])
@@ -150,7 +153,7 @@ def _raise_refusal(file: Path) -> None:
         raise _ERRORS[said.pop("kind")](**said)
 
 
-def _check_gpus(workers: Workers) -> None:
+def _check_gpus(workers: Workers, what: str) -> None:
     """Ray would wait for GPUs without end; on a cluster that is right, because it may grow."""
     import ray
 
@@ -159,7 +162,7 @@ def _check_gpus(workers: Workers) -> None:
     there = int(ray.cluster_resources().get("GPU", 0))
     if there < workers.count:
         raise BadInput(
-            where="models.detector.workers",
+            where=f"models.{what}.workers",
             got=f"{workers.count} workers with a GPU each, and {there or 'no'} GPUs on this machine",
             wanted="a GPU for each worker",
             next_step=f"set {RAY_ADDRESS} to a cluster that has them, ask for fewer workers, or take gpu out",

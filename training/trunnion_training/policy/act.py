@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ import torch
 from trunnion_contract.act_training import ActTraining, Chunking
 from trunnion_contract.files import digest_json, write_json
 from trunnion_contract.manifest import PolicySpec
-from trunnion_contract.progress import Progress
+from trunnion_contract.policy_training import PolicyTraining
+from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.tensor import TensorSpec
 from trunnion_contract.usecase import UseCase
+from trunnion_training.cluster.share import Share
+from trunnion_training.cluster.together import learn_together
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.act_learning import ROWS, Learning, planned
 from trunnion_training.policy.act_network import ActForm, ActNetwork
@@ -40,6 +45,7 @@ from trunnion_training.policy.description import ranges
 from trunnion_training.policy.environment import Task, task_of
 from trunnion_training.policy.exportable import save_policy
 from trunnion_training.policy.fitting import divided_episodes
+from trunnion_training.policy.learning_state import begun, require_shares, standing
 from trunnion_training.policy.network import OUTPUT, Scale, position_pairs
 
 _WORK = ".act"
@@ -56,14 +62,50 @@ def learn_chunks(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
     demonstrations = demonstrations_of(usecase, out_dir, progress)
+    learnt_with = _act_training(settings, demonstrations)
+    with early_stopping(usecase) as early:
+        if not settings.workers.one_process:
+            _learn_together(usecase, learnt_with, demonstrations, out_dir, progress, early)
+        learn_act(task, learnt_with, demonstrations, out_dir, progress, early)
+    return finished(out_dir)
+
+
+def _act_training(settings: PolicyTraining, demonstrations: Demonstrations) -> ActTraining:
     shared = ("epochs", "learning_rate", "batch", "seed")
     values = {name: getattr(settings, name) for name in shared} | {"demonstrations": demonstrations.played}
-    chunking = settings.act or Chunking()
-    with early_stopping(usecase) as early:
-        learn_act(
-            task, ActTraining(**values, **chunking.model_dump()), demonstrations, out_dir, progress, early
-        )
-    return finished(out_dir)
+    return ActTraining(**values, **(settings.act or Chunking()).model_dump())
+
+
+def _learn_together(
+    usecase: UseCase,
+    learnt_with: ActTraining,
+    demonstrations: Demonstrations,
+    out_dir: Path,
+    progress: Progress,
+    early: EarlyStopping | None,
+) -> None:
+    """Let the workers learn it; all that is left for this process is then to read it."""
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
+    training = _beginning(task, learnt_with, demonstrations)[
+        1
+    ]  # says here, and not in each worker, what is wrong
+    require_shares(len(training.observations), learnt_with.batch, settings.workers.count)
+    folder = begun(out_dir / _WORK, _identity(task, learnt_with, demonstrations.episodes, early))
+    learn, where = partial(_learn_share, usecase, out_dir), partial(standing, folder)
+    learn_together(learn, settings.workers, folder, where, learnt_with.epochs, progress, "policy")
+
+
+def _learn_share(usecase: UseCase, out_dir: Path, share: Share) -> None:
+    """Runs in each worker, which reads what was demonstrated."""
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
+    demonstrations = demonstrations_of(usecase, out_dir, Silent())
+    learnt_with = _act_training(settings, demonstrations)
+    network, training, validation = _beginning(task, learnt_with, demonstrations)
+    with early_stopping(usecase) if share.leads else nullcontext() as early:
+        learning = Learning(network, training, learnt_with, out_dir / _WORK, early, share)
+        learning.run(validation, Silent())
 
 
 def learn_act(
@@ -81,16 +123,11 @@ def learn_act(
     Raises:
         BadInput: the environment does not fit the demonstrations, or there are too few of them.
     """
-    spec = act_spec(task, settings)
-    require_fit(spec, demonstrations.episodes)
-    parts = divided_episodes(demonstrations.episodes)
-    training, validation = (Chunks.of(episodes, settings.chunk) for episodes in parts)
-    network = build_network(settings, spec, training)
-    identity = _identity(task, settings, demonstrations.episodes, early)
-    learning = Learning(network, training, settings, out_dir / _WORK, identity, early)
-    history = learning.run(validation, progress)
+    network, training, validation = _beginning(task, settings, demonstrations)
+    folder = begun(out_dir / _WORK, _identity(task, settings, demonstrations.episodes, early))
+    history = Learning(network, training, settings, folder, early).run(validation, progress)
     path = save_policy(network, out_dir)
-    held_out = validation if spec.image is None else validation.rows(slice(_HELD_OUT_IMAGES_MAX))
+    held_out = validation if network.spec.image is None else validation.rows(slice(_HELD_OUT_IMAGES_MAX))
     images = None if held_out.images is None else held_out.images.numpy()
     write_held_out(held_out.observations.numpy(), out_dir, images)
     metrics = _metrics(task, settings, demonstrations, training, validation, network, history)
@@ -98,6 +135,17 @@ def learn_act(
     draw_curves(history, out_dir / CURVES)
     shutil.rmtree(out_dir / _WORK, ignore_errors=True)
     return path
+
+
+def _beginning(
+    task: Task, settings: ActTraining, demonstrations: Demonstrations
+) -> tuple[ActNetwork, Chunks, Chunks]:
+    """The untrained network, and what it learns from and is measured on."""
+    spec = act_spec(task, settings)
+    require_fit(spec, demonstrations.episodes)
+    parts = divided_episodes(demonstrations.episodes)
+    training, validation = (Chunks.of(episodes, settings.chunk) for episodes in parts)
+    return build_network(settings, spec, training), training, validation
 
 
 def act_spec(task: Task, settings: ActTraining) -> PolicySpec:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from trunnion_contract.act_training import ActTraining
-from trunnion_contract.files import whole_file
 from trunnion_contract.progress import Progress
-from trunnion_training.policy.act_network import ActNetwork
+from trunnion_training.cluster.share import ALONE, Share
+from trunnion_training.policy.act_network import STYLE, ActNetwork
 from trunnion_training.policy.chunks import Chunks
-from trunnion_training.policy.course import Course, EarlyStopping
+from trunnion_training.policy.course import EarlyStopping
+from trunnion_training.policy.exportable import one_thread
+from trunnion_training.policy.learning_state import Curves, LearningState
 
-_PROGRESS = "epoch.pt"
-# A network this small loses more to waking threads than it wins; and one thread adds in one order.
-_THREADS = 1
 _WEIGHT_DECAY = 1e-4
 _GRADIENT_NORM_MAX = 1.0
 # At once, where nothing is learnt: images become floats a batch at a time.
@@ -26,7 +26,7 @@ ROWS = 256
 
 
 class Learning:
-    """The state of training: all of it is in a checkpoint after each epoch, so that a kill changes nothing."""
+    """The training of one network: its state is in a folder after each epoch, so that a kill changes nothing."""
 
     def __init__(
         self,
@@ -34,12 +34,11 @@ class Learning:
         training: Chunks,
         settings: ActTraining,
         folder: Path,
-        identity: str,
         early: EarlyStopping | None = None,
+        share: Share = ALONE,
     ) -> None:
-        self._early = early
-        self._network, self._training, self._settings = network, training, settings
-        self._file, self._identity = folder / _PROGRESS, identity
+        self._network, self._training, self._settings = network.to(share.device), training, settings
+        self._share = share
         self._optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY
         )
@@ -47,98 +46,87 @@ class Learning:
             self._optimiser, settings.epochs, eta_min=settings.learning_rate * 0.01
         )
         self._generator = torch.Generator().manual_seed(settings.seed)
-        self._history: dict[str, dict[str, list[float]]] = {
-            "loss": {"training": [], "validation": []},
-            "style, nats": {"training": []},
-        }
-        self._epochs_done = 0
+        self._state = LearningState(
+            network, self._optimiser, self._schedule, self._generator, folder, early, share
+        )
 
-    def run(self, validation: Chunks, progress: Progress) -> dict[str, dict[str, list[float]]]:
+    def run(self, validation: Chunks, progress: Progress) -> Curves:
         """All epochs that are left; gives the curves of all."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(_THREADS)
-        self._resume()
-        progress.start("training the policy of action chunks", self._settings.epochs)
-        progress.advance(self._epochs_done)
-        while self._epochs_done < self._settings.epochs and not (self._early and self._early.enough):
-            loss = self._epoch(validation)
-            progress.advance(1, note=f"epoch {self._epochs_done}, validation loss {loss:.4f}")
+        self._state.resume()
+        # After the weights are there: it sends those of the first process to all.
+        self._loss = self._share.joined(_Loss(self._network))
+        epochs = self._settings.epochs
+        progress.start("training the policy of action chunks", epochs)
+        progress.advance(self._state.epochs_done)
+        # A network this small loses more to waking threads than it wins; and one thread adds in one order.
+        with one_thread() if self._share.size == 1 else nullcontext():
+            while self._state.epochs_done < epochs and not self._state.enough:
+                words = self._epoch(validation)
+                progress.advance(1, note=f"epoch {self._state.epochs_done}{words}")
         progress.done()
-        if self._early:
-            self._network.load_state_dict(self._early.course.best)
-        self._network.eval()
-        torch.set_num_threads(threads)
-        return self._history
+        self._state.end()
+        return self._state.curves
 
-    def _epoch(self, validation: Chunks) -> float:
+    def _epoch(self, validation: Chunks) -> str:
+        """One pass; gives words about it."""
         self._network.train()
         batch, rows = self._settings.batch, len(self._training.observations)
         order = torch.randperm(rows, generator=self._generator)
         # The short rest would weigh as much as a whole batch.
         whole = [part for part in order.split(batch) if len(part) == batch or rows < batch]
-        losses = np.array([self._step(self._training.rows(part)) for part in whole])
+        losses = np.array([self._step(part) for part in whole])
         self._schedule.step()
-        loss = plan_loss(self._network, validation)
-        self._history["loss"]["training"].append(float(losses[:, 0].mean()))
-        self._history["loss"]["validation"].append(loss)
-        self._history["style, nats"]["training"].append(float(losses[:, 1].mean()))
-        self._epochs_done += 1
-        if self._early:
-            self._early.look(self._epochs_done, self._settings.epochs, self._network)
-        self._save()
-        return loss
+        found = self._share.mean({"error": float(losses[:, 0].mean()), "nats": float(losses[:, 1].mean())})
+        curves = {"loss": {"training": found["error"]}, "style, nats": {"training": found["nats"]}}
+        words = ""
+        if self._share.leads:
+            loss = plan_loss(self._network, validation, self._share.device)
+            curves["loss"]["validation"], words = loss, f", validation loss {loss:.4f}"
+        self._state.conclude(self._settings.epochs, curves)
+        return words
 
-    def _step(self, batch: Chunks) -> tuple[float, float]:
-        """One step of the optimiser; gives the error of the plans and the nats of style."""
-        target = self._network.normalised(batch.plans)
-        mean, log_variance = self._network.styles(batch.observations, target, batch.keep)
-        chance = torch.randn(mean.shape, generator=self._generator)
-        style = mean + chance * torch.exp(log_variance / 2)
-        plan = self._network.scaled_plan(batch.observations, batch.images, style)
-        error = _error(plan, target, batch.keep)
-        nats = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()
+    def _step(self, rows: Tensor) -> tuple[float, float]:
+        """One step of the optimiser; gives this process's part in the error of the plans and the nats of style.
+
+        Everyone draws the chance of the whole batch, so that a row has the same, whoever has the row.
+        """
+        share = self._share
+        chance = torch.randn((len(rows), STYLE), generator=self._generator)[share.rank :: share.size]
+        batch = self._training.rows(rows[share.rank :: share.size]).to(share.device)
+        error, nats = self._loss(batch, chance.to(share.device))
+        # What is averaged over the processes is then the gradient of the whole batch.
+        periods = float(batch.keep.sum()) / float(self._training.keep[rows].sum())
+        error, nats = error * (periods * share.size), nats * (len(batch.keep) * share.size / len(rows))
         self._optimiser.zero_grad(set_to_none=True)
-        (error + self._settings.kl_weight * nats).backward()  # type: ignore[no-untyped-call]
+        (error + self._settings.kl_weight * nats).backward()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), _GRADIENT_NORM_MAX)
         self._optimiser.step()
         return float(error.detach()), float(nats.detach())
 
-    def _save(self) -> None:
-        content = {
-            "identity": self._identity,
-            "epochs_done": self._epochs_done,
-            "network": self._network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "generator": self._generator.get_state(),
-            "history": self._history,
-            "course": self._early.course.plain() if self._early else None,
-        }
-        with whole_file(self._file) as temporary, temporary.open("wb") as file:
-            torch.save(content, file)
 
-    def _resume(self) -> None:
-        """Take up what a stopped run left, where it learnt the same from the same."""
-        if not self._file.exists():
-            return
-        content = torch.load(self._file, weights_only=True)
-        if content["identity"] != self._identity:
-            return
-        self._network.load_state_dict(content["network"])
-        self._optimiser.load_state_dict(content["optimiser"])
-        self._schedule.load_state_dict(content["schedule"])
-        self._generator.set_state(content["generator"])
-        self._history, self._epochs_done = content["history"], content["epochs_done"]
-        if self._early:
-            self._early.course = Course.of(content["course"])
+class _Loss(nn.Module):
+    """The error of the plans and the nats of style, for `share.joined`."""
+
+    def __init__(self, network: ActNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Chunks, chance: Tensor) -> tuple[Tensor, Tensor]:
+        """Plan with a style that is drawn by `chance`, float32 [N, STYLE], and compare."""
+        target = self.network.normalised(batch.plans)
+        mean, log_variance = self.network.styles(batch.observations, target, batch.keep)
+        style = mean + chance * torch.exp(log_variance / 2)
+        plan = self.network.scaled_plan(batch.observations, batch.images, style)
+        nats = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()
+        return _error(plan, target, batch.keep), nats
 
 
-def plan_loss(network: ActNetwork, chunks: Chunks) -> float:
+def plan_loss(network: ActNetwork, chunks: Chunks, device: str = "cpu") -> float:
     """The mean error of the plans as they are acted on, with style zero, in units of each action's spread."""
     network.eval()
     total, periods = 0.0, 0.0
     with torch.inference_mode():
-        for part in chunks.batches(ROWS):
+        for part in (rows.to(device) for rows in chunks.batches(ROWS)):
             plan = network.scaled_plan(part.observations, part.images)
             error, kept = _error(plan, network.normalised(part.plans), part.keep), float(part.keep.sum())
             total, periods = total + float(error) * kept, periods + kept

@@ -45,6 +45,11 @@ class Chunks:
         images = None if self.images is None else self.images[chosen]
         return Chunks(self.observations[chosen], self.plans[chosen], self.keep[chosen], images)
 
+    def to(self, device: str) -> Chunks:
+        """The same, in the memory of a device."""
+        images = None if self.images is None else self.images.to(device)
+        return Chunks(self.observations.to(device), self.plans.to(device), self.keep.to(device), images)
+
     def batches(self, rows: int) -> Iterator[Chunks]:
         """All of them, in order, `rows` at a time."""
         for start in range(0, len(self.observations), rows):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
+from trunnion_contract.files import digest_bytes, digest_file, digest_json, whole_file, write_json, write_text
 from trunnion_contract.manifest import LEARNING_CURVES, PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
-from trunnion_contract.progress import Progress
+from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.usecase import UseCase
+from trunnion_training.cluster.share import Share
+from trunnion_training.cluster.together import learn_together
 from trunnion_training.curves import draw_curves
 from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, demonstrate
@@ -23,7 +27,9 @@ from trunnion_training.policy.description import described, policy_spec
 from trunnion_training.policy.environment import Task, open_environment, task_of
 from trunnion_training.policy.exportable import CHECKPOINT, save_policy
 from trunnion_training.policy.fitting import Samples, divided, fit, new_network
+from trunnion_training.policy.learning_state import begun, require_shares, standing
 from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.recording import recorded_demonstrations
 
 METRICS, CURVES = "policy_metrics.json", LEARNING_CURVES["policy"]
@@ -35,7 +41,8 @@ _WORK = ".policy"
 def clone(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """Demonstrate, learn, and write policy, metrics, curves and held-out observations; give the policy's path.
 
-    Stopped at any moment, the same call plays only the episodes that are missing, and learns from the start.
+    Stopped at any moment, the same call plays only the episodes that are missing, and goes on after the last whole
+    epoch.
 
     Raises:
         BadInput: there is no policy to learn, or the environment does not fit.
@@ -46,7 +53,10 @@ def clone(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     training, validation = divided(demonstrations)
     network = new_network(settings, spec_of(task), training)
     with early_stopping(usecase) as early:
-        history = fit(network, training, validation, settings, progress, early)
+        folder = begun(_fitting_dir(usecase, out_dir), _identity(settings, training, validation, early))
+        if not settings.workers.one_process:
+            _fit_together(usecase, out_dir, len(training.observations), progress)
+        history = fit(network, training, validation, settings, progress, early, folder)
     save_policy(network, out_dir)
     write_held_out(validation.observations.numpy(), out_dir)
     write_json(
@@ -54,6 +64,43 @@ def clone(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     )
     draw_curves({"loss": history}, out_dir / CURVES)
     return finished(out_dir)
+
+
+def _fit_together(usecase: UseCase, out_dir: Path, rows: int, progress: Progress) -> None:
+    """Let the workers fit it; all that is left for this process is then to read it."""
+    settings, folder = usecase.models.policy, _fitting_dir(usecase, out_dir)
+    assert settings is not None, "a task comes with settings"
+    assert settings.epochs is not None, "a method that imitates has epochs"
+    require_shares(rows, settings.batch, settings.workers.count)
+    learn = partial(_fit_share, usecase, out_dir)
+    learn_together(
+        learn, settings.workers, folder, partial(standing, folder), settings.epochs, progress, "policy"
+    )
+
+
+def _fit_share(usecase: UseCase, out_dir: Path, share: Share) -> None:
+    """Runs in each worker, which reads what was demonstrated."""
+    task, settings = task_of(usecase), usecase.models.policy
+    assert settings is not None, "a task comes with settings"
+    training, validation = divided(demonstrations_of(usecase, out_dir, Silent()))
+    network = new_network(settings, spec_of(task), training)
+    with early_stopping(usecase) if share.leads else nullcontext() as early:
+        folder = _fitting_dir(usecase, out_dir)
+        fit(network, training, validation, settings, Silent(), early, folder, share)
+
+
+def _fitting_dir(usecase: UseCase, out_dir: Path) -> Path:
+    return work_dir(usecase, out_dir) / "fitting"
+
+
+def _identity(
+    settings: PolicyTraining, training: Samples, validation: Samples, early: EarlyStopping | None
+) -> str:
+    """What fitting depends on: how many processes there are is none of it."""
+    plain = settings.model_dump(mode="json", exclude={"workers", "seeds"})
+    parts = [values for part in (training, validation) for values in (part.observations, part.actions)]
+    data = [digest_bytes(values.numpy().tobytes()) for values in parts]
+    return digest_json([plain, data, early.plain() if early else None, torch.__version__])
 
 
 def demonstrations_of(usecase: UseCase, out_dir: Path, progress: Progress) -> Demonstrations:
@@ -73,13 +120,13 @@ def demonstrations_of(usecase: UseCase, out_dir: Path, progress: Progress) -> De
 
 @contextmanager
 def early_stopping(usecase: UseCase) -> Iterator[EarlyStopping | None]:
-    """What looks at the policy while it is fitted, in an environment of its own; None where that is not asked for."""
+    """What looks at the policy while it is fitted, in environments of its own; None where that is not asked for."""
     settings = usecase.models.policy
     if settings is None or settings.early_stop is None:
         yield None
         return
-    with closing(open_environment(task_of(usecase))) as env:
-        yield EarlyStopping(env, settings.early_stop, usecase.prove.gates)
+    with Players(task_of(usecase)) as players:
+        yield EarlyStopping(players, settings.early_stop, usecase.prove.gates)
 
 
 def spec_of(task: Task) -> PolicySpec:

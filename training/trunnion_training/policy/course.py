@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import gymnasium
 from torch import nn
 
 from trunnion_contract.policy_training import EarlyStop
 from trunnion_contract.usecase import Gates
 from trunnion_training.policy.act_network import ActNetwork
 from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import Assessment, assess
 
 LearntPolicy = PolicyNetwork | ActNetwork
@@ -65,9 +65,9 @@ class EarlyStopping:
     Validation loss tells little of it: what decides an episode is a few states out of many.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], settings: EarlyStop, gates: Gates) -> None:
+    def __init__(self, players: Players, settings: EarlyStop, gates: Gates) -> None:
         self.course = Course()
-        self._env, self._settings, self._gates = env, settings, gates
+        self._players, self._settings, self._gates = players, settings, gates
 
     @property
     def enough(self) -> bool:
@@ -80,7 +80,7 @@ class EarlyStopping:
             return
         network.eval()
         episodes = self._settings.evaluation_episodes
-        self.course.add(epoch, assess(self._env, network, episodes, self._gates), network)
+        self.course.add(epoch, assess(self._players, network, episodes, self._gates), network)
 
     def plain(self) -> list[dict[str, Any]]:
         """What it depends on."""

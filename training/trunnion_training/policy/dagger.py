@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,11 @@ from trunnion_training.policy.clone import (
 )
 from trunnion_training.policy.demonstrations import Episode, read_episode, write_episode
 from trunnion_training.policy.description import expert_of
-from trunnion_training.policy.environment import open_environment, task_of
+from trunnion_training.policy.environment import task_of
 from trunnion_training.policy.exportable import one_thread, save_policy
 from trunnion_training.policy.fitting import Samples, divided, fit, new_network
 from trunnion_training.policy.network import PolicyNetwork
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import Assessment, assess
 
 # Far from the seeds of proofs, of what is held out, of demonstrations and of reinforcement.
@@ -69,8 +69,8 @@ def dagger(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     folder = work_dir(usecase, out_dir) / f"dagger-{settled[:16]}"
     folder.mkdir(exist_ok=True)
     course = _Course(usecase, settings, spec_of(task), rounds, folder, progress)
-    with one_thread(), closing(open_environment(task)) as env:
-        networks, assessments, samples = _rounds(course, env, training, validation)
+    with one_thread(), Players(task) as players:
+        networks, assessments, samples = _rounds(course, players, training, validation)
     best = max(range(len(networks)), key=lambda number: assessments[number].order)
     save_policy(networks[best], out_dir)
     write_held_out(validation.observations.numpy(), out_dir)
@@ -87,46 +87,53 @@ def dagger(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
 
 
 def _rounds(
-    course: _Course, env: gymnasium.Env[Any, Any], training: Samples, validation: Samples
+    course: _Course, players: Players, training: Samples, validation: Samples
 ) -> tuple[list[PolicyNetwork], list[Assessment], list[int]]:
     """The policy of each round with its assessment and the number of samples it learnt from; round 0 is the clone."""
     networks, assessments, samples = [], [], []
     for number in range(course.dagger.rounds + 1):
         if number:
-            training = training.and_more(_played(course, env, networks[-1], number))
+            training = training.and_more(_played(course, players, networks[-1], number))
         network = new_network(course.settings, course.spec, training)
         fit(network, training, validation, course.settings, course.progress)
         networks.append(network)
         samples.append(len(training.observations))
-        assessments.append(_assessed(course, env, network))
+        assessments.append(_assessed(course, players, network))
         if assessments[-1].passes(course.usecase.prove.gates):
             break
     return networks, assessments, samples
 
 
-def _assessed(course: _Course, env: gymnasium.Env[Any, Any], network: PolicyNetwork) -> Assessment:
-    return assess(env, network, course.dagger.evaluation_episodes, course.usecase.prove.gates)
+def _assessed(course: _Course, players: Players, network: PolicyNetwork) -> Assessment:
+    return assess(players, network, course.dagger.evaluation_episodes, course.usecase.prove.gates)
 
 
-def _played(
-    course: _Course, env: gymnasium.Env[Any, Any], network: PolicyNetwork, number: int
-) -> list[Episode]:
+def _played(course: _Course, players: Players, network: PolicyNetwork, number: int) -> list[Episode]:
     """The labelled episodes of a round; those that are kept are not played again."""
-    course.progress.start(f"round {number}: the expert looks on", course.dagger.episodes)
-    expert_share, episodes = course.dagger.expert_share**number, []
-    for index in range(course.dagger.episodes):
-        file = course.folder / f"{number:04d}-{index:06d}.npz"
-        if not file.exists():
-            seed = (
-                _FIRST_SEED
-                + (course.settings.seed * _SEEDS_PER_RUN + number * _SEEDS_PER_ROUND + index) % 1_000_000_000
-            )
-            write_episode(file, labelled(env, network, expert_share, seed))
-        sizes = [sum(e.size for e in entries) for entries in (course.spec.observation, course.spec.action)]
-        episodes.append(read_episode(file, *sizes))
+    files = {
+        course.folder / f"{number:04d}-{index:06d}.npz": _seed(course.settings.seed, number, index)
+        for index in range(course.dagger.episodes)
+    }
+    missing = [(seed, file) for file, seed in files.items() if not file.exists()]
+    course.progress.start(f"round {number}: the expert looks on", len(files))
+    course.progress.advance(len(files) - len(missing))
+    for _ in players.each(_keep_labelled, (network, course.dagger.expert_share**number), missing):
         course.progress.advance()
     course.progress.done()
-    return episodes
+    sizes = [sum(e.size for e in entries) for entries in (course.spec.observation, course.spec.action)]
+    return [read_episode(file, *sizes) for file in files]
+
+
+def _seed(seed: int, number: int, index: int) -> int:
+    """That of an episode of a round."""
+    return _FIRST_SEED + (seed * _SEEDS_PER_RUN + number * _SEEDS_PER_ROUND + index) % 1_000_000_000
+
+
+def _keep_labelled(
+    env: gymnasium.Env[Any, Any], leading: tuple[PolicyNetwork, float], episode: tuple[int, Path]
+) -> None:
+    (network, expert_share), (seed, file) = leading, episode
+    write_episode(file, labelled(env, network, expert_share, seed))
 
 
 def labelled(env: gymnasium.Env[Any, Any], network: PolicyNetwork, expert_share: float, seed: int) -> Episode:

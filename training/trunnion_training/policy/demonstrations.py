@@ -23,7 +23,7 @@ from trunnion_contract.errors import BadInput
 from trunnion_contract.files import whole_file
 from trunnion_contract.manifest import Entry
 from trunnion_contract.progress import Progress
-from trunnion_contract.workers import worker_pool
+from trunnion_contract.workers import available_cores, worker_pool
 from trunnion_edge.goal_observation import as_vector, image_of
 from trunnion_training.policy.description import described, expert_of, ranges
 from trunnion_training.policy.environment import Task, is_success, open_environment
@@ -40,7 +40,6 @@ _DISTURBANCE_CHANCE = 0.05
 _DISTURBANCE_STEPS = (2, 8)
 _EPISODES_PER_JOB = 10
 _SUCCESS_MIN = 0.5
-WORKERS = 2
 
 
 def demonstration_seed(seed: int, index: int) -> int:
@@ -145,10 +144,13 @@ class _Job:
 
 def _play_all(job: _Job, todo: Sequence[int], progress: Progress) -> None:
     parts = [todo[start : start + _EPISODES_PER_JOB] for start in range(0, len(todo), _EPISODES_PER_JOB)]
-    if len(parts) < 2:  # one is over before a worker has started
-        progress.advance(sum(_play(job, part) for part in parts))
+    # One is over before a worker has started.
+    count = min(available_cores(), len(parts)) if len(parts) > 1 else 1
+    if count < 2:
+        for part in parts:
+            progress.advance(_play(job, part))
         return
-    with worker_pool(min(WORKERS, len(parts)), os.putenv, "OMP_NUM_THREADS", "1") as pool:
+    with worker_pool(count, os.putenv, "OMP_NUM_THREADS", "1") as pool:
         futures = [pool.submit(_play, job, part) for part in parts]
         for future in as_completed(futures):
             progress.advance(future.result())

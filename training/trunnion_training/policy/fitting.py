@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.manifest import PolicySpec
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
+from trunnion_training.cluster.share import ALONE, Share
 from trunnion_training.policy.course import EarlyStopping
 from trunnion_training.policy.demonstrations import Demonstrations, Episode
 from trunnion_training.policy.description import ranges
 from trunnion_training.policy.exportable import one_thread
+from trunnion_training.policy.learning_state import LearningState
 from trunnion_training.policy.network import PolicyNetwork, Scale, Squash, position_pairs
 
 _VALIDATION_SHARE = 0.1
@@ -71,67 +75,91 @@ def fit(
     settings: PolicyTraining,
     progress: Progress,
     early: EarlyStopping | None = None,
+    folder: Path | None = None,
+    share: Share = ALONE,
 ) -> dict[str, list[float]]:
     """Train in place with AdamW and a cosine; gives the loss of each epoch on training and validation samples.
 
-    With `early`, the weights at the end are the best that it saw.
+    With `early`, the weights at the end are the best that it saw. With a `folder`, it goes on after the last whole
+    epoch in it. A process that has a `share` learns together with the others, from its part of each batch.
     """
     assert settings.epochs is not None, "a method that imitates has epochs"
+    network.to(share.device)
     generator = torch.Generator().manual_seed(settings.seed)
     steps = max(1, len(training.observations) // settings.batch) * settings.epochs
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, steps, eta_min=settings.learning_rate * 0.01
     )
-    history: dict[str, list[float]] = {"training": [], "validation": []}
+    state = LearningState(network, optimiser, schedule, generator, folder, early, share)
+    state.resume()
+    loss = share.joined(_Loss(network))
     progress.start("training the policy", settings.epochs)
-    with one_thread():
-        for epoch in range(settings.epochs):
-            history["training"].append(
-                _epoch(network, training, settings.batch, optimiser, schedule, generator)
-            )
-            history["validation"].append(_loss(network, validation))
-            progress.advance(1, note=f"epoch {epoch + 1}, validation loss {history['validation'][-1]:.4f}")
-            if early:
-                early.look(epoch + 1, settings.epochs, network)
-                if early.enough:
-                    break
+    progress.advance(state.epochs_done)
+    with one_thread() if share.size == 1 else nullcontext():
+        while state.epochs_done < settings.epochs and not state.enough:
+            found = {
+                "training": _epoch(loss, training, settings.batch, optimiser, schedule, generator, share)
+            }
+            if share.leads:
+                found["validation"] = _on(loss, validation, share)
+            state.conclude(settings.epochs, {"loss": found})
+            progress.advance(1, note=f"epoch {state.epochs_done}" + _in_words(found))
     progress.done()
-    if early:
-        network.load_state_dict(early.course.best)
-    network.eval()
-    return history
+    state.end()
+    return state.curves["loss"]
+
+
+class _Loss(nn.Module):
+    """The mean squared error of scaled actions, for `share.joined`."""
+
+    def __init__(self, network: PolicyNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Compare."""
+        return mse_loss(self.network.scaled_action(observations), self.network.normalised(actions))
 
 
 def _epoch(
-    network: PolicyNetwork,
+    loss_of: nn.Module,
     samples: Samples,
     batch: int,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     generator: torch.Generator,
+    share: Share,
 ) -> float:
-    network.train()
+    """The mean loss of the batches, everyone's share together."""
+    loss_of.train()
     order = torch.randperm(len(samples.observations), generator=generator)
     losses = []
     for rows in order.split(batch):
         if len(rows) < batch and len(order) >= batch:  # the short rest would weigh as much as a whole batch
             continue
-        predicted = network.scaled_action(samples.observations[rows])
-        loss = mse_loss(predicted, network.normalised(samples.actions[rows]))
+        mine = rows[share.rank :: share.size]
+        loss = loss_of(samples.observations[mine].to(share.device), samples.actions[mine].to(share.device))
+        # What is averaged over the processes is then the gradient of the whole batch.
+        loss = loss * (len(mine) * share.size / len(rows))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         schedule.step()
         losses.append(float(loss.detach()))
-    return float(np.mean(losses))
+    return share.mean({"loss": float(np.mean(losses))})["loss"]
 
 
-def _loss(network: PolicyNetwork, samples: Samples) -> float:
+def _on(loss_of: nn.Module, samples: Samples, share: Share) -> float:
+    """The loss, with nothing learnt from it."""
+    network = loss_of.module if share.size > 1 else loss_of
     network.eval()
     with torch.inference_mode():
-        predicted = network.scaled_action(samples.observations)
-        return float(mse_loss(predicted, network.normalised(samples.actions)))
+        return float(network(samples.observations.to(share.device), samples.actions.to(share.device)))
+
+
+def _in_words(found: dict[str, float]) -> str:
+    return f", validation loss {found['validation']:.4f}" if "validation" in found else ""
 
 
 def divided(demonstrations: Demonstrations) -> tuple[Samples, Samples]:

@@ -38,6 +38,10 @@ def train_policy(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     settings = usecase.models.policy
     assert settings is not None, "a task comes with settings"
     _require_sight(usecase)
+    if settings.seeds:
+        from trunnion_training.policy.seeds import learn_seeds
+
+        return learn_seeds(usecase, out_dir, progress, train_policy)
     module, name = METHODS[settings.method]
     learn: Learn = getattr(import_module(module), name)
     return learn(usecase, out_dir, progress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from trunnion_edge.goal_observation import as_vector, given_to_policy, image_of
 from trunnion_edge.policy import Policy
 from trunnion_training.policy.environment import is_success
 from trunnion_training.policy.exportable import ExportablePolicy, as_played, one_thread
+from trunnion_training.policy.players import Players
 
 # Neither those of demonstrations, which begin at 1e9, nor those that proofs usually count from.
 HELD_OUT_SEED = 900_000_000
@@ -81,26 +84,33 @@ def play_once(env: gymnasium.Env[Any, Any], policy: Policy, seed: int) -> Played
     return Played(is_success(info), total, np.stack(rows))
 
 
-def assess(
-    env: gymnasium.Env[Any, Any], trained: ExportablePolicy, episodes: int, gates: Gates
-) -> Assessment:
-    """Play up to `episodes` held-out episodes; those that cannot change the gates' verdict any more are left out."""
-    policy, played = as_played(trained), list[Played]()
-    with one_thread():
-        for index in range(episodes):
-            played.append(play_once(env, policy, HELD_OUT_SEED + index))
+def assess(players: Players, trained: ExportablePolicy, episodes: int, gates: Gates | None) -> Assessment:
+    """Play up to `episodes` held-out episodes; those that cannot change the gates' verdict any more are left out.
+
+    Without gates there is no verdict, and all are played.
+    """
+    played = list[Played]()
+    with one_thread(), closing(_held_out(players, trained, episodes)) as coming:
+        for one in coming:
+            played.append(one)
             failures = sum(not one.success for one in played)
             at_best = Assessment(episodes - failures, episodes, 0.0)
-            if len(played) >= SCREENING and not at_best.passes(gates):
+            if gates and len(played) >= SCREENING and not at_best.passes(gates):
                 break
     returns = [one.total_reward for one in played]
     return Assessment(len(played) - failures, len(played), float(np.mean(returns)))
 
 
-def visited(env: gymnasium.Env[Any, Any], trained: ExportablePolicy, episodes: int) -> NDArray[np.float32]:
+def visited(players: Players, trained: ExportablePolicy, episodes: int) -> NDArray[np.float32]:
     """Observations of held-out episodes, float32 [N, observation]: export compares torch and ONNX on them."""
-    policy = as_played(trained)
     with one_thread():
-        return np.concatenate(
-            [play_once(env, policy, HELD_OUT_SEED + index).observations for index in range(episodes)]
-        )
+        return np.concatenate([one.observations for one in _held_out(players, trained, episodes)])
+
+
+def _held_out(players: Players, trained: ExportablePolicy, episodes: int) -> Generator[Played]:
+    seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + episodes)
+    yield from players.each(_play_trained, trained, seeds)
+
+
+def _play_trained(env: gymnasium.Env[Any, Any], trained: ExportablePolicy, seed: int) -> Played:
+    return play_once(env, as_played(trained), seed)

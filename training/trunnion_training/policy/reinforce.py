@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import torch
 
 from trunnion_contract.errors import BadInput
@@ -26,11 +24,12 @@ from trunnion_training.policy.clone import (
     write_held_out,
 )
 from trunnion_training.policy.course import Course
-from trunnion_training.policy.environment import Task, open_environment, task_of
+from trunnion_training.policy.environment import Task, task_of
 from trunnion_training.policy.exportable import one_thread, save_policy
 from trunnion_training.policy.fitting import Samples, divided, fit, new_network
 from trunnion_training.policy.learner import Learner, fresh_network
 from trunnion_training.policy.network import PolicyNetwork, Squash
+from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import Assessment, assess, visited
 from trunnion_training.policy.ppo import PpoLearner
 from trunnion_training.policy.sac import Imitation, SacLearner
@@ -51,16 +50,16 @@ def reinforce(usecase: UseCase, out_dir: Path, progress: Progress) -> Path:
     """
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
-    with one_thread(), closing(open_environment(task)) as env:
+    with one_thread(), Players(task) as players:
         network, learner = _begun(usecase, task, out_dir, progress)
         state_file = work_dir(usecase, out_dir) / _STATE
         course = _resumed(state_file, settings, learner)
         if not course.marks and settings.imitates:
-            course.add(0, _assess(env, network, usecase), network)
-        _learn(usecase, env, learner, course, state_file, progress)
+            course.add(0, _assess(players, network, usecase), network)
+        _learn(usecase, players, learner, course, state_file, progress)
         network.load_state_dict(course.best)
         save_policy(network.eval(), out_dir)
-        write_held_out(visited(env, network, _HELD_OUT_EPISODES), out_dir)
+        write_held_out(visited(players, network, _HELD_OUT_EPISODES), out_dir)
     write_json(out_dir / METRICS, _metrics(usecase, course))
     draw_curves(
         {"success": {"rate": [one.rate for one in course.assessments],
@@ -96,7 +95,7 @@ def _imitation(network: PolicyNetwork, training: Samples) -> Imitation:
 
 def _learn(
     usecase: UseCase,
-    env: gymnasium.Env[Any, Any],
+    players: Players,
     learner: Learner,
     course: Course,
     state_file: Path,
@@ -112,7 +111,7 @@ def _learn(
     while learner.steps < steps and not _enough(course, usecase):
         learner.play_round(len(course.marks), _told(progress, course))
         candidate = learner.policy()
-        course.add(learner.steps, _assess(env, candidate, usecase), candidate)
+        course.add(learner.steps, _assess(players, candidate, usecase), candidate)
         content = {"settings": _digest(settings), "learner": learner.state(), "course": course.plain()}
         with whole_file(state_file) as temporary:
             torch.save(content, temporary)
@@ -135,12 +134,12 @@ def _enough(course: Course, usecase: UseCase) -> bool:
     return bool(course.assessments) and course.best_assessment.passes(_aim(usecase))
 
 
-def _assess(env: gymnasium.Env[Any, Any], network: PolicyNetwork, usecase: UseCase) -> Assessment:
+def _assess(players: Players, network: PolicyNetwork, usecase: UseCase) -> Assessment:
     settings = usecase.models.policy
     assert settings is not None
     assert settings.reinforcement is not None
     episodes = settings.reinforcement.evaluation_episodes
-    return assess(env, network, episodes, _aim(usecase))
+    return assess(players, network, episodes, _aim(usecase))
 
 
 def _aim(usecase: UseCase) -> Gates:
