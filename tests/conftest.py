@@ -17,7 +17,7 @@ from trunnion.environment import RECORD, ros_environment
 ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = range(40, 100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# A simulated Ray cluster takes six minutes and both cores: it runs where it is asked for by name.
+# A simulated Ray cluster takes seven minutes and both cores: it runs where it is asked for by name.
 CLUSTER = ROOT / "tests" / "training" / "cluster"
 # Two processes share the tests (`make test`). What has a robot, a bridge or a browser stays in one of them, so that
 # these neither start twice nor disturb each other; so does the flow, whose run is made once. All else goes by file.

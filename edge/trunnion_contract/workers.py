@@ -25,13 +25,14 @@ RAY_ADDRESS, HERE = "RAY_ADDRESS", "local"
 # A job over which this many workers died is taken for the cause of it.
 DEATHS_MAX = 3
 _ENTRY_POINTS = "trunnion.workers"
-_is_worker = False
+# Of a worker, that the others leave to it.
+_cores_of_worker: int | None = None
 
 
-def begin_work() -> None:
-    """This process is a worker from now on: the other cores are its neighbours', and it starts no workers itself."""
-    global _is_worker
-    _is_worker = True
+def begin_work(cores: int = 1) -> None:
+    """This process is a worker from now on: what it starts itself has these cores, and its neighbours the others."""
+    global _cores_of_worker
+    _cores_of_worker = cores
 
 
 def own_cores() -> int:
@@ -40,13 +41,13 @@ def own_cores() -> int:
 
 
 def available_cores() -> int:
-    """CPU cores that workers may use: this machine's, or the cluster's; one in a worker.
+    """CPU cores that workers may use: this machine's, or the cluster's; its own in a worker.
 
     Raises:
         BadInput: a cluster is named and cannot be reached.
     """
-    if _is_worker:
-        return 1
+    if _cores_of_worker is not None:
+        return _cores_of_worker
     return int(_cluster().cores()) if os.environ.get(RAY_ADDRESS) else own_cores()
 
 

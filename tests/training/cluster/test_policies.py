@@ -14,6 +14,7 @@ from tests.training.cluster.simulated import NODES, KillingANode
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Silent
 from trunnion_contract.usecase import Gates, UseCase
+from trunnion_training.cluster.engine import engine
 from trunnion_training.policy import demonstrations
 from trunnion_training.policy.clone import spec_of
 from trunnion_training.policy.demonstrations import demonstrate
@@ -24,7 +25,7 @@ from trunnion_training.policy.players import Players
 from trunnion_training.policy.playing import assess
 
 REACH = Task("trunnion/Reach-v0", "trunnion_sim")
-SHOWN = 12
+SHOWN, PLAYED = 12, 50
 ACT = {"chunk": 2, "replan_every": 1, "width": 16, "layers": 1, "heads": 2}
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -49,18 +50,20 @@ def test_demonstrations_and_assessments_are_the_same_on_a_cluster_that_loses_a_n
     alone, progress = tmp_path / "alone", KillingANode(cluster, after=10)
     with monkeypatch.context() as patch:
         patch.setattr(demonstrations, "available_cores", lambda: 1)
-        shown = demonstrate(REACH, 60, 0, alone, Silent())
+        shown = demonstrate(REACH, PLAYED, 0, alone, Silent())
     settings = PolicyTraining(env=REACH.env_id, demonstrations=1, epochs=1, hidden=(8,))
     network = new_network(settings, spec_of(REACH), Samples.of(shown.episodes)).eval()
     with Players(REACH, workers=1) as one:
-        found = assess(one, network, 60, Gates())
+        found = assess(one, network, PLAYED, Gates())
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    demonstrate(REACH, 60, 0, tmp_path / "cluster", progress)
+    # One connection, so that workers are there already when they are asked again.
+    with engine():
+        demonstrate(REACH, PLAYED, 0, tmp_path / "cluster", progress)
+        with Players(REACH, workers=NODES, worth_s=0) as four:
+            assert assess(four, network, PLAYED, Gates()) == found
     assert progress.killed
-    assert progress.steps == 60
+    assert progress.steps == PLAYED
     assert contents(tmp_path / "cluster") == contents(alone)
-    with Players(REACH, workers=NODES, worth_s=0) as four:
-        assert assess(four, network, 60, Gates()) == found
 
 
 class Watching(KillingANode):

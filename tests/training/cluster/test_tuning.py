@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from rich.console import Console
+from tests.training.cluster.simulated import NODES
 from tests.training.shapes import CLASSES, PROVENANCE, yolo_folder
 
 from trunnion.tuning.tuning import Asked, tune
@@ -34,18 +35,16 @@ CORE = Room(held=1, used=1)
 
 @pytest.fixture
 def four_machines(on_cluster: Any) -> Iterator[Any]:
-    """Two more than the others of this folder need; workers do not find the modules of tests."""
+    """Those of this folder, one of which is a target; workers do not find the modules of tests."""
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    more = [
-        on_cluster.add_node(num_cpus=1, resources={DEVICE: 1}, **on_cluster.shared),
-        on_cluster.add_node(num_cpus=1, **on_cluster.shared),
-    ]
+    on_cluster.remove_node(next(iter(on_cluster.worker_nodes)))
+    target = on_cluster.add_node(num_cpus=1, resources={DEVICE: 1}, **on_cluster.shared)
     yield on_cluster
-    for node in set(more) & set(on_cluster.worker_nodes):
-        on_cluster.remove_node(node)
-    while len(on_cluster.worker_nodes) < 2:
+    if target in on_cluster.worker_nodes:
+        on_cluster.remove_node(target)
+    while len(on_cluster.worker_nodes) < NODES:
         on_cluster.add_node(num_cpus=1, **on_cluster.shared)
 
 

@@ -65,11 +65,15 @@ def epochs_max(usecase: UseCase) -> int:
 
 def room(usecase: UseCase) -> Room:
     """What each trial takes; one whose workers are several hands its work on to them, and holds nothing itself."""
-    tuning, detector = usecase.tuning, usecase.models.detector
+    tuning, models, given = usecase.tuning, usecase.models, given_stages(usecase)
     assert tuning is not None, "checked before"
-    if detector is None or detector.workers.one_process or "train.detector" in given_stages(usecase):
-        return Room(held=tuning.cores, used=tuning.cores)
-    return Room(held=0, used=detector.workers.count * detector.workers.cores)
+    learnt = (("train.detector", models.detector), ("train.policy", models.policy))
+    several = [
+        model.workers.count * model.workers.cores
+        for stage, model in learnt
+        if model is not None and stage not in given and not model.workers.one_process
+    ]
+    return Room(held=0, used=max(several)) if several else Room(held=tuning.cores, used=tuning.cores)
 
 
 def _check_objective(usecase: UseCase, objective: Objective, where: str) -> None:

@@ -16,13 +16,15 @@ from typing import Any
 from trunnion.exclusive import only_one
 from trunnion.pipeline import Run, Stage, run_stages
 from trunnion.stages import STAGES
+from trunnion.tuning.checks import room
 from trunnion_contract.bundle import PROOF
 from trunnion_contract.errors import BadInput
 from trunnion_contract.proof import Proof
 from trunnion_contract.strict import read_json
 from trunnion_contract.tuning import Objective, Tuning
 from trunnion_contract.usecase import UseCase
-from trunnion_contract.workers import RAY_ADDRESS
+from trunnion_contract.workers import RAY_ADDRESS, begin_work
+from trunnion_training.cluster.room import Room
 from trunnion_training.cluster.search import Report
 from trunnion_training.tuning.book import EPOCH
 from trunnion_training.tuning.trials import Trials
@@ -48,7 +50,7 @@ class Attempt:
         """What the trial came to, in each objective."""
         tuning = self.usecase.tuning
         assert tuning is not None, "a search comes with a section"
-        _use_own_processes(self.usecase)
+        _use_own_processes(room(self.usecase))
         run = Run(self._usecase(number), self.trials.place(number))
         _wait_for_whoever_is_at_it(run)
         for stage in self.given:
@@ -143,11 +145,11 @@ def _wait_for_whoever_is_at_it(run: Run) -> None:
             time.sleep(1)
 
 
-def _use_own_processes(usecase: UseCase) -> None:
+def _use_own_processes(taken: Room) -> None:
     """Let what fans out stay with this process: Ray would wait for cores that the trial itself holds."""
-    detector = usecase.models.detector
-    if detector is None or detector.workers.one_process:
+    if taken.held:
         os.environ.pop(RAY_ADDRESS, None)
+        begin_work(taken.held)
 
 
 @dataclass
