@@ -133,6 +133,40 @@ def test_without_gates_the_best_of_all_epochs_stays_although_it_is_not_the_last(
     assert metrics["validation_loss"] == metrics["history"]["validation"][3]
 
 
+class Stopping(Silent):
+    """Stops the training, as Ctrl-C does, when so many steps are done."""
+
+    def __init__(self, after: int) -> None:
+        self._left = after
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._left -= steps
+        if self._left <= 0:
+            raise KeyboardInterrupt
+
+
+def test_what_was_stopped_goes_on_after_the_last_whole_epoch_and_ends_with_the_same_policy(
+    usecase: UseCase, tmp_path: Path
+) -> None:
+    short = _with(usecase, demonstrations=10, epochs=6)
+    clone(short, tmp_path / "whole", Silent())
+    with pytest.raises(KeyboardInterrupt):
+        clone(short, tmp_path / "stopped", Stopping(after=10 + 4))
+    state = torch.load(next(tmp_path.rglob("epoch.pt")), weights_only=True)
+    assert state["epochs_done"] == 4
+    clone(short, tmp_path / "stopped", Silent())
+    for name in ("policy.pt", "policy_metrics.json"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
+
+
+def test_batches_of_which_a_worker_would_have_nothing_are_refused_before_anything_is_started(
+    usecase: UseCase, tmp_path: Path
+) -> None:
+    few = _with(usecase, demonstrations=4, batch=2, workers={"count": 3})
+    with pytest.raises(BadInput, match=r"models\.policy\.batch: got batches of 2 steps .* each of 3 workers"):
+        clone(few, tmp_path, Silent())
+
+
 def _with(usecase: UseCase, **changes: Any) -> UseCase:
     document = usecase.model_dump(mode="json", by_alias=True)
     document["models"]["policy"].update(changes)
