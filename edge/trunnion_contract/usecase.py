@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from trunnion_contract.augmentation import Augmentation
 from trunnion_contract.cell import CellLayout
 from trunnion_contract.compliance import Compliance
 from trunnion_contract.data_sources import Data, SimulationImages
@@ -50,6 +51,7 @@ class DetectorTraining(Strict):
     confidence_threshold: Fraction = 0.35
     seed: int = Field(default=0, ge=0)
     workers: Workers = Workers()
+    augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="after")
     def _starts_from_something(self) -> DetectorTraining:

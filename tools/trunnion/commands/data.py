@@ -33,6 +33,7 @@ def register(app: typer.Typer, build: Any) -> None:
     data.command("diff")(diff)
     data.command("expire")(expire)
     data.command("suspects")(suspects)
+    data.command("augmentation")(augmentation)
     app.add_typer(
         data,
         name="data",
@@ -142,6 +143,37 @@ def suspects(
     run = Run(loaded, runs / loaded.name)
     with only_one(run.folder / ".lock", "running this use case"):
         return find_suspects(open_console(), run, model, folds, out or run.folder / "suspects")
+
+
+def augmentation(
+    usecase: UseCaseFile,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="augmentation.html of the run when left out")
+    ] = None,
+    values: Values = [],  # noqa: B006
+    runs: Runs = RUNS,
+) -> int:
+    """Draw what training will do to a few images of each class, by its own code; training writes the same page."""
+    from trunnion.loading import load_with_values
+    from trunnion.pipeline import Run
+    from trunnion_contract.errors import BadInput
+    from trunnion_contract.files import write_text
+    from trunnion_training.quality.augmentation_page import augmentation_page
+    from trunnion_training.vision.families import family_of
+
+    loaded = load_with_values(usecase, values)
+    run = Run(loaded, runs / loaded.name)
+    if not (run.stage("data") / "dataset.json").is_file():
+        raise BadInput(
+            where=str(run.stage("data")),
+            got="no dataset",
+            wanted="one",
+            next_step="make it with trunnion data",
+        )
+    target = out or run.folder / "augmentation.html"
+    write_text(target, augmentation_page(loaded, run.stage("data"), family_of(loaded)))
+    print(target)
+    return 0
 
 
 def _say(expiry: Expiry, deleted: bool) -> None:

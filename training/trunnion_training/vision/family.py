@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trunnion_contract.detector_spec import DetectorSpec
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress
 from trunnion_contract.tensor import Dimension, TensorSpec
 from trunnion_contract.usecase import DetectorTraining, Suppression, UseCase
+from trunnion_edge.accuracy import TrueBoxes
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +74,10 @@ class Trained:
     spec: DetectorSpec
 
 
+# An image as it is learnt from, uint8 [S, S, 3] BGR, and what is in it, in its pixels.
+Changed = tuple[NDArray[np.uint8], TrueBoxes]
+
+
 class Family(Protocol):
     """Detectors that are trained and exported alike.
 
@@ -91,6 +99,16 @@ class Family(Protocol):
         Raises:
             BadInput: the base is missing, or cannot be trained.
         """
+
+    def augmentation(self, usecase: UseCase) -> Mapping[str, float]:
+        """What is done to images at random while it learns, as `trunnion_contract.augmentation` names it.
+
+        Raises:
+            BadInput: the use case asks for something that the family does not do.
+        """
+
+    def augmented(self, usecase: UseCase, images: Sequence[Path], seed: int) -> list[Changed]:
+        """Each image file of a dataset's split, changed at random by the code that training itself uses."""
 
     def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
         """Write the base of the use case, as it is, without what is only needed to train.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from trunnion_contract.files import write_json
+from trunnion_contract.files import write_json, write_text
 from trunnion_contract.manifest import LEARNING_CURVES
 from trunnion_contract.progress import Progress
 from trunnion_contract.usecase import UseCase
 from trunnion_training.curves import draw_curves
+from trunnion_training.quality.augmentation_page import augmentation_page
 from trunnion_training.vision.evaluate import evaluate
 from trunnion_training.vision.families import family_of
 from trunnion_training.vision.family import DetectorForm, History, detector_settings
@@ -17,11 +18,12 @@ from trunnion_training.vision.schedule import HISTORY
 from trunnion_training.vision.torch_engine import TorchEngine
 
 CHECKPOINT, METRICS, CURVES = "detector.pt", "detector_metrics.json", LEARNING_CURVES["detector"]
+AUGMENTATION = "augmentation.html"
 _WORK = ".detector"
 
 
 def fine_tune(usecase: UseCase, dataset_dir: Path, out_dir: Path, progress: Progress) -> Path:
-    """Train the use case's detector; write checkpoint, metrics and curves; give the checkpoint's path.
+    """Train the use case's detector; write checkpoint, metrics, curves and what is learnt from; give the checkpoint.
 
     Stopped at any moment, the same call goes on after the last whole epoch. With no epochs at all the base is taken as
     it is, and there are no curves.
@@ -33,6 +35,7 @@ def fine_tune(usecase: UseCase, dataset_dir: Path, out_dir: Path, progress: Prog
     checkpoint = out_dir / CHECKPOINT
     history: History = {}
     if settings.epochs:
+        write_text(out_dir / AUGMENTATION, augmentation_page(usecase, dataset_dir, family))
         history = family.train(usecase, dataset_dir, out_dir / _WORK, checkpoint, progress)
         draw_curves(_panels(history), out_dir / CURVES)
     else:

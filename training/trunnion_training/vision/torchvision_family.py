@@ -5,20 +5,32 @@ torchvision is imported when it is needed, because it takes seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.files import digest_file, whole_file
 from trunnion_contract.progress import Progress, Silent
 from trunnion_contract.usecase import TORCHVISION, DetectorTraining, UseCase
+from trunnion_edge.preprocess import Preprocessor
 from trunnion_training.cluster.share import ALONE, Share
 from trunnion_training.cluster.together import learn_together
-from trunnion_training.vision import torchvision_checkpoint
+from trunnion_training.vision import augmentation, torchvision_checkpoint
+from trunnion_training.vision.augmentation import chosen
 from trunnion_training.vision.evaluate import evaluate
-from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
+from trunnion_training.vision.family import (
+    Changed,
+    DetectorForm,
+    History,
+    Trained,
+    check_classes,
+    detector_settings,
+)
 from trunnion_training.vision.pieces import standing
 from trunnion_training.vision.schedule import Schedule, begin, history
 from trunnion_training.vision.torch_engine import TorchEngine
@@ -43,7 +55,7 @@ class Torchvision:
         """Train with a loop of our own."""
         settings = detector_settings(usecase)
         _check_settings(settings, DetectorForm.of(usecase))
-        begin(work_dir, _beginning(usecase), dataset_dir, _schedule(settings))
+        begin(work_dir, _beginning(usecase), dataset_dir, _schedule(usecase))
         if settings.workers.one_process:
             _learn(usecase, dataset_dir, work_dir, progress, ALONE)
         else:
@@ -55,6 +67,19 @@ class Torchvision:
         with whole_file(checkpoint) as temporary:
             temporary.write_bytes((work_dir / BEST).read_bytes())
         return history(work_dir)
+
+    def augmentation(self, usecase: UseCase) -> Mapping[str, float]:
+        """What is done to images while it learns."""
+        return chosen(usecase, augmentation.TORCHVISION)
+
+    def augmented(self, usecase: UseCase, images: Sequence[Path], seed: int) -> list[Changed]:
+        """What our own loop makes of images."""
+        from trunnion_training.vision.torchvision_images import examples_of
+
+        preprocessor = Preprocessor(detector_settings(usecase).image_size_px)
+        rngs = [np.random.default_rng([seed, place]) for place in range(len(images))]
+        examples = examples_of(images, preprocessor, rngs, self.augmentation(usecase))
+        return [(_picture(pixels), boxes) for pixels, boxes in examples]
 
     def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
         """Write the base again, which holds nothing but weights, architecture and labels."""
@@ -76,12 +101,16 @@ class Torchvision:
         return exportable(model, architecture, form)
 
 
+def _picture(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray((pixels[::-1].transpose(1, 2, 0) * 255).round().astype(np.uint8))
+
+
 def _learn(usecase: UseCase, dataset_dir: Path, work_dir: Path, progress: Progress, share: Share) -> None:
     """Learn one process's share, from the last whole epoch in the folder to the end."""
     from trunnion_training.vision.torchvision_training import TrainingRun
 
     form, (model, architecture) = DetectorForm.of(usecase), _start(usecase)
-    schedule = _schedule(detector_settings(usecase))
+    schedule = _schedule(usecase)
     TrainingRun(model, architecture, dataset_dir, work_dir, schedule, share).train(
         partial(_validate, model, architecture, form, dataset_dir),
         partial(torchvision_checkpoint.write, model, architecture.name, usecase.classes, work_dir / BEST),
@@ -137,13 +166,15 @@ def _beginning(usecase: UseCase) -> str:
     return " ".join([settings.base, *(digest_file(file) for file in files if file.is_file())])
 
 
-def _schedule(settings: DetectorTraining) -> Schedule:
+def _schedule(usecase: UseCase) -> Schedule:
+    settings = detector_settings(usecase)
     return Schedule(
         epochs=settings.epochs,
         batch=settings.batch,
         image_size_px=settings.image_size_px,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
+        extra=chosen(usecase, augmentation.TORCHVISION),
     )
 
 

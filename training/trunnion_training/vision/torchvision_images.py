@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,8 @@ from torch import Tensor
 from trunnion_edge.accuracy import TrueBoxes
 from trunnion_edge.labelled_images import labelled
 from trunnion_edge.preprocess import Letterbox, Preprocessor
+from trunnion_training.vision.augmentation import TORCHVISION
 
-# Shares by which brightness, contrast and saturation change at most.
-_COLOUR_CHANGE = 0.25
 # The mean of some layers is taken over the batch, which takes two images.
 BATCH_MIN = 2
 
@@ -37,14 +36,16 @@ def load_batch(
     preprocessor: Preprocessor,
     first_label: int,
     rngs: Sequence[np.random.Generator],
+    changes: Mapping[str, float] = TORCHVISION,
 ) -> tuple[Tensor, list[Target]]:
     """Images float32 [N, 3, S, S] RGB in [0, 1], each changed at random, and what is in them.
 
     Args:
         first_label: the number that the network has for class 0.
         rngs: one an image, so that it is changed alike whatever it is in a batch with.
+        changes: how much, by the names of `trunnion_contract.augmentation`.
     """
-    examples = list(_examples(images, preprocessor, rngs))
+    examples = list(examples_of(images, preprocessor, rngs, changes))
     targets = [
         {
             "boxes": torch.from_numpy(truth.boxes_px),
@@ -55,26 +56,34 @@ def load_batch(
     return torch.from_numpy(np.stack([pixels for pixels, _ in examples])), targets
 
 
-def _examples(
-    images: Sequence[Path], preprocessor: Preprocessor, rngs: Sequence[np.random.Generator]
+def examples_of(
+    images: Sequence[Path],
+    preprocessor: Preprocessor,
+    rngs: Sequence[np.random.Generator],
+    changes: Mapping[str, float],
 ) -> Iterator[tuple[Pixels, TrueBoxes]]:
+    """Images float32 [3, S, S] RGB in [0, 1], each changed at random, and what is in them, in their pixels."""
     for (image, truth), rng in zip(labelled(list(images)), rngs, strict=True):
         tensor, letterbox = preprocessor.prepare(image)
         pixels, boxes = tensor[0].copy(), letterbox.to_square(truth.boxes_px)
-        recolour(pixels, letterbox, rng)
-        if rng.random() < 0.5:
+        recolour(pixels, letterbox, rng, changes)
+        if rng.random() < changes["mirrored"]:
             pixels, boxes = mirrored(pixels, boxes)
         large = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         yield pixels, TrueBoxes(boxes[large].astype(np.float32), truth.class_ids[large])
 
 
-def recolour(pixels: Pixels, letterbox: Letterbox, rng: np.random.Generator) -> None:
+def recolour(
+    pixels: Pixels,
+    letterbox: Letterbox,
+    rng: np.random.Generator,
+    changes: Mapping[str, float] = TORCHVISION,
+) -> None:
     """Change brightness, contrast and saturation of the image, and not of the padding, which is always the same."""
     (left, top), (width, height) = letterbox.offset_px, letterbox.resized_px
     window = pixels[:, top : top + height, left : left + width]
-    brightness, contrast, saturation = rng.uniform(1 - _COLOUR_CHANGE, 1 + _COLOUR_CHANGE, 3).astype(
-        np.float32
-    )
+    most = np.array([changes[name] for name in ("brightness", "contrast", "saturation")])
+    brightness, contrast, saturation = rng.uniform(1 - most, 1 + most).astype(np.float32)
     grey = window.mean(axis=0, keepdims=True)
     coloured = grey + saturation * (window - grey)
     mean = coloured.mean()

@@ -20,6 +20,7 @@ from trunnion_contract.progress import Progress
 from trunnion_edge.labelled_images import split_images
 from trunnion_edge.preprocess import Preprocessor
 from trunnion_training.cluster.share import ALONE, Share
+from trunnion_training.vision.augmentation import TORCHVISION
 from trunnion_training.vision.pieces import Pieces, words
 from trunnion_training.vision.schedule import HISTORY, Schedule
 from trunnion_training.vision.torchvision_images import BATCH_MIN, batches, load_batch
@@ -176,7 +177,9 @@ class TrainingRun:
     def _losses(self, epoch: int, part: Sequence[int]) -> dict[str, torch.Tensor]:
         """Of some images; on a GPU the network computes in bfloat16, and its weights stay float32."""
         images, rngs = [self._images[index] for index in part], [self._rng(epoch, index) for index in part]
-        pixels, targets = load_batch(images, self._preprocessor, self._first_label, rngs)
+        pixels, targets = load_batch(
+            images, self._preprocessor, self._first_label, rngs, {**TORCHVISION, **self._schedule.extra}
+        )
         device = self._share.device
         there = [{name: value.to(device) for name, value in target.items()} for target in targets]
         with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=self._share.on_gpu):

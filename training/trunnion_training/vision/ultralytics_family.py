@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from trunnion_contract.errors import BadInput
 from trunnion_contract.progress import Progress, Silent
-from trunnion_contract.usecase import DetectorTraining, UseCase
+from trunnion_contract.usecase import UseCase
 from trunnion_training.cluster.together import learn_together
+from trunnion_training.vision import augmentation
+from trunnion_training.vision.augmentation import chosen
 from trunnion_training.vision.checkpoint import load_model, strip
-from trunnion_training.vision.family import DetectorForm, History, Trained, check_classes, detector_settings
+from trunnion_training.vision.family import (
+    Changed,
+    DetectorForm,
+    History,
+    Trained,
+    check_classes,
+    detector_settings,
+)
 from trunnion_training.vision.pieces import standing
 from trunnion_training.vision.schedule import Schedule, begin, history
 from trunnion_training.vision.training_run import BEST, learn, train
+from trunnion_training.vision.ultralytics_images import changed_images
 from trunnion_training.vision.ultralytics_network import exportable
 from trunnion_training.vision.ultralytics_setup import load_ultralytics
 
 _DETECTION_HEADS = ("Detect", "v10Detect")
-# A short fine-tuning on images like those to come: no mosaics, and a warm-up that ends within the first epoch.
-_AUGMENTATION = {
+# A warm-up that ends within the first epoch.
+_OPTIMISER = {
     "optimizer": "AdamW",
     "momentum": 0.9,
     "cos_lr": True,
     "lrf": 0.05,
     "warmup_epochs": 0.3,
     "warmup_bias_lr": 0.0,
-    "mosaic": 0.0,
-    "scale": 0.2,
-    "translate": 0.1,
-    "fliplr": 0.5,
-    "hsv_h": 0.015,
-    "hsv_s": 0.5,
-    "hsv_v": 0.4,
+}
+# Our names of its augmentations, and its own.
+_ITS_NAMES = {
+    "mirrored": "fliplr",
+    "hue": "hsv_h",
+    "saturation": "hsv_s",
+    "brightness": "hsv_v",
+    "scale": "scale",
+    "translate": "translate",
+    "rotate_max_deg": "degrees",
+    "mosaic": "mosaic",
 }
 
 
@@ -48,7 +63,7 @@ class Ultralytics:
         """Train with ultralytics' own trainer."""
         settings = detector_settings(usecase)
         start = starting_point(usecase)
-        data_yaml, schedule = dataset_dir / "data.yaml", _schedule(settings)
+        data_yaml, schedule = dataset_dir / "data.yaml", _schedule(usecase)
         if settings.workers.one_process:
             train(start, data_yaml, work_dir, schedule, progress)
         else:
@@ -59,6 +74,14 @@ class Ultralytics:
             )
         strip(work_dir / BEST, checkpoint, settings.image_size_px)
         return history(work_dir)
+
+    def augmentation(self, usecase: UseCase) -> Mapping[str, float]:
+        """What is done to images while it learns."""
+        return chosen(usecase, augmentation.ULTRALYTICS)
+
+    def augmented(self, usecase: UseCase, images: Sequence[Path], seed: int) -> list[Changed]:
+        """What its own loader makes of images."""
+        return changed_images(images, usecase.classes, _schedule(usecase), seed)
 
     def adopt(self, usecase: UseCase, checkpoint: Path) -> None:
         """Write the base without optimiser, paths and times."""
@@ -114,7 +137,9 @@ def _no_base(usecase: UseCase) -> BadInput:
     )
 
 
-def _schedule(settings: DetectorTraining) -> Schedule:
+def _schedule(usecase: UseCase) -> Schedule:
+    settings = detector_settings(usecase)
+    changes = {_ITS_NAMES[name]: value for name, value in chosen(usecase, augmentation.ULTRALYTICS).items()}
     return Schedule(
         epochs=settings.epochs,
         batch=settings.batch,
@@ -122,7 +147,7 @@ def _schedule(settings: DetectorTraining) -> Schedule:
         learning_rate=settings.learning_rate,
         seed=settings.seed,
         frozen_layers=settings.frozen_layers,
-        extra={**_AUGMENTATION, "close_mosaic": 0, "patience": settings.epochs + 1},
+        extra={**_OPTIMISER, **changes, "close_mosaic": 0, "patience": settings.epochs + 1},
     )
 
 
