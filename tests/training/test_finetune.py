@@ -41,7 +41,7 @@ def test_training_leaves_a_checkpoint_of_the_use_cases_classes(trained: Path) ->
     metrics = json.loads((trained / "detector_metrics.json").read_text())
     assert metrics["test"]["images"] == 3
     assert sorted(path.name for path in trained.iterdir()) == [
-        "detector.pt", "detector_curves.png", "detector_metrics.json",
+        "augmentation.html", "detector.pt", "detector_curves.png", "detector_metrics.json",
     ]  # fmt: skip
 
 

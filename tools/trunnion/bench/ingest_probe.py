@@ -24,7 +24,7 @@ def make_small(folder: Path, files: int) -> None:
 
 
 def make_camera(folder: Path, files: int) -> None:
-    """The same as a robot's camera takes them: with fine texture, 70 to 80 kB each."""
+    """The same as a robot's camera takes them: with fine texture, some 114 kB each."""
     _make_all(folder, files, _CAMERA_PX, 90)
 
 
