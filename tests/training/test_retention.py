@@ -67,9 +67,18 @@ def test_looking_deletes_nothing_and_names_files_datasets_and_models(
 
 
 def test_deleting_takes_files_and_dataset_and_leaves_a_line(usecase: UseCase, tmp_path: Path) -> None:
-    expiry = find_expired(usecase, tmp_path / "run", AFTER)
-    record = delete_expired(expiry, tmp_path / "run", AFTER)
-    assert not any(path.exists() for path in (*expiry.originals, tmp_path / "run" / "data"))
+    run = tmp_path / "run"
+    traces = [
+        run / "pictures.sqlite",
+        run / "suspects" / "a.jpg",
+        run / "train.detector" / "augmentation.html",
+    ]
+    for trace in traces:
+        trace.parent.mkdir(parents=True, exist_ok=True)
+        trace.write_text("of a picture")
+    expiry = find_expired(usecase, run, AFTER)
+    record = delete_expired(expiry, run, AFTER)
+    assert not any(path.exists() for path in (*expiry.originals, run / "data", *traces))
     assert len(list((tmp_path / "free" / "images").iterdir())) == 6
     (line,) = [json.loads(text) for text in record.read_text().splitlines()]
     assert (len(line["files"]), line["datasets"][0]["digest"]) == (6, expiry.datasets[0].digest)

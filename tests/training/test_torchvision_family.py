@@ -69,7 +69,7 @@ def test_training_from_random_weights_finds_the_objects(learnt: Path) -> None:
     assert metrics["test"]["map50"] > 0.9
     assert metrics["history"]["epoch"] == list(range(1, 25))
     assert sorted(path.name for path in learnt.iterdir()) == [
-        "detector.pt", "detector_curves.png", "detector_metrics.json",
+        "augmentation.html", "detector.pt", "detector_curves.png", "detector_metrics.json",
     ]  # fmt: skip
 
 

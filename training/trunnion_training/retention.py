@@ -105,9 +105,16 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
         going = dataset.folder.with_name(f".{dataset.folder.name}.expired")
         dataset.folder.rename(going)
         shutil.rmtree(going)
-    # What it says of single pictures is little, and still said of pictures that had to go.
-    forget(cache_file(run_dir))
+    _delete_traces(run_dir)
     return record
+
+
+def _delete_traces(run_dir: Path) -> None:
+    """What else holds pictures that had to go, or says something of them: it is made again from what is left."""
+    forget(cache_file(run_dir))
+    shutil.rmtree(run_dir / "suspects", ignore_errors=True)
+    for page in (run_dir / "augmentation.html", *run_dir.glob("train*/augmentation.html")):
+        page.unlink(missing_ok=True)
 
 
 def check_record(record: Path) -> int:
