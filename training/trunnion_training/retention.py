@@ -96,6 +96,8 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
         "copies": [folder.name for folder in expiry.copies],
         "models": [folder.name for folder in expiry.models], "not_deleted": list(expiry.elsewhere),
     })  # fmt: skip
+    # First, because after the rest nothing would be found expired, and a call that was cut short would leave them.
+    _delete_traces(run_dir)
     for path in expiry.originals:
         path.unlink(missing_ok=True)
     for folder in expiry.copies:
@@ -105,14 +107,14 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
         going = dataset.folder.with_name(f".{dataset.folder.name}.expired")
         dataset.folder.rename(going)
         shutil.rmtree(going)
-    _delete_traces(run_dir)
     return record
 
 
 def _delete_traces(run_dir: Path) -> None:
     """What else holds pictures that had to go, or says something of them: it is made again from what is left."""
     forget(cache_file(run_dir))
-    shutil.rmtree(run_dir / "suspects", ignore_errors=True)
+    if (run_dir / "suspects").is_dir():
+        shutil.rmtree(run_dir / "suspects")
     for page in (run_dir / "augmentation.html", *run_dir.glob("train*/augmentation.html")):
         page.unlink(missing_ok=True)
 
