@@ -111,10 +111,8 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
 
 
 def _delete_traces(run_dir: Path) -> None:
-    """What else holds pictures that had to go, or says something of them: it is made again from what is left."""
+    """Single files that hold such pictures, or say something of them; they are made again from what is left."""
     forget(cache_file(run_dir))
-    if (run_dir / "suspects").is_dir():
-        shutil.rmtree(run_dir / "suspects")
     for page in (run_dir / "augmentation.html", *run_dir.glob("train*/augmentation.html")):
         page.unlink(missing_ok=True)
 
