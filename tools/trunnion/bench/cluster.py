@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ARCHITECTURE, _SIZE_PX, _BATCH = "ssdlite320_mobilenet_v3_large", 320, 16
 _IMAGES, _EPOCHS = 64, 4
-_SCENES, _TURNS = 12, 3
+_SCENES, _TURNS = 30, 5
 _PROVENANCE = {"origin": "bench", "licence": "Apache-2.0", "personal_data": "none"}
 
 
