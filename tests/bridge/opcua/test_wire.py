@@ -98,8 +98,11 @@ def _items(subscription_id, index):
     return params
 
 
-def replay(place, spoken, mutate=lambda number, chunk: chunk):
-    """Say it again on a channel of its own; what was answered."""
+def replay(place, spoken, mutate=lambda number, chunk: chunk, patience_s=0.5):
+    """Say it again on a channel of its own; what was answered.
+
+    Where the leave is what was mutated, nobody closes: after `patience_s` of silence nothing more is waited for.
+    """
     hello, opening, *rest = spoken
     with place.connect() as connection, suppress(ConnectionError, TimeoutError):
         connection.sendall(hello)
@@ -109,7 +112,7 @@ def replay(place, spoken, mutate=lambda number, chunk: chunk):
         for number, chunk in enumerate(rest):
             mutated = mutate(number, chunk)
             connection.sendall(mutated[:8] + channel + mutated[12:])
-        connection.settimeout(0.5)  # where the leave is what was mutated, nobody closes
+        connection.settimeout(patience_s)
         return until_closed(connection)
     return b""
 
@@ -132,7 +135,7 @@ def test_a_conversation_with_errors_in_it_is_taken_without_harm(steady, open_pla
 
 def test_the_conversation_without_errors_is_answered_to_its_end(steady, open_place, spoken):
     """Or the test before this one would try nothing behind the channel."""
-    answer = replay(open_place, spoken)
+    answer = replay(open_place, spoken, patience_s=30)
 
     assert b"wanted one of gear, bolt, nut" in answer
     assert answer.count(b"MSGF") >= 8
