@@ -97,10 +97,15 @@ def until_closed(connection: socket.socket) -> bytes:
 
 
 def receive(connection: socket.socket) -> bytes:
-    """One chunk."""
+    """One chunk, and nothing of the one that may have come with it."""
+    header = _exactly(connection, 8)
+    return header + _exactly(connection, struct.unpack_from("<I", header, 4)[0] - len(header))
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
     data = b""
-    while len(data) < 8 or len(data) < struct.unpack_from("<I", data, 4)[0]:
-        more = connection.recv(65536)
+    while len(data) < size:
+        more = connection.recv(size - len(data))
         if not more:
             raise ConnectionResetError
         data += more
