@@ -103,6 +103,12 @@ def test_pictures_of_data_that_may_have_to_be_deleted_stay_where_they_can_be(tra
     for name in ("dataset.json", "contact_sheet.jpg", "quality.html"):
         (run.stage("data") / name).write_text("{}")
     assert {path.name for path in artifacts_of(run, "data")} == shown
+    run.stage("train.detector").mkdir()
+    for name in ("detector_metrics.json", "augmentation.html"):
+        (run.stage("train.detector") / name).write_text("{}")
+    learnt = {path.name for path in artifacts_of(run, "train.detector")}
+    assert ("augmentation.html" in learnt) == ("quality.html" in shown)
+    assert "detector_metrics.json" in learnt
 
 
 def test_a_stage_that_is_skipped_is_no_new_run(tracked):

@@ -72,6 +72,7 @@ def test_deleting_takes_files_and_dataset_and_leaves_a_line(usecase: UseCase, tm
         run / "pictures.sqlite",
         run / "suspects" / "a.jpg",
         run / "train.detector" / "augmentation.html",
+        run / "tune" / "trials" / "0000" / "train.detector" / "augmentation.html",
     ]
     for trace in traces:
         trace.parent.mkdir(parents=True, exist_ok=True)

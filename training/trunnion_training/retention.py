@@ -113,7 +113,8 @@ def delete_expired(expiry: Expiry, run_dir: Path, today: date) -> Path:
 def _delete_traces(run_dir: Path) -> None:
     """Single files that hold such pictures, or say something of them; they are made again from what is left."""
     forget(cache_file(run_dir))
-    for page in (run_dir / "augmentation.html", *run_dir.glob("train*/augmentation.html")):
+    # Trials of a search have theirs in folders of their own.
+    for page in run_dir.rglob("augmentation.html"):
         page.unlink(missing_ok=True)
 
 

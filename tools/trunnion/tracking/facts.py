@@ -23,7 +23,7 @@ from trunnion_contract.strict import read_json
 Series = dict[str, tuple[float, ...]]
 
 _ARTIFACTS = (".csv", ".html", ".json", ".jpg", ".md", ".png", ".trunnion", ".yaml")
-# The page about the quality of a dataset holds pictures, too.
+# Pages about the quality of a dataset, and about how its images are changed for learning, hold pictures, too.
 _WITHOUT_PICTURES = (".csv", ".json", ".yaml")
 _SMALL_BYTES = 4 << 20
 # MLflow's own limit is 6000.
@@ -70,7 +70,8 @@ def artifacts_of(run: Run, stage: str) -> list[Path]:
 
     Pictures of data that names people, or that may be kept for a time only, stay here: nothing would delete them there.
     """
-    kinds = _ARTIFACTS if stage != "data" or _may_be_shown(run) else _WITHOUT_PICTURES
+    has_pictures = stage.partition(".")[0] in ("data", "train")
+    kinds = _WITHOUT_PICTURES if has_pictures and not _may_be_shown(run) else _ARTIFACTS
     files = [path for path in sorted(run.stage(stage).glob("*")) if path.suffix in kinds and path.is_file()]
     return [path for path in files if path.suffix == ".trunnion" or path.stat().st_size <= _SMALL_BYTES]
 

@@ -87,9 +87,8 @@ def _learn_together(
     """Let the workers learn it; all that is left for this process is then to read it."""
     task, settings = task_of(usecase), usecase.models.policy
     assert settings is not None, "a task comes with settings"
-    training = _beginning(task, learnt_with, demonstrations)[
-        1
-    ]  # says here, and not in each worker, what is wrong
+    # Says here, and not in each worker, what is wrong.
+    _, training, *_ = _beginning(task, learnt_with, demonstrations)
     require_shares(len(training.observations), learnt_with.batch, settings.workers.count)
     folder = begun(out_dir / _WORK, _identity(task, learnt_with, demonstrations.episodes, early))
     learn, where = partial(_learn_share, usecase, out_dir), partial(standing, folder)
