@@ -145,14 +145,14 @@ class PatientServer:
     """A server with limits that a test can wait for, before an application that says how much it got."""
 
     def __init__(self):
-        limits = Limits(head_within_s=1, body_within_s=1, head_max_bytes=8192, read_within_s=1)
+        limits = Limits(head_within_s=1, body_within_s=1, head_max_bytes=8192, read_within_s=1, idle_s=3)
         self.refused = []
         self.connections = Connections(limits, self.refused.append)
         self.port = a_free_port()
         app = RequestId(Answers(BodyLimit(self.app, max_bytes=1000, within_s=limits.body_within_s)))
         config = uvicorn.Config(
             app, port=self.port, http=self.connections.http(), ws=self.connections.websocket(), lifespan="off",
-            log_config=None, timeout_keep_alive=60,
+            log_config=None, timeout_keep_alive=round(limits.idle_s),
         )  # fmt: skip
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run)
@@ -227,6 +227,23 @@ def test_a_connection_that_had_its_answer_must_come_to_the_next_request_in_time(
 
     assert heard.startswith(b"HTTP/1.1 200")
     assert lasted_s < 4
+
+
+def test_a_connection_that_is_idle_stays_for_longer_than_a_head_may_take_and_ends_without_a_word(patient):
+    heard, lasted_s = patient.say(HEAD + b"Content-Length: 1\r\n\r\nx")
+
+    assert heard.count(b"HTTP/1.1") == 1
+    assert lasted_s > 2.9
+
+
+def test_who_asks_again_after_a_while_gets_an_answer(patient):
+    heard, _ = patient.say(*[HEAD + b"Content-Length: 1\r\n\r\nx"] * 3, every_s=1.5)
+
+    assert heard.count(b"HTTP/1.1 200") == 3
+
+
+def test_the_bridge_keeps_a_connection_longer_than_clients_and_proxies_do():
+    assert Limits().idle_s > 60
 
 
 def test_a_caller_who_does_not_read_the_answer_is_let_go(patient):

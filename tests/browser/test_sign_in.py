@@ -32,7 +32,9 @@ def guarded(repository, ros_process_environment, bundle, the_cell, tmp_path_fact
         named = ("--oidc-issuer", provider.url, "--oidc-audience", AUDIENCE, "--oidc-client-id", PAGE_CLIENT)
         claim = ("--oidc-role-claim", "realm_access.roles")
         command = (ros_process_environment, bundle, place, port, *named, *claim)
-        yield running.enter_context(running_bridge(*command)), provider
+        bridge = running.enter_context(running_bridge(*command))
+        bridge.until_ready()
+        yield bridge, provider
 
 
 def sign_in(page, name):
@@ -55,6 +57,9 @@ def test_a_reader_signs_in_sees_the_cell_and_signs_out_here_and_at_the_provider(
     sign_in(page, "operator")
 
     expect(page.locator("#view")).to_have_attribute("data-here", "true")
+    # A banner that comes or goes moves the buttons under a pointer that is pressed.
+    expect(page.locator("#link-text")).to_have_text("Live")
+    expect(page.locator("#banner")).to_be_hidden()
     expect(page.locator("#gate")).to_be_hidden()
     assert page.url == f"{bridge.url}/"
     assert page.evaluate("[document.cookie, sessionStorage.length, localStorage.length]") == ["", 0, 0]

@@ -77,6 +77,9 @@ class PatientHttp(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._is_idle = (
+            False  # had its answer, and has not begun to ask again; uvicorn ends it after `idle_s`
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -103,6 +106,8 @@ class PatientHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self._is_idle:
+            self._await_head()
         if self._head_timer:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -119,8 +124,7 @@ class PatientHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete and not self.transport.is_closing():
-            self._await_head()
+        self._is_idle = self.cycle.response_complete and not self.transport.is_closing()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(
@@ -129,6 +133,7 @@ class PatientHttp(HttpToolsProtocol):
         )  # fmt: skip
 
     def _await_head(self) -> None:
+        self._is_idle = False
         self._has_head()
         self._head_timer = self.loop.call_later(self._limits.head_within_s, self._too_slow)
 

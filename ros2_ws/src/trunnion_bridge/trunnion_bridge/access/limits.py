@@ -21,7 +21,9 @@ class Limits:
             all that it can from one machine does not lock out the others.
         streams_max: of one caller: WebSockets, server-sent events and video.
         handshake_within_s: for TLS to begin; a connection is counted only after it.
-        head_within_s: for the head of a request, from the opening of the connection or the answer before it.
+        head_within_s: for the head of a request, from the opening of the connection or the request's first byte.
+        idle_s: for a connection that had its answer to ask again. Longer than the 60 s for which clients and proxies
+            keep one, because who asks on a connection that the bridge closes in that moment gets an error instead.
         head_max_bytes: of a request, without its body.
         body_within_s: for a body, from its request's head.
         read_within_s: for a caller who has stopped to read to go on, other than on a WebSocket, which has its pings.
@@ -32,6 +34,7 @@ class Limits:
     streams_max: int = 600
     handshake_within_s: float = 5.0
     head_within_s: float = 10.0
+    idle_s: float = 65.0
     head_max_bytes: int = 64 * 1024
     body_within_s: float = 10.0
     read_within_s: float = 30.0

@@ -6,8 +6,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -79,7 +79,7 @@ class Link:
         while True:
             try:
                 await self._vehicle.open()
-                async with self._client() as client:
+                async with _connected(self._client()) as client:
                     again_s = _AGAIN_MIN_S
                     await self._serve(client)
             except (aiomqtt.MqttError, SQLAlchemyError) as error:
@@ -174,3 +174,20 @@ class Link:
             timeout=5.0,
             logger=logging.getLogger("trunnion.bridge.mqtt"),
         )
+
+
+@asynccontextmanager
+async def _connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
+    """A connection whose beginning is waited for even by who leaves: aiomqtt, cut off there, leaves its socket open."""
+    entering = asyncio.create_task(client.__aenter__())
+    try:
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        with suppress(aiomqtt.MqttError):
+            await entering
+            await client.__aexit__(None, None, None)
+        raise
+    try:
+        yield client
+    finally:
+        await client.__aexit__(None, None, None)
