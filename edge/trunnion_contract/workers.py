@@ -12,13 +12,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any
 
-from trunnion_contract.errors import BadInput
+from trunnion_contract.errors import BadInput, Broken
 
 # Names a cluster; `local` starts one of this machine's own.
 RAY_ADDRESS, HERE = "RAY_ADDRESS", "local"
@@ -61,10 +62,19 @@ def worker_pool(
 
     Raises:
         BadInput: a cluster is named and cannot be reached.
+        Broken: a worker of this machine died, and the block did not see to it.
     """
     pool = _cluster().pool if os.environ.get(RAY_ADDRESS) else local_pool
     with pool(count, prepare, *arguments) as workers:
-        yield workers
+        try:
+            yield workers
+        except BrokenProcessPool:
+            raise Broken(
+                where=f"{count} worker processes",
+                got="one that died",
+                wanted="workers that live",
+                next_step="see whether memory ran out; the same command goes on where it stopped",
+            ) from None
 
 
 def _cluster() -> Any:

@@ -1,4 +1,4 @@
-"""Workers leave Ctrl-C to their parent, and do not outlive it."""
+"""Workers leave Ctrl-C to their parent, do not outlive it, and are not missed in silence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from trunnion_contract.errors import Broken
 from trunnion_contract.workers import worker_pool
 
 PROGRAM = """
@@ -111,6 +112,13 @@ def test_workers_do_not_outlive_a_killed_parent(parent) -> None:
 def test_every_worker_is_prepared(tmp_path: Path) -> None:
     with worker_pool(2, os.chdir, tmp_path) as pool:
         assert [pool.submit(os.getcwd).result() for _ in range(4)] == [str(tmp_path)] * 4
+
+
+def test_a_worker_that_died_is_told_plainly() -> None:
+    with pytest.raises(Broken) as told, worker_pool(2) as pool:
+        pool.submit(os._exit, 1).result()
+    assert told.value.got == "one that died"
+    assert "memory" in told.value.next_step
 
 
 def test_what_was_not_begun_is_dropped() -> None:
