@@ -55,8 +55,8 @@ def test_help_answers_within_its_time(trunnion):
         trunnion("--help")
         return time.perf_counter() - began_s
 
-    # 0.2 s where nothing else runs; the room above is for a loaded machine, and what is loaded is held below.
-    assert min(seconds() for _ in range(7)) < 2
+    # The quickest of a few: a loaded machine must not decide.
+    assert min(seconds() for _ in range(7)) < 0.4
 
 
 def test_help_loads_nothing_heavy():

@@ -12,12 +12,10 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from trunnion_contract.errors import Broken
 from trunnion_contract.files import digest_file, digest_json, whole_file, write_json, write_text
 from trunnion_contract.policy_training import PolicyTraining
 from trunnion_contract.progress import Progress
@@ -85,16 +83,9 @@ def _learn_all(usecase: UseCase, todo: Mapping[int, Path], progress: Progress, l
                 for seed, folder in todo.items()
             }
             _watch(running, todo, progress)
-        except BaseException as error:
+        except BaseException:
             # Workers hear no Ctrl-C, and what they do may take hours: each looks for this file.
             write_text(next(iter(todo.values())).parent / _STOP, "")
-            if isinstance(error, BrokenProcessPool):
-                raise Broken(
-                    where="training with several seeds",
-                    got="a worker that died",
-                    wanted="workers that live",
-                    next_step="see whether memory ran out; the same command goes on where each seed was",
-                ) from None
             raise
 
 

@@ -77,9 +77,8 @@ class PatientHttp(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._is_idle = (
-            False  # had its answer, and has not begun to ask again; uvicorn ends it after `idle_s`
-        )
+        # Had its answer, and has not begun to ask again: uvicorn ends it after `idle_s`.
+        self._is_idle = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -44,7 +44,7 @@ def serve(settings: Settings, listener: socket.socket, opcua: socket.socket | No
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
-        timeout_keep_alive=round(settings.limits.idle_s),
+        timeout_keep_alive=settings.limits.idle_s,
         ws_max_size=1024,  # listeners have nothing to say
         ws_per_message_deflate=False,  # it costs memory for each listener
         server_header=False,

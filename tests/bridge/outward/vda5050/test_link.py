@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +25,9 @@ from trunnion_bridge.outward.vda5050.link import Link
 from trunnion_bridge.outward.vda5050.mqtt import Mqtt
 from trunnion_bridge.outward.vda5050.vehicle import Vehicle
 from trunnion_bridge.store import Store
+
+# As they are on the wire, of MQTT 3.1.1.
+MQTT_CONNECT, MQTT_ACCEPTED, MQTT_DISCONNECT = b"\x10", b"\x20\x02\x00\x00", b"\xe0\x00"
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +141,23 @@ def test_what_is_not_taken_is_an_error_of_the_next_state(broker, control, tmp_pa
         control.until(lambda state: {"c"} <= {one["actionId"] for one in state["actionStates"]}, "the action")
 
     beside(tmp_path, Mqtt(f"mqtt://127.0.0.1:{broker.port}"), work)
+
+
+def test_who_leaves_while_the_broker_thinks_leaves_no_connection_open(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        slow.settimeout(10)
+
+        def work(_link, _store):
+            connection, _ = slow.accept()
+            connection.settimeout(10)
+            assert connection.recv(4096)[:1] == MQTT_CONNECT
+            # The link is left in the middle of this.
+            threading.Timer(0.5, connection.sendall, [MQTT_ACCEPTED]).start()
+            return connection
+
+        with beside(tmp_path, Mqtt(f"mqtt://127.0.0.1:{slow.getsockname()[1]}"), work) as connection:
+            assert connection.recv(4096) == MQTT_DISCONNECT
+            assert connection.recv(4096) == b""
 
 
 def test_over_tls_a_broker_is_held_against_its_certificate_and_asks_for_the_password(tmp_path):

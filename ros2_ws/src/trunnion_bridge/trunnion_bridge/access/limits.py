@@ -34,7 +34,7 @@ class Limits:
     streams_max: int = 600
     handshake_within_s: float = 5.0
     head_within_s: float = 10.0
-    idle_s: float = 65.0
+    idle_s: int = 65
     head_max_bytes: int = 64 * 1024
     body_within_s: float = 10.0
     read_within_s: float = 30.0
