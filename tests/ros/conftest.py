@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import rclpy
 from builtin_interfaces.msg import Time
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import DescribeParameters, GetParameters
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -24,6 +26,8 @@ from trunnion_contract.cell import CellLayout
 from trunnion_contract.progress import Silent
 
 READY_WITHIN_S = 30.0
+# What may be asked more than once, and how often.
+QUESTIONS, ASKED_TIMES = (GetState, DescribeParameters, GetParameters), 5
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +81,23 @@ class Graph:
         pytest.fail("no answer to any greeting")
 
     def call(self, kind: type, service: str, request: Any, timeout_s: float = 10.0) -> Any:
-        """The answer of a service."""
+        """The answer of a service.
+
+        That the service is ready does not mean that it knows of our ear already: until it does, its answer is lost. So
+        a question that changes nothing is asked again.
+        """
         client = self.node.create_client(kind, service)
         self.until(client.service_is_ready, service, timeout_s)
-        return self.wait(client.call_async(request), service, timeout_s)
+        answers: list[Any] = []
+        times = ASKED_TIMES if kind in QUESTIONS else 1
+        for _ in range(times):
+            answers.append(client.call_async(request))
+            if self._is_soon(lambda: any(answer.done() for answer in answers), timeout_s / times):
+                break
+        answered = [answer for answer in answers if answer.done()]
+        if not answered:
+            pytest.fail(f"no answer of {service} within {timeout_s:.0f} s")
+        return answered[0].result()
 
     def send_goal(self, client: Any, goal: Any, *feedback: Callable[[Any], None]) -> Any:
         """The future of an action client's goal.
